@@ -1,0 +1,289 @@
+"""Timber CSV files (`.csv`, `.csv.gz`) to arrays, one `Series` per variable asked for.
+
+The files reach 1 GB, nearly all of it arrays of 3564 values, so they are read in chunks of whole
+lines. Of each chunk only the separators are looked at one byte at a time; blanking the time stamps
+out leaves one long list of numbers, which the C parser of pandas converts in one call.
+Variables that nobody asked for cost one search for the next `VARIABLE:` line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.rows import RowError, Rows, parse_rows, ranges, shortened
+from lumimod.readers.stamps import zurich_to_utc_us
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+CHUNK_BYTES = 4 << 20
+GZIP_MAGIC = b"\x1f\x8b"
+VARIABLE = b"VARIABLE:"
+DOWNLOAD = "download it again with the script in Utilities/"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The samples of one variable in the order of time; rows may differ in length.
+
+    `time_s` (n,) is Unix time UTC in s, milliseconds kept; `values` holds the values of all rows
+    one after the other, row i being `values[row_start[i]:row_start[i + 1]]`; `n_dropped` counts
+    the rows left out because a value was empty.
+    """
+
+    name: str
+    path: Path
+    time_s: FloatArray
+    values: FloatArray
+    row_start: IntArray
+    n_dropped: int
+
+    @property
+    def lengths(self) -> IntArray:
+        """Return the number of values of each row, (n,)."""
+        return np.diff(self.row_start)
+
+    def scalar(self) -> FloatArray:
+        """Return the one value of each row, (n,).
+
+        Raises
+        ------
+        BadInputError
+            If a row has more than one value.
+        """
+        odd = np.flatnonzero(self.lengths != 1)
+        if odd.size:
+            raise BadInputError(
+                f"{self.path}: {self.name}: row {odd[0] + 1} holds {self.lengths[odd[0]]} values"
+                f" where one is expected; {DOWNLOAD}"
+            )
+        return self.values
+
+    def matrix(self) -> FloatArray:
+        """Return the rows as (n, longest row), shorter rows padded with NaN at their end."""
+        lengths = self.lengths
+        width = int(lengths.max()) if lengths.size else 0
+        if np.all(lengths == width):
+            return self.values.reshape(lengths.size, width)
+        padded = np.full((lengths.size, width), np.nan)
+        padded[np.arange(width) < lengths[:, None]] = self.values
+        return padded
+
+
+def existing_file(path: Path) -> Path:
+    """Return `path` or its twin with or without `.gz`, whichever exists.
+
+    Raises
+    ------
+    MissingInputError
+        If neither exists.
+    """
+    twin = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
+    for candidate in (path, twin):
+        if candidate.is_file():
+            return candidate
+    raise MissingInputError(
+        f"{path}: no such file (nor {twin.name}); download it with the script in Utilities/"
+        " or correct the folder in config.py"
+    )
+
+
+def read_timber(
+    path: Path, names: Collection[str], *, optional: Collection[str] = ()
+) -> dict[str, Series]:
+    """Return the variables `names`, and those of `optional` that the file holds.
+
+    A variable in several blocks is one series; it is sorted by time (stably) if out of order.
+    Times of a block whose header does not say UTC_TIME are local, Europe/Zurich.
+
+    Raises
+    ------
+    MissingInputError
+        If the file, or a variable of `names`, is not there.
+    BadInputError
+        If the file is empty, truncated or not a Timber export, or a row cannot be read.
+    """
+    path = existing_file(path)
+    blocks: dict[str, list[_Block]] = {name: [] for name in [*names, *optional]}
+    n_blocks = 0
+    block = None
+    for is_start, text, terminated in _sections(_whole_lines(path)):
+        if is_start:
+            n_blocks += 1
+            _close(block)
+            block, text = _open_block(path, text, blocks)
+        if block is not None:
+            block.add(text, terminated)
+    _close(block)
+    if n_blocks == 0:
+        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {DOWNLOAD}")
+    missing = [name for name in names if not blocks[name]]
+    if missing:
+        raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
+    return {name: _series(found) for name, found in blocks.items() if found}
+
+
+# ----- file to sections -----
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """Yield the file as texts of whole lines, each with True.
+
+    A last line without its newline comes by itself, completed by one, with False.
+    """
+    carry: list[bytes] = []
+    for chunk in _chunks(path):
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*carry, chunk[:cut]]), True
+            carry.clear()
+        carry.append(chunk[cut:])
+    rest = b"".join(carry)
+    if rest.strip():
+        yield rest + b"\n", False
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Yield the contents, decompressed if need be, in chunks of about CHUNK_BYTES."""
+    empty = True
+    try:
+        with path.open("rb") as file:
+            zipped = file.peek(2)[:2] == GZIP_MAGIC
+            stream = cast("IO[bytes]", gzip.open(file)) if zipped else file  # noqa: SIM115
+            while chunk := stream.read(CHUNK_BYTES):
+                empty = False
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+        raise BadInputError(f"{path}: truncated or damaged gzip file ({exc}); {DOWNLOAD}") from exc
+    except OSError as exc:
+        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); see its rights") from exc
+    if empty:
+        raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")
+
+
+def _sections(texts: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bool, bytes, bool]]:
+    """Cut the texts before each `VARIABLE:` line; the flag tells that a section starts with one."""
+    for text, terminated in texts:
+        starts = _variable_lines(text)
+        for start, stop in zip([0, *starts], [*starts, len(text)]):
+            if start < stop:
+                is_start = text.startswith(VARIABLE, start)
+                yield is_start, text[start:stop], terminated
+
+
+def _variable_lines(text: bytes) -> list[int]:
+    """Return where the `VARIABLE:` lines start."""
+    found = []
+    at = text.find(VARIABLE)
+    while at >= 0:
+        if at == 0 or text[at - 1 : at] == b"\n":
+            found.append(at)
+        at = text.find(VARIABLE, at + 1)
+    return found
+
+
+# ----- one block -----
+
+
+@dataclass
+class _Block:
+    """A block of a wanted variable while it is read; `is_utc` is None before its header."""
+
+    name: str
+    path: Path
+    is_utc: bool | None = None
+    rows: list[Rows] = field(default_factory=list)
+
+    def fault(self, text: str) -> BadInputError:
+        return BadInputError(f"{self.path}: {self.name}: {text}; {DOWNLOAD}")
+
+    def add(self, text: bytes, terminated: bool) -> None:
+        """Take lines of the block; `terminated` is False for a last line cut by the file's end."""
+        text = self._take_header(text)
+        try:
+            rows = parse_rows(text)
+        except RowError as exc:
+            raise self.fault(str(exc) if terminated else f"truncated: {exc}") from exc
+        if rows.lengths.size or rows.n_dropped:
+            if not terminated and not self._is_like_last(rows):
+                raise self.fault("truncated: the last line has no end")
+            self.rows.append(rows)
+
+    def _take_header(self, text: bytes) -> bytes:
+        """Return what follows the header line, all of it if the header was met before."""
+        while self.is_utc is None and text:
+            line, _, text = text.partition(b"\n")
+            line = line.strip()
+            if line[:1].isdigit():
+                raise self.fault(f"no header line before {shortened(line)}")
+            if line and not line.startswith(b"#"):
+                self.is_utc = b"UTC_TIME" in line
+        return text
+
+    def _is_like_last(self, rows: Rows) -> bool:
+        """Tell whether `rows` is one row as long as the one before: then it is whole."""
+        before = next((r.lengths[-1] for r in reversed(self.rows) if r.lengths.size), None)
+        return rows.lengths.size == 1 and before == rows.lengths[0]
+
+
+def _open_block(
+    path: Path, text: bytes, blocks: dict[str, list[_Block]]
+) -> tuple[_Block | None, bytes]:
+    """Return a new block if the variable is wanted (else None) and what follows its first line."""
+    first, _, rest = text.partition(b"\n")
+    name = first[len(VARIABLE) :].strip().decode("utf-8", "backslashreplace")
+    if name not in blocks:
+        return None, rest
+    blocks[name].append(_Block(name, path))
+    return blocks[name][-1], rest
+
+
+def _close(block: _Block | None) -> None:
+    """Turn the block's times into UTC and make its rows one piece, before the next block comes."""
+    if block is None:
+        return
+    if block.is_utc is None:  # without a header the zone of its times is not known
+        raise block.fault("no header line")
+    rows = _joined(block.rows)
+    time_us = rows.time_us if block.is_utc else zurich_to_utc_us(rows.time_us)
+    block.rows = [replace(rows, time_us=time_us)]
+
+
+def _joined(rows: Sequence[Rows]) -> Rows:
+    """Return the rows as one piece."""
+    if len(rows) == 1:
+        return rows[0]
+    no_int = np.zeros(0, np.int64)
+    return Rows(
+        time_us=np.concatenate([no_int, *(part.time_us for part in rows)]),
+        values=np.concatenate([np.zeros(0), *(part.values for part in rows)]),
+        lengths=np.concatenate([no_int, *(part.lengths for part in rows)]),
+        n_dropped=sum(part.n_dropped for part in rows),
+    )
+
+
+def _series(blocks: Sequence[_Block]) -> Series:
+    """Return the blocks of one variable as one series, in the order of time."""
+    name, path = blocks[0].name, blocks[0].path
+    rows = _joined([block.rows[0] for block in blocks])
+    time_us, values, lengths = rows.time_us, rows.values, rows.lengths
+    if np.any(np.diff(time_us) < 0):
+        order = np.argsort(time_us, kind="stable")
+        starts = np.cumsum(lengths) - lengths
+        values = values[ranges(starts[order], lengths[order])]
+        time_us, lengths = time_us[order], lengths[order]
+    row_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    log.debug("%s: %s: %d rows, %d dropped", path, name, lengths.size, rows.n_dropped)
+    return Series(name, path, time_us / 1e6, values, row_start, rows.n_dropped)

@@ -1,0 +1,162 @@
+"""Pickles read without running what is in them.
+
+A pickle may call anything that Python can import. Here it may only name what numbers, arrays,
+plain containers and pandas tables are made of, in files written by Python 2 or 3, numpy 1 or 2
+and pandas 1.5 to 3. Names are compared whole: `pandas.` as a prefix would admit `pandas.eval`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import zlib
+from datetime import timezone
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+
+from lumimod.errors import BadInputError, MissingInputError
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def _names(*lines: str) -> frozenset[tuple[str, str]]:
+    """Return the pairs (module, name) of lines such as 'module: name name'."""
+    parts = [line.partition(":") for line in lines]
+    return frozenset((module, name) for module, _, names in parts for name in names.split())
+
+
+_BUILTINS = (
+    "set frozenset list dict tuple slice complex bytearray int float bool str bytes"
+    " long unicode"  # of Python 2
+)
+_PYTHON = _names(
+    f"builtins: {_BUILTINS}",
+    f"__builtin__: {_BUILTINS}",
+    "collections: OrderedDict defaultdict",
+    "datetime: datetime date timedelta timezone",
+    "_codecs: encode",  # how protocol 2 of Python 3 writes bytes
+)
+_NUMPY = _names(
+    "numpy: ndarray dtype",
+    "numpy.core.multiarray: _reconstruct scalar",
+    "numpy._core.multiarray: _reconstruct scalar",
+    "numpy.core.numeric: _frombuffer",
+    "numpy._core.numeric: _frombuffer",
+    "numpy.dtypes: " + " ".join(getattr(getattr(np, "dtypes", None), "__all__", ())),
+)
+_PANDAS = _names(
+    "pandas: DataFrame Series Index RangeIndex DatetimeIndex DatetimeTZDtype StringDtype NA",
+    "pandas.arrays: DatetimeArray StringArray",
+    "pandas.core.frame: DataFrame",
+    "pandas.core.series: Series",
+    "pandas.core.indexes.base: Index _new_Index",
+    "pandas.core.indexes.range: RangeIndex",
+    "pandas.core.indexes.datetimes: DatetimeIndex _new_DatetimeIndex",
+    "pandas.core.indexes.numeric: Int64Index UInt64Index Float64Index",
+    "pandas.core.internals.managers: BlockManager SingleBlockManager",
+    "pandas.core.arrays.datetimes: DatetimeArray",
+    "pandas.core.arrays.string_: StringArray StringDtype",
+    "pandas.core.dtypes.dtypes: DatetimeTZDtype",
+    "pandas._libs.arrays: __pyx_unpickle_NDArrayBacked",
+    "pandas._libs.internals: _unpickle_block",
+    "pandas._libs.missing: NA",
+    "pandas._libs.tslibs.nattype: _nat_unpickle __nat_unpickle",
+    "pandas._libs.tslibs.offsets: Day Hour Minute Second Milli",
+    "pandas._libs.tslibs.timestamps: _unpickle_timestamp",
+    "pytz: _UTC",
+)
+ALLOWED = _PYTHON | _NUMPY | _PANDAS
+
+_NATTYPE = "pandas._libs.tslibs.nattype"
+# Tried in turn where the first is not there: names that came and went with versions of pandas.
+_INSTEAD = {
+    ("pandas.core.indexes.numeric", "Int64Index"): ("pandas", "Index"),
+    ("pandas.core.indexes.numeric", "UInt64Index"): ("pandas", "Index"),
+    ("pandas.core.indexes.numeric", "Float64Index"): ("pandas", "Index"),
+    (_NATTYPE, "_nat_unpickle"): (_NATTYPE, "__nat_unpickle"),
+    (_NATTYPE, "__nat_unpickle"): (_NATTYPE, "_nat_unpickle"),
+}
+_NUMPY_CORE = "numpy.core" if np.__version__.startswith("1.") else "numpy._core"
+
+
+def _utc() -> timezone:
+    """Return UTC, in place of pytz's, which pandas no longer brings along."""
+    return timezone.utc
+
+
+# What `load` raises over bytes that are no pickle, or one cut or altered.
+_DAMAGE = (
+    pickle.PickleError,
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ImportError,
+    OverflowError,
+    NotImplementedError,
+    MemoryError,
+)
+
+
+class SafeUnpickler(pickle.Unpickler):
+    """Unpickler that admits the names of ALLOWED; strings of Python 2 come out as str."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__(file, encoding="latin1")
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the object of that name.
+
+        Raises
+        ------
+        BadInputError
+            If it is not one of ALLOWED.
+        """
+        if (module, name) not in ALLOWED:
+            raise BadInputError(
+                f"{self._path}: holds {module}.{name}, which a data file has no need of;"
+                " not loaded, get the file from its source again"
+            )
+        if (module, name) == ("pytz", "_UTC"):
+            return _utc
+        for core in ("numpy.core.", "numpy._core."):
+            if module.startswith(core):
+                module = f"{_NUMPY_CORE}.{module[len(core) :]}"
+        try:
+            return super().find_class(module, name)
+        except (AttributeError, ImportError):
+            if (module, name) not in _INSTEAD:
+                raise
+            return super().find_class(*_INSTEAD[module, name])
+
+
+def load_pickle(path: Path) -> Any:
+    """Return what the pickle holds, plain or gzip (told by its first bytes, not by its name).
+
+    Raises
+    ------
+    MissingInputError
+        If the file is not there or cannot be read.
+    BadInputError
+        If it is truncated, not a pickle, or names anything that is not in ALLOWED.
+    """
+    try:
+        with path.open("rb") as file:
+            zipped = file.peek(2)[:2] == GZIP_MAGIC
+            stream = cast("IO[bytes]", gzip.open(file)) if zipped else file  # noqa: SIM115
+            return SafeUnpickler(stream, path).load()
+    except FileNotFoundError as exc:
+        raise MissingInputError(f"{path}: no such file; check the folders in config.py") from exc
+    except _DAMAGE as exc:
+        reason = " ".join(f"{type(exc).__name__}: {exc}".split())[:100]
+        raise BadInputError(
+            f"{path}: truncated, not a pickle, or of another pandas ({reason}); get it again"
+        ) from exc
+    except OSError as exc:
+        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); check it") from exc
