@@ -1,0 +1,216 @@
+"""LOWESS of many series at once: local linear fits, tricube weights, robust iterations.
+
+Method: W. S. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829. Neighbourhoods, skipping of points
+within delta, robustness weights and the treatment of degenerate fits are those of
+`statsmodels.nonparametric.lowess`, whose numbers come out to rounding; its loop over one series
+at a time would take over a minute for the bunches of one fill. Here the local fits of hundreds
+of series are one array operation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lumimod.physics.types import BoolArray, FloatArray, IntArray
+
+_ELEMENTS_AT_ONCE = 200_000  # weights held at a time: keeps the working arrays in cache
+_SMALLEST_WEIGHT = 1e-12
+_SMALLEST_SPREAD = 1e-12
+
+
+def lowess_groups(
+    time_s: FloatArray,
+    group_start: IntArray,
+    values: FloatArray,
+    *,
+    frac: float,
+    delta_s: float,
+    n_iter: int,
+) -> FloatArray:
+    """Return the smoothed values of every group, at its own times, in the shape of `values`.
+
+    Parameters
+    ----------
+    time_s
+        (n_samples,), increasing within each group.
+    group_start
+        (n_groups + 1,): group j holds the samples `group_start[j]:group_start[j + 1]`.
+    values
+        (n_samples, n_series): several quantities measured at the same times. All finite.
+    frac
+        Fraction of a group's samples in one local fit, 0 to 1.
+    delta_s
+        Samples within `delta_s` of the last fitted one are interpolated.
+    n_iter
+        Number of robust iterations after the first fit.
+
+    Notes
+    -----
+    A local fit needs two samples of weight; elsewhere the sample itself is returned.
+    """
+    out = values.copy()
+    sizes = np.diff(group_start)
+    order = np.argsort(sizes, kind="stable")  # groups of like size share a padded array
+    order = order[sizes[order] >= 2]
+    for some in _batches(order, sizes, frac):
+        rows = _Rows(group_start[some], sizes[some])
+        design = _design(rows.padded(time_s, np.inf), rows.n, frac, delta_s)
+        for k in range(values.shape[1]):
+            y = rows.padded(values[:, k], 0.0)
+            out[rows.where, k] = _smooth(y, rows, design, n_iter)[rows.inside]
+    return out
+
+
+class _Rows:
+    """Groups as rows of one padded array."""
+
+    def __init__(self, start: IntArray, n: IntArray) -> None:
+        self.n = n
+        column = np.arange(n.max())
+        self.inside: BoolArray = column < n[:, None]
+        self.where: IntArray = (start[:, None] + column)[self.inside]
+
+    def padded(self, flat: FloatArray, fill: float) -> FloatArray:
+        out = np.full(self.inside.shape, fill)
+        out[self.inside] = flat[self.where]
+        return out
+
+
+class _Design(NamedTuple):
+    """What depends on the times alone: shared by all quantities and iterations."""
+
+    x: FloatArray  # (n_rows, n_max) times, padded with inf
+    fitted: IntArray  # (n_rows, n_fits) index of each fitted sample; the last one repeats
+    columns: IntArray  # (n_rows, n_fits, k) flat index of the neighbours
+    w: FloatArray  # (n_rows, n_fits, k) tricube weights; 0 beyond the row's own k
+    u: FloatArray  # (n_rows, n_fits, k) time from the fitted sample
+    left: IntArray  # (n_rows, n_max) flat index of the last fit not after each sample
+    right: IntArray  # (n_rows, n_max) flat index of the fit after it
+    part: FloatArray  # (n_rows, n_max) share of the right one
+
+
+def _neighbours(n: IntArray, frac: float) -> IntArray:
+    return np.clip((frac * n + 1e-10).astype(np.int64), np.minimum(2, n), n)
+
+
+def _batches(order: IntArray, sizes: IntArray, frac: float) -> list[IntArray]:
+    """Return runs of groups whose working arrays stay near `_ELEMENTS_AT_ONCE`."""
+    cost = np.cumsum(sizes[order] * _neighbours(sizes[order], frac))
+    cuts = np.flatnonzero(np.diff(cost // _ELEMENTS_AT_ONCE)) + 1
+    return [run for run in np.split(order, cuts) if run.size]
+
+
+def _fitted_samples(x: FloatArray, n: IntArray, delta_s: float) -> IntArray:
+    """Return the index of every sample with a local fit: (n_rows, n_fits)."""
+    current = np.zeros_like(n)
+    rows = np.arange(len(n))
+    out = [current]
+    while True:
+        at = x[rows, current]
+        last = np.maximum(current, (x <= at[:, None]).sum(axis=1) - 1)  # ties share one fit
+        beyond = (x <= (at + delta_s)[:, None]).sum(axis=1)  # first sample outside delta
+        beyond = np.where(beyond >= n, n - 1, beyond)
+        following = np.minimum(np.maximum(beyond - 1, last + 1), n - 1)
+        finished = last >= n - 1
+        if finished.all():
+            return np.stack(out, axis=1)
+        current = np.where(finished, current, following)
+        out.append(current)
+
+
+def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
+    k = _neighbours(n, frac)
+    fitted = _fitted_samples(x, n, delta_s)
+    at = np.take_along_axis(x, fitted, axis=1)
+    left = _left_neighbour(x, n, k, at)
+    offset = np.arange(k.max())
+    columns = np.minimum(left[:, :, None] + offset, (n - 1)[:, None, None])
+    columns += (np.arange(len(n)) * x.shape[1])[:, None, None]
+    u = x.ravel()[columns] - at[:, :, None]
+    own = offset < k[:, None, None]
+    radius = np.where(own, np.abs(u), 0.0).max(axis=2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        w = (1 - (np.abs(u) / radius) ** 3) ** 3
+    w = np.where(own & (radius > 0), w, 0.0)
+    return _Design(x, fitted, columns, w, u, *_brackets(x, fitted, at))
+
+
+def _left_neighbour(x: FloatArray, n: IntArray, k: IntArray, at: FloatArray) -> IntArray:
+    """Return the first of the k nearest samples of each fitted one: (n_rows, n_fits).
+
+    The window moves right while the fitted time is nearer to the sample it would gain than to
+    the one it would lose, until it meets the end.
+    """
+    start = np.arange(x.shape[1])
+    gained = np.minimum(start + k[:, None], x.shape[1] - 1)
+    middle = (x + np.take_along_axis(x, gained, axis=1)) / 2.0
+    middle[start >= (n - k)[:, None]] = np.inf
+    return np.stack([(middle < t[:, None]).sum(axis=1) for t in at.T], axis=1)
+
+
+def _smooth(y: FloatArray, rows: _Rows, d: _Design, n_iter: int) -> FloatArray:
+    y_near = y.ravel()[d.columns]
+    wu = d.w * d.u
+    moments = np.stack([d.w, wu, wu * d.u, d.w * y_near, wu * y_near])
+    fitted = _local_fits(y, moments, np.ones_like(y), d)
+    smooth = _between_fits(fitted, d, rows)
+    for _ in range(n_iter):
+        robustness = _bisquare(np.abs(y - smooth), rows)
+        smooth = _between_fits(_local_fits(y, moments, robustness, d), d, rows)
+    return smooth
+
+
+def _local_fits(
+    y: FloatArray, moments: FloatArray, robustness: FloatArray, d: _Design
+) -> FloatArray:
+    """Return the value of each local linear fit at its own sample: (n_rows, n_fits)."""
+    r = np.take(robustness, d.columns)
+    s0, s1, s2, t0, t1 = np.einsum("mrfk,rfk->mrf", moments, r)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_u, mean_y = s1 / s0, t0 / s0
+        spread = s2 / s0 - mean_u**2
+        fit = mean_y - mean_u * (t1 / s0 - mean_u * mean_y) / np.maximum(spread, _SMALLEST_SPREAD)
+        # Too few samples of weight show as a vanishing spread: only those are counted.
+        suspect = ~(spread > 1e-9 * s2 / s0)
+    if suspect.any():
+        w = d.w[suspect] * r[suspect]
+        own = np.take_along_axis(y, d.fitted, axis=1)[suspect]
+        few = np.count_nonzero(w > _SMALLEST_WEIGHT, axis=1) < 2
+        fit[suspect] = np.where(few, own, fit[suspect])
+    return fit
+
+
+def _brackets(
+    x: FloatArray, fitted: IntArray, at: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return, for each sample, the fits around it and the share of the right one."""
+    n_rows, n_fits = fitted.shape
+    first = np.concatenate([np.ones((n_rows, 1), bool), np.diff(fitted, axis=1) > 0], axis=1)
+    begins = np.zeros(x.shape, dtype=np.int64)
+    begins[np.nonzero(first)[0], fitted[first]] = 1
+    left = np.cumsum(begins, axis=1) - 1
+    right = np.minimum(left + 1, n_fits - 1)
+    row = np.arange(n_rows)[:, None]
+    x0, x1 = at[row, left], at[row, right]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where((x1 > x0) & np.isfinite(x), (x - x0) / (x1 - x0), 0.0)
+    return left + row * n_fits, right + row * n_fits, part
+
+
+def _between_fits(fitted: FloatArray, d: _Design, rows: _Rows) -> FloatArray:
+    """Interpolate from the local fits to all samples: (n_rows, n_max)."""
+    if fitted.shape == d.x.shape and bool((rows.n == fitted.shape[1]).all()):
+        return fitted  # every sample has its own fit
+    return d.part * np.take(fitted, d.right) + (1 - d.part) * np.take(fitted, d.left)
+
+
+def _bisquare(residual: FloatArray, rows: _Rows) -> FloatArray:
+    """Return robustness weights (1 - (r/6 median)^2)^2, 0 beyond six medians."""
+    ordered = np.sort(np.where(rows.inside, residual, np.inf), axis=1)
+    row = np.arange(len(rows.n))
+    median = (ordered[row, (rows.n - 1) // 2] + ordered[row, rows.n // 2])[:, None] / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.where(median > 0, residual / (6.0 * median), residual > 0)
+    return (1 - np.minimum(scaled, 1.0) ** 2) ** 2

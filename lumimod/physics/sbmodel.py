@@ -1,0 +1,158 @@
+"""Evolution of bunches in stable beams: IBS, radiation damping, elastic scattering, burn-off.
+
+Source: F. Antoniou, G. Arduini, Y. Papaphilippou et al., Building a luminosity model for the LHC
+and HL-LHC, IPAC15, TUPTY020. Several models run side by side as rows of one array: they differ
+only in which quantities follow the data.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from lumimod.physics.ibs import IbsSet, ibs_map
+from lumimod.physics.types import SPEED_OF_LIGHT_M_S, BoolArray, FloatArray
+
+N_IP = 2
+"""High-luminosity interaction points."""
+ELASTIC_ENERGY_GEV = 6500.0
+ELASTIC_SLOPE_GEV2 = 19.9
+"""Slope of the elastic cross-section: mean square angle 1/(19.9 * E^2)."""
+
+
+class Bunches(NamedTuple):
+    """State of bunches; all four arrays of one shape, the last axis the bunches."""
+
+    intensity_ppb: FloatArray
+    emit_h_um: FloatArray
+    emit_v_um: FloatArray
+    length_m: FloatArray
+
+    def at(self, index: int) -> Bunches:
+        """Return one time of arrays whose first axis is time."""
+        return Bunches(*(values[index] for values in self))
+
+
+class FromData(NamedTuple):
+    """Which quantities follow the data, one per model: (n_models, 1) each."""
+
+    intensity: BoolArray
+    emittance: BoolArray
+    length: BoolArray
+
+
+class ModelMachine(NamedTuple):
+    """Parameters of the machine that the model needs."""
+
+    ibs: IbsSet
+    gamma: float
+    betastar_m: float
+    tau_sr_s: float
+    """Damping time of the transverse emittance's amplitude."""
+    sigma_boff_m2: float
+    sigma_el_m2: float
+
+
+class Evolution(NamedTuple):
+    """Models through time: (n_models, n_times - 1, n_bunches) each."""
+
+    bunches: Bunches
+    emit_h_step_um: FloatArray
+    emit_v_step_um: FloatArray
+    """Emittances one modelled step after the previous state, whatever the state then takes."""
+    lumi: FloatArray
+    """(n_experiments, n_models, n_times - 1, n_pairs), in 1/(m^2 s)."""
+
+
+Luminosity = Callable[[Bunches, int], FloatArray]
+"""Of the bunches at a time index: (n_experiments, n_models, n_pairs), in 1/(m^2 s)."""
+
+
+def evolve(
+    time_s: FloatArray,
+    data: Bunches,
+    from_data: FromData,
+    machine: ModelMachine,
+    luminosity: Luminosity | None = None,
+) -> Evolution:
+    """Return the evolution of bunches from their measured state at the first time.
+
+    Parameters
+    ----------
+    time_s
+        (n_times,). The models have all but the last.
+    data
+        Measured bunches, (n_times, n_bunches).
+    from_data
+        What each model takes from the data.
+    machine
+        Machine parameters.
+    luminosity
+        Of colliding bunches, the bunches being those of beam 1, then those of beam 2, in the
+        same order. None for bunches that do not collide.
+    """
+    n_models, n_steps = from_data.intensity.shape[0], time_s.size - 1
+    shape = (n_models, n_steps, data.intensity_ppb.shape[1])
+    out = Bunches(*(np.empty(shape) for _ in data))
+    step_h, step_v = np.empty(shape), np.empty(shape)
+    n_pairs = shape[2] // 2 if luminosity else 0
+    lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
+    state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
+    modelled = state
+    for i in range(n_steps):
+        for stored, now in zip(out, state):
+            stored[:, i] = now
+        step_h[:, i], step_v[:, i] = modelled.emit_h_um, modelled.emit_v_um
+        lumi = None
+        if luminosity is not None:
+            per_experiment = luminosity(state, i)
+            lumi_out[:, :, i] = per_experiment
+            lumi = np.tile(per_experiment.mean(axis=0), 2)  # the same for both beams
+        modelled = _step(state, time_s[i + 1] - time_s[i], lumi, machine)
+        state = _choose(from_data, data.at(i + 1), modelled)
+    return Evolution(out, step_h, step_v, lumi_out)
+
+
+def _step(state: Bunches, dt_s: float, lumi: FloatArray | None, machine: ModelMachine) -> Bunches:
+    """Return every quantity modelled a step later; `lumi` is the mean of the experiments."""
+    emit_h, bl4s_s = ibs_map(
+        machine.ibs,
+        dt_s,
+        state.intensity_ppb,
+        state.emit_h_um,
+        state.length_m * (4 / SPEED_OF_LIGHT_M_S),
+    )
+    emit_v = state.emit_v_um * np.exp(-2 * dt_s / machine.tau_sr_s)
+    intensity = state.intensity_ppb
+    if lumi is not None:
+        growth_um = elastic_growth_um_s(intensity, lumi, machine) * dt_s
+        emit_h, emit_v = emit_h + growth_um, emit_v + growth_um
+        with np.errstate(divide="ignore", invalid="ignore"):
+            loss = dt_s * machine.sigma_boff_m2 * N_IP * lumi / intensity
+        intensity = intensity / (1 + loss)
+    return Bunches(intensity, emit_h, emit_v, bl4s_s * (SPEED_OF_LIGHT_M_S / 4))
+
+
+def elastic_growth_um_s(
+    intensity_ppb: FloatArray, lumi: FloatArray, machine: ModelMachine
+) -> FloatArray:
+    """Return the emittance growth by elastic scattering at the IPs, in um/s, in each plane.
+
+    `lumi` in 1/(m^2 s) is that of one interaction point. Half of the mean square angle goes to
+    each plane, and half of the rms growth of action is emittance.
+    """
+    mean_square_angle = 1 / (ELASTIC_SLOPE_GEV2 * ELASTIC_ENERGY_GEV**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate_hz = N_IP * lumi * machine.sigma_el_m2 / intensity_ppb
+    growth_m_s = 0.5 * machine.gamma * machine.betastar_m * mean_square_angle / 2 * rate_hz
+    return growth_m_s * 1e6
+
+
+def _choose(from_data: FromData, data: Bunches, modelled: Bunches) -> Bunches:
+    return Bunches(
+        np.where(from_data.intensity, data.intensity_ppb, modelled.intensity_ppb),
+        np.where(from_data.emittance, data.emit_h_um, modelled.emit_h_um),
+        np.where(from_data.emittance, data.emit_v_um, modelled.emit_v_um),
+        np.where(from_data.length, data.length_m, modelled.length_m),
+    )
