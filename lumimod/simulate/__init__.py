@@ -1,0 +1,130 @@
+"""Simulated LHC: data folders as logged in 2017, with the truth beside them.
+
+`simulate_fills` is all that is needed; `FillSettings` says what the fills are like.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from lumimod.errors import UsageError
+from lumimod.simulate import files, instruments
+from lumimod.simulate.beams import evolve
+from lumimod.simulate.growth import EXPERIMENTS
+from lumimod.simulate.instruments import Fill
+from lumimod.simulate.output import replacing_csv
+from lumimod.simulate.scheme import filling_scheme
+from lumimod.simulate.settings import FillSettings
+from lumimod.simulate.timeline import timeline
+from lumimod.simulate.truth import write_truth
+
+__all__ = ["FillFiles", "FillSettings", "simulate_fills"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FillFiles:
+    """Where the files of a simulated fill are."""
+
+    fill: int
+    basic: Path
+    bunches: Path
+    crossing: Path
+    bmodes: Path
+    massi: tuple[Path, ...]
+    """Archives of ATLAS and CMS; empty if none were asked for."""
+    bunch_lumi: Path | None
+    truth: Path
+
+    def all(self) -> list[Path]:
+        """Return every file."""
+        lumi = [] if self.bunch_lumi is None else [self.bunch_lumi]
+        return [
+            self.basic, self.bunches, self.crossing, self.bmodes, *self.massi, *lumi, self.truth,
+        ]  # fmt: skip
+
+
+def simulate_fills(
+    folder: Path, fills: Sequence[int], settings: FillSettings, seed: int
+) -> list[FillFiles]:
+    """Return the files written for each fill, in the order asked for.
+
+    A fill depends on its number, the settings and the seed, not on the others made with it; the
+    same three give the same bytes. Files that are there already are replaced, one at a time and
+    never by halves; the beam-mode file keeps its other fills.
+
+    Raises
+    ------
+    UsageError
+        If a fill number or the seed is negative or a fill is named twice.
+    OutputError
+        If a file cannot be written.
+    BadInputError
+        If the beam-mode file that is there cannot be read.
+    """
+    if seed < 0 or min(fills, default=0) < 0 or len(set(fills)) != len(fills):
+        raise UsageError("seed and fill numbers must not be negative, nor a fill be named twice")
+    return [_write_fill(folder, number, settings, seed) for number in fills]
+
+
+def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) -> FillFiles:
+    streams = np.random.default_rng([seed, number]).spawn(7)
+    evolution, basic, crossing, bunches, scales, massi, bunch_lumi = streams
+    times = timeline(number, settings)
+    scheme = filling_scheme(settings.n_colliding, settings.n_noncolliding)
+    fill = Fill(number, times, evolve(scheme, times, settings, evolution), settings)
+    paths = _paths(folder, number, settings)
+    scale = instruments.scale_errors(settings, scales)
+    energy_s = instruments.clock(fill, settings.energy_s, basic)
+    energy = (energy_s, times.energy_gev(energy_s))
+    with _csv(paths.basic, fill) as stream:
+        files.write_basic(stream, fill, energy, basic)
+    with _csv(paths.crossing, fill) as stream:
+        files.write_crossing(stream, fill, crossing)
+    with _csv(paths.bunches, fill) as stream:
+        files.write_bunches(stream, fill, energy, bunches)
+    for path, (name, factor), rng in zip(paths.massi, scale.items(), massi.spawn(len(scale))):
+        files.write_massi(path, fill, name, factor, rng)
+    if paths.bunch_lumi is not None:
+        with _csv(paths.bunch_lumi, fill) as stream:
+            files.write_bunch_lumi(stream, fill, scale, bunch_lumi)
+    write_truth(paths.truth, fill, seed, scale)
+    # Last: a fill in the list of beam modes has all its data.
+    files.merge_bmodes(paths.bmodes, [fill])
+    log.info("fill %d: simulated in %s", number, folder)
+    return paths
+
+
+def _csv(path: Path, fill: Fill) -> AbstractContextManager[BinaryIO]:
+    return replacing_csv(path, level=fill.settings.gzip_level, mtime_s=fill.times.dump_s)
+
+
+def _paths(folder: Path, number: int, settings: FillSettings) -> FillFiles:
+    suffix = ".csv.gz" if settings.gzip else ".csv"
+    measured = folder / "massi" / "2017" / "measurements"
+
+    def csv(name: str, prefix: str) -> Path:
+        return folder / f"fill_{name}_data_csvs" / f"{prefix}_fill_{number}{suffix}"
+
+    return FillFiles(
+        fill=number,
+        basic=csv("basic", "basic_data"),
+        bunches=csv("bunchbybunch", "bunchbybunch_data"),
+        crossing=csv("crossing", "crossing_angle"),
+        bmodes=folder / "fills_and_bmodes.pkl",
+        massi=tuple(
+            measured / name / "lumi" / f"{number}.tgz" for name in EXPERIMENTS if settings.massi
+        ),
+        bunch_lumi=csv("bunchbybunch_lumi", "bunchbybunch_lumi_data")
+        if settings.bbb_lumi
+        else None,
+        truth=folder / "truth" / f"truth_fill_{number}.npz",
+    )

@@ -1,0 +1,125 @@
+"""Evolution of every bunch from injection to dump: all slots of a beam at once, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.simulate.growth import EXPERIMENTS, Bunches, Growth, Stepper
+from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
+from lumimod.simulate.settings import STEP_S, FillSettings
+from lumimod.simulate.timeline import Timeline
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+ALONG_TRAIN = {"intensity": -0.02, "emit": 0.10}
+"""Relative change from the first to the last bunch of a train."""
+
+
+@dataclass(frozen=True)
+class BeamHistory:
+    """One beam against time; before its arrival a bunch has the values of its injection."""
+
+    scheme: BeamScheme
+    arrival_s: FloatArray
+    growth: Growth
+    states: Bunches
+
+    def present(self, time_s: FloatArray, dump_s: float) -> BoolArray:
+        """Return which bunches are in the ring: (n_times, n_bunches)."""
+        return (time_s[:, None] >= self.arrival_s) & (time_s[:, None] < dump_s)
+
+
+@dataclass(frozen=True)
+class History:
+    """Both beams and the luminosity of each experiment, every minute from injection to dump."""
+
+    time_s: FloatArray
+    beams: dict[int, BeamHistory]
+    lumi: dict[str, FloatArray]
+    """(n_times, n_colliding), in 1/(m^2 s)."""
+    half_crossing_rad: FloatArray
+
+
+def at_times(
+    history: History, values: FloatArray, time_s: FloatArray, columns: IntArray | None = None
+) -> FloatArray:
+    """Return `values` of the history at other times, linear in between, ends held.
+
+    All columns: (n_times, n_columns); with `columns`, one for each time: (n_times,).
+    """
+    place = np.clip((time_s - history.time_s[0]) / STEP_S, 0, len(values) - 1)
+    left = np.minimum(place.astype(np.int64), len(values) - 2)
+    weight = place - left
+    if columns is not None:
+        before, after = values[left, columns], values[left + 1, columns]
+        return np.asarray(before + (after - before) * weight)
+    before, after = values[left], values[left + 1]
+    return np.asarray(before + (after - before) * weight[:, None])
+
+
+def evolve(
+    scheme: FillingScheme, times: Timeline, settings: FillSettings, rng: np.random.Generator
+) -> History:
+    """Return the history of a fill."""
+    time_s = np.arange(times.modes["INJPHYS"][0], times.dump_s + STEP_S / 2, STEP_S)
+    state = {beam: _injected(scheme.beams[beam], settings, rng) for beam in (1, 2)}
+    growth = {beam: _extra_growth(state[beam], settings, rng) for beam in (1, 2)}
+    arrival_s = {beam: _arrival_s(scheme, beam, times) for beam in (1, 2)}
+    stepper = Stepper(scheme, times, settings, growth, arrival_s)
+    states: dict[int, list[Bunches]] = {1: [], 2: []}
+    lumi: dict[str, list[FloatArray]] = {name: [] for name in EXPERIMENTS}
+    for now_s in time_s:
+        here = stepper.luminosity(state, now_s)
+        for name in EXPERIMENTS:
+            lumi[name].append(here[name])
+        for beam in (1, 2):
+            states[beam].append(state[beam])
+        state = stepper.advance(state, here, now_s)
+    return History(
+        time_s,
+        {
+            beam: BeamHistory(
+                scheme.beams[beam],
+                arrival_s[beam],
+                growth[beam],
+                Bunches(*(np.stack(series) for series in zip(*states[beam]))),
+            )
+            for beam in (1, 2)
+        },
+        {name: np.stack(rows) for name, rows in lumi.items()},
+        times.half_crossing_rad(time_s),
+    )
+
+
+def _injected(scheme: BeamScheme, settings: FillSettings, rng: np.random.Generator) -> Bunches:
+    along = scheme.position / (TRAIN - 1) - 0.5
+
+    def spread(relative: float, slope: float = 0.0) -> FloatArray:
+        noise = np.clip(rng.standard_normal(scheme.slot.size), -3, 3)
+        return (1 + slope * along) * np.maximum(1 + relative * noise, 0.1)
+
+    return Bunches(
+        settings.intensity_ppb * spread(settings.intensity_spread, ALONG_TRAIN["intensity"]),
+        settings.emit_h_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
+        settings.emit_v_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
+        settings.bl_injected_s * spread(settings.bl_spread),
+    )
+
+
+def _extra_growth(state: Bunches, settings: FillSettings, rng: np.random.Generator) -> Growth:
+    factors = 1 + settings.growth_spread * rng.standard_normal((2, state.n_ppb.size))
+    return Growth(settings.growth_h_um_per_h * factors[0], settings.growth_v_um_per_h * factors[1])
+
+
+def _arrival_s(scheme: FillingScheme, beam: int, times: Timeline) -> FloatArray:
+    """Return when each bunch is injected: beam 1 on even steps of the programme, 2 on odd ones."""
+    start_s, stop_s = times.modes["INJPHYS"]
+    n_injections = 2 * scheme.n_injections
+    spacing_s = (stop_s - start_s - 4 * STEP_S) / n_injections
+    turn = 2 * scheme.beams[beam].injection + beam - 1
+    return start_s + STEP_S * (1 + np.round(turn * spacing_s / STEP_S))

@@ -1,0 +1,191 @@
+"""The files of a simulated fill: CSV, Massi archives and the entry among the beam modes."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.errors import BadInputError
+from lumimod.readers.unpickle import load_pickle
+from lumimod.simulate import instruments, text
+from lumimod.simulate.instruments import Block, Fill
+from lumimod.simulate.output import replacing, replacing_gzip
+from lumimod.simulate.scheme import N_SLOTS
+from lumimod.simulate.timeline import bmodes_entry
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+Rng = np.random.Generator
+
+BSRT = {1: "LHC.BSRT.5R4.B1", 2: "LHC.BSRT.5L4.B2"}
+ALL_VALUES = np.ones(1, bool)
+SLOTS_AT_ONCE = 256
+MASSI_ERROR = 0.02
+"""Point-to-point error that the experiments state, relative."""
+
+
+def write_basic(
+    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Rng
+) -> None:
+    """Write energy and intensity of both beams."""
+    time_s, energy_gev = energy
+    rows = [
+        b"%s,%.4f\n" % (stamp.tobytes(), gev)
+        for stamp, gev in zip(text.stamps(time_s), energy_gev.tolist())
+    ]
+    for beam in (1, 2):
+        _variable(stream, f"LHC.BSRA.US45.B{beam}:ABORT_GAP_ENERGY", rows, array=False)
+    for beam, own in zip((1, 2), rng.spawn(2)):
+        slow_s = instruments.clock(fill, fill.settings.slow_s, own)
+        ppb = instruments.beam_intensity(fill, beam, slow_s, own)
+        cells = text.scientific(ppb, 5)[:, None, :]
+        body = text.array_rows(text.stamps(slow_s), cells, ALL_VALUES)
+        _variable(stream, f"LHC.BCTDC.A6R4.B{beam}:BEAM_INTENSITY", [body], array=False)
+
+
+def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
+    """Write the half crossing angles in microrad."""
+    time_s = instruments.clock(fill, fill.settings.slow_s, rng)
+    angle_urad = fill.times.half_crossing_rad(time_s) * 1e6
+    rows = [
+        b"%s,%.3f\n" % (stamp.tobytes(), angle)
+        for stamp, angle in zip(text.stamps(time_s), angle_urad.tolist())
+    ]
+    for plane in ("IP1-XING-V", "IP5-XING-H"):
+        _variable(stream, f"LHC.RUNCONFIG:{plane}-MURAD", rows, array=False)
+
+
+def write_bunches(
+    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Rng
+) -> None:
+    """Write intensities, lengths and sizes of all bunches of both beams."""
+    for beam, own in zip((1, 2), rng.spawn(2)):
+        fbct_a, fbct_b, bqm, bsrt = own.spawn(4)
+        for system, noise in (("A", fbct_a), ("B", fbct_b)):
+            name = f"LHC.BCTFR.{system}6R4.B{beam}:BUNCH_INTENSITY"
+            time_s = instruments.clock(fill, fill.settings.sample_s, noise)
+            blocks = instruments.bunch_intensity(fill, beam, time_s, noise)
+            slot = fill.history.beams[beam].scheme.slot
+            _variable(stream, name, (_slot_rows(block, slot[block.filled]) for block in blocks))
+        _variable(stream, f"LHC.BQM.B{beam}:FILLED_BUCKETS", _bucket_rows(fill, beam))
+        time_s = instruments.clock(fill, fill.settings.sample_s, bqm)
+        blocks = instruments.bunch_length(fill, beam, time_s, bqm)
+        _variable(stream, f"LHC.BQM.B{beam}:BUNCH_LENGTHS", map(_value_rows, blocks))
+        _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
+
+
+def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng: Rng) -> None:
+    """Write the luminosity of all slots by both experiments, in Hz/ub."""
+    slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
+    for experiment, own in zip(scale, rng.spawn(len(scale))):
+        time_s = instruments.massi_clock(fill)
+        lumi, _ = instruments.bunch_luminosity(
+            fill, experiment, time_s, slice(None), scale[experiment], own
+        )
+        block = Block(time_s, np.ones(slot.size, bool), lumi)
+        _variable(stream, f"{experiment}:BUNCH_LUMI_INST", [_slot_rows(block, slot)])
+
+
+def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Rng) -> None:
+    """Write the archive of an experiment: one member for each colliding slot."""
+    slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
+    level, mtime_s = fill.settings.gzip_level, fill.times.dump_s
+    with (
+        replacing_gzip(path, level=level, mtime_s=mtime_s) as stream,
+        tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for first in range(0, slot.size, SLOTS_AT_ONCE):
+            columns = slice(first, first + SLOTS_AT_ONCE)
+            members = _massi_rows(fill, experiment, columns, scale, rng)
+            for bucket, rows in zip(10 * slot[columns] + 1, members):
+                name = f"{fill.number}/{fill.number}_lumi_{bucket}_{experiment}.txt"
+                info = tarfile.TarInfo(name)
+                info.size, info.mtime = rows.size, int(mtime_s)
+                archive.addfile(info, io.BytesIO(rows.tobytes()))
+
+
+def merge_bmodes(path: Path, fills: Iterable[Fill]) -> None:
+    """Add the fills to the beam-mode file, replacing what it says about them.
+
+    Raises
+    ------
+    BadInputError
+        If the file that is there cannot be read.
+    """
+    modes = load_pickle(path) if path.exists() else {}
+    if not isinstance(modes, dict):
+        raise BadInputError(f"{path} holds no dict of fills; remove it")
+    modes.update({fill.number: bmodes_entry(fill.times) for fill in fills})
+    with replacing(path) as stream:
+        pickle.dump({number: modes[number] for number in sorted(modes)}, stream, protocol=2)
+
+
+def _variable(stream: BinaryIO, name: str, rows: Iterable[bytes], *, array: bool = True) -> None:
+    value = "Array Values" if array else "Value"
+    stream.write(f"VARIABLE: {name}\n\nTimestamp (UTC_TIME),{value}\n".encode())
+    stream.writelines(rows)
+    stream.write(b"\n")
+
+
+def _slot_rows(block: Block, slot: npt.NDArray[np.int64]) -> bytes:
+    filled = np.zeros(N_SLOTS, bool)
+    filled[slot] = True
+    cells = text.scientific(block.values, 5)
+    return text.array_rows(text.stamps(block.time_s), cells, filled)
+
+
+def _value_rows(block: Block) -> bytes:
+    cells = text.scientific(block.values, 5)
+    return text.array_rows(text.stamps(block.time_s), cells, np.ones(cells.shape[1], bool))
+
+
+def _bucket_rows(fill: Fill, beam: int) -> Iterator[bytes]:
+    slot = fill.history.beams[beam].scheme.slot
+    for time_s, filled in instruments.filling_changes(fill, beam):
+        buckets = [b"%d" % (10 * number + 1) for number in slot[filled]]
+        cells = buckets + [text.EMPTY] * (N_SLOTS - len(buckets))
+        stamp = text.stamps(np.array([time_s])).tobytes()
+        yield stamp + b"," + b",".join(cells) + b"\n"
+
+
+def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan) -> None:
+    slot, repeats = fill.history.beams[beam].scheme.slot, fill.settings.bsrt_repeats
+    gate_text = [b",%d" % number * repeats for number in slot]
+    stamp = text.stamps(scan.time_s)
+    gate_rows = (
+        row_stamp.tobytes() + b"".join([gate_text[gate] for gate in gates]) + b"\n"
+        for row_stamp, gates in zip(stamp, scan.gates.tolist())
+    )
+    _variable(stream, f"{BSRT[beam]}:GATE_DELAY", gate_rows)
+    for plane, sigma_mm in (("H", scan.sigma_h_mm), ("V", scan.sigma_v_mm)):
+        cells = text.fixed(sigma_mm)
+        rows = text.array_rows(stamp, cells, np.ones(cells.shape[1], bool))
+        _variable(stream, f"{BSRT[beam]}:FIT_SIGMA_{plane}", [rows])
+
+
+def _massi_rows(
+    fill: Fill, experiment: str, columns: slice, scale: float, rng: Rng
+) -> npt.NDArray[np.uint8]:
+    """Return the characters of the members of some slots, (n_slots, size)."""
+    time_s = instruments.massi_clock(fill)
+    lumi, specific = (
+        values.T
+        for values in instruments.bunch_luminosity(fill, experiment, time_s, columns, scale, rng)
+    )
+    stable = (time_s >= fill.times.stable_s) & (time_s < fill.times.dump_s)
+    both = (text.integers(time_s.astype(np.int64), 10), text.integers(stable.astype(np.int64), 1))
+    rows = text.joined(
+        *(np.broadcast_to(cells, (*lumi.shape, cells.shape[-1])) for cells in both),
+        text.scientific(lumi, 5),
+        text.scientific(lumi * MASSI_ERROR, 2),
+        text.scientific(specific, 5),
+        text.scientific(specific * MASSI_ERROR, 2),
+    )
+    return rows.reshape(len(rows), -1)

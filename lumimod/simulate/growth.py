@@ -1,0 +1,191 @@
+"""One step of every bunch: intra-beam scattering, damping, scattering, growth and burn-off.
+
+In stable beams the burn-off is the only loss, unless extra losses are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.physics.ibs import ibs_map
+from lumimod.physics.luminosity import beam_size_m, level, pair_luminosity
+from lumimod.physics.types import SPEED_OF_LIGHT_M_S
+from lumimod.reference import ibs_set
+from lumimod.simulate import machine
+from lumimod.simulate.scheme import FillingScheme
+from lumimod.simulate.settings import STEP_S, FillSettings
+from lumimod.simulate.timeline import Timeline
+
+FloatArray = npt.NDArray[np.float64]
+
+EXPERIMENTS = ("ATLAS", "CMS")
+IBS_STEP_S = 300.0
+"""The map of the growth is a fit over minutes to hours: rates come from steps of this length."""
+
+
+class Bunches(NamedTuple):
+    """State of the bunches of one beam; every array is (n_bunches,) or (n_times, n_bunches)."""
+
+    n_ppb: FloatArray
+    emit_h_um: FloatArray
+    emit_v_um: FloatArray
+    bl4s_s: FloatArray
+
+
+class Growth(NamedTuple):
+    """Extra growth of the emittances of each bunch at top energy, in um/h."""
+
+    h_um_per_h: FloatArray
+    v_um_per_h: FloatArray
+
+
+class Stepper:
+    """One step of both beams; keeps the IBS rates between their updates."""
+
+    def __init__(
+        self,
+        scheme: FillingScheme,
+        times: Timeline,
+        settings: FillSettings,
+        growth: dict[int, Growth],
+        arrival_s: dict[int, FloatArray],
+    ) -> None:
+        self.colliding = {beam: scheme.beams[beam].colliding for beam in (1, 2)}
+        self.times = times
+        self.settings = settings
+        self.growth = growth
+        self.arrival_s = arrival_s
+        self.ibs: dict[int, tuple[FloatArray, FloatArray]] = {}
+        ramp_steps = (times.modes["RAMP"][1] - times.modes["RAMP"][0]) / STEP_S
+        self.ramp_growth_um = settings.ramp_growth_um / ramp_steps
+        self.ramp_survival = (1 - settings.ramp_loss) ** (1 / ramp_steps)
+
+    def luminosity(self, state: dict[int, Bunches], now_s: float) -> dict[str, FloatArray]:
+        """Return the luminosity of each colliding pair at each experiment, in 1/(m^2 s)."""
+        one, two = (
+            Bunches(*(values[self.colliding[beam]] for values in state[beam])) for beam in (1, 2)
+        )
+        overlap = float(self.times.overlap(np.array(now_s)))
+        if overlap == 0:
+            return {name: np.zeros_like(one.n_ppb) for name in EXPERIMENTS}
+        size_h_m, size_v_m = (
+            beam_size_m(a, b, betastar_m=self.settings.betastar_m, gamma=machine.GAMMA_TOP)
+            for a, b in ((one.emit_h_um, two.emit_h_um), (one.emit_v_um, two.emit_v_um))
+        )
+        length_m = (one.bl4s_s + two.bl4s_s) / 2 / 4 * SPEED_OF_LIGHT_M_S
+        angle_rad = float(self.times.half_crossing_rad(np.array(now_s)))
+        sizes = {"ATLAS": (size_v_m, size_h_m), "CMS": (size_h_m, size_v_m)}
+        lumi = {
+            name: overlap
+            * pair_luminosity(
+                one.n_ppb, two.n_ppb, *sizes[name], length_m,
+                f_rev_hz=machine.F_REV_HZ, half_crossing_rad=angle_rad,
+            )
+            for name in EXPERIMENTS
+        }  # fmt: skip
+        if self.settings.level_total is None:
+            return lumi
+        return {name: level(values, self.settings.level_total) for name, values in lumi.items()}
+
+    def advance(
+        self, state: dict[int, Bunches], lumi: dict[str, FloatArray], now_s: float
+    ) -> dict[int, Bunches]:
+        """Return the state one step later."""
+        if now_s < self.times.modes["RAMP"][0]:
+            return {beam: self._inject(beam, state[beam], now_s) for beam in (1, 2)}
+        if now_s < self.times.modes["RAMP"][1]:
+            return {beam: self._ramp(state[beam], now_s) for beam in (1, 2)}
+        grown = {beam: self._top(beam, state[beam], lumi, now_s) for beam in (1, 2)}
+        return self._burn(grown, lumi, now_s)
+
+    def _inject(self, beam: int, state: Bunches, now_s: float) -> Bunches:
+        rate_h, rate_l = self._ibs_rates(
+            beam, state, now_s, machine.GAMMA_INJECTION, machine.V_RF_INJECTION_V
+        )
+        here = self.arrival_s[beam] <= now_s
+        return state._replace(
+            emit_h_um=state.emit_h_um * np.where(here, rate_h, 1.0),
+            bl4s_s=state.bl4s_s * np.where(here, rate_l, 1.0),
+        )
+
+    def _ramp(self, state: Bunches, now_s: float) -> Bunches:
+        # The longitudinal blow-up of the ramp has a feedback: the mean length ends as set.
+        left = (self.times.modes["RAMP"][1] - now_s) / STEP_S
+        mean_s = state.bl4s_s.mean()
+        target_s = self.settings.bl_flattop_s * state.bl4s_s / mean_s
+        return Bunches(
+            state.n_ppb * self.ramp_survival,
+            state.emit_h_um + self.ramp_growth_um,
+            state.emit_v_um + self.ramp_growth_um,
+            state.bl4s_s + (target_s - state.bl4s_s) / left,
+        )
+
+    def _top(self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float) -> Bunches:
+        rate_h, rate_l = self._ibs_rates(beam, state, now_s, machine.GAMMA_TOP, machine.V_RF_TOP_V)
+        damping = np.exp(-2 * STEP_S / machine.TAU_SR_S)
+        scattering_um = self._scattering_um(beam, state, lumi)
+        hours = STEP_S / 3600
+        grown_h = self.growth[beam].h_um_per_h * hours + scattering_um
+        grown_v = self.growth[beam].v_um_per_h * hours + scattering_um
+        return state._replace(
+            emit_h_um=state.emit_h_um * rate_h + grown_h,
+            emit_v_um=state.emit_v_um * damping + grown_v,
+            bl4s_s=state.bl4s_s * rate_l,
+        )
+
+    def _ibs_rates(
+        self, beam: int, state: Bunches, now_s: float, gamma: float, v_rf_v: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the factors of horizontal emittance and length in one step."""
+        fresh = now_s in (self.times.modes["INJPHYS"][0], self.times.modes["RAMP"][1])
+        if fresh or (now_s - self.times.stable_s) % IBS_STEP_S == 0:
+            coefficients = ibs_set(gamma, v_rf_v)
+            later = ibs_map(coefficients, IBS_STEP_S, state.n_ppb, state.emit_h_um, state.bl4s_s)
+            part = STEP_S / IBS_STEP_S
+            self.ibs[beam] = (
+                (later[0] / state.emit_h_um) ** part,
+                (later[1] / state.bl4s_s) ** part,
+            )
+        return self.ibs[beam]
+
+    def _scattering_um(self, beam: int, state: Bunches, lumi: dict[str, FloatArray]) -> FloatArray:
+        """Return the growth of each emittance in a step by elastic scattering at both points."""
+        colliding = self.colliding[beam]
+        rate = self.settings.sigma_el_m2 * _both(lumi) / state.n_ppb[colliding]
+        action_m = machine.GAMMA_TOP * self.settings.betastar_m * machine.ELASTIC_ANGLE2_RAD2 / 2
+        growth = np.zeros_like(state.n_ppb)
+        growth[colliding] = 0.5 * rate * action_m * STEP_S * 1e6
+        return growth
+
+    def _burn(
+        self, grown: dict[int, Bunches], lumi: dict[str, FloatArray], now_s: float
+    ) -> dict[int, Bunches]:
+        """Burn off with the mean luminosity of the step's two ends, then the extra losses."""
+        start = _both(lumi)
+        guess = {beam: self._lose(beam, grown[beam], start) for beam in (1, 2)}
+        stop = _both(self.luminosity(guess, now_s))
+        survival = self._extra_survival(now_s)
+        out = {}
+        for beam in (1, 2):
+            burnt = self._lose(beam, grown[beam], (start + stop) / 2)
+            out[beam] = burnt._replace(n_ppb=burnt.n_ppb * survival)
+        return out
+
+    def _lose(self, beam: int, state: Bunches, lumi: FloatArray) -> Bunches:
+        n_ppb = state.n_ppb.copy()
+        n_ppb[self.colliding[beam]] -= self.settings.sigma_boff_m2 * lumi * STEP_S
+        return state._replace(n_ppb=np.maximum(n_ppb, 1.0))
+
+    def _extra_survival(self, now_s: float) -> float:
+        tau_s = self.settings.extra_loss_tau_h * 3600
+        since_s = np.maximum(np.array([now_s, now_s + STEP_S]) - self.times.stable_s, 0.0)
+        left = 1 - self.settings.extra_loss * (1 - np.exp(-since_s / tau_s))
+        return float(left[1] / left[0])
+
+
+def _both(lumi: dict[str, FloatArray]) -> FloatArray:
+    """Return the sum over the experiments."""
+    return lumi["ATLAS"] + lumi["CMS"]

@@ -1,0 +1,35 @@
+"""Constants of the simulated machine, and the inverse of its size monitor."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.physics.emittance import MonitorOptics
+
+FloatArray = npt.NDArray[np.float64]
+
+F_REV_HZ = 11245.5
+GAMMA_TOP = 6927.64
+GAMMA_INJECTION = 479.6
+V_RF_INJECTION_V = 6e6
+V_RF_TOP_V = 12e6
+TAU_SR_S = 64.7 * 3600
+"""Radiation damping time of the transverse amplitudes at top energy."""
+ELASTIC_ANGLE2_RAD2 = 1 / (19.9 * 6500.0**2)
+"""Mean square angle of elastic scattering: one over slope [1/GeV^2] times momentum squared."""
+BANDS_GEV = (500.0, 6400.0)
+"""The calibration of injection holds below the first, that of top energy above the second."""
+
+
+def monitor_sigma_mm(
+    emit_um: FloatArray, energy_gev: FloatArray, injection: MonitorOptics, top: MonitorOptics
+) -> FloatArray:
+    """Return the size that the BSRT measures, in mm, at an energy per value.
+
+    Inverse of `lumimod.physics.emittance.emittance_um`. Between the two calibrated bands, where
+    nobody can tell, it goes smoothly from one calibration to the other.
+    """
+    weight = np.clip((energy_gev - BANDS_GEV[0]) / (BANDS_GEV[1] - BANDS_GEV[0]), 0.0, 1.0)
+    betaf_m, corr_mm, rescale, gamma = (a + (b - a) * weight for a, b in zip(injection, top))
+    return np.asarray(np.sqrt(emit_um * betaf_m / gamma + corr_mm**2) / rescale)

@@ -1,0 +1,158 @@
+"""What a simulated fill is like: one frozen record with every number of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lumimod.errors import UsageError
+from lumimod.simulate.scheme import check_bunches
+
+CrossingSteps = tuple[tuple[float, float], ...]
+"""Pairs of (hours after the start of stable beams, half crossing angle in microrad)."""
+
+STEP_S = 60
+"""Step of the evolution; every beam mode lasts a whole number of them."""
+
+ABOVE_ZERO = frozenset(
+    ("n_colliding", "hours", "sample_s", "massi_s", "bsrt_period_s", "energy_s", "slow_s")
+    + ("truth_s", "intensity_ppb", "emit_h_um", "emit_v_um", "bl_injected_s", "bl_flattop_s")
+    + ("betastar_m", "sigma_boff_m2", "extra_loss_tau_h", "bsrt_record", "bsrt_repeats")
+)
+ANY_SIGN = frozenset(("growth_h_um_per_h", "growth_v_um_per_h", "ramp_growth_um"))
+
+
+@dataclass(frozen=True)
+class FillSettings:
+    """Machine, beams and instruments of a simulated fill; the default is a small one."""
+
+    n_colliding: int = 60
+    """Bunches of each beam that collide."""
+    n_noncolliding: int = 4
+    """Further bunches of each beam, in slots that are empty in the other."""
+    hours: float = 4.0
+    """Length of stable beams [h]."""
+    to_next_fill_s: float = 3000.0
+    """From the dump to the start of the next fill [s]."""
+
+    intensity_ppb: float = 1.15e11
+    """Mean intensity at injection [protons]."""
+    intensity_spread: float = 0.03
+    """Relative spread over bunches (rms)."""
+    emit_h_um: float = 1.6
+    """Mean normalised horizontal emittance at injection [um]."""
+    emit_v_um: float = 1.5
+    """Mean normalised vertical emittance at injection [um]."""
+    emit_spread: float = 0.05
+    """Relative spread over bunches (rms)."""
+    bl_injected_s: float = 1.15e-9
+    """Mean bunch length at injection, 4 sigma [s]."""
+    bl_flattop_s: float = 1.10e-9
+    """Mean bunch length at the end of the ramp, 4 sigma [s]."""
+    bl_spread: float = 0.01
+    """Relative spread over bunches (rms)."""
+
+    growth_h_um_per_h: float = 0.04
+    """Horizontal growth at top energy beyond IBS, damping and scattering [um/h]."""
+    growth_v_um_per_h: float = 0.07
+    """The same in the vertical plane [um/h]."""
+    growth_spread: float = 0.1
+    """Relative spread of both over bunches (rms)."""
+    ramp_growth_um: float = 0.1
+    """Growth of both emittances in the ramp [um]."""
+    ramp_loss: float = 0.005
+    """Part of each bunch lost in the ramp."""
+    extra_loss: float = 0.0
+    """Part of each bunch lost in stable beams other than by burn-off, most of it at the start."""
+    extra_loss_tau_h: float = 0.5
+    """Time constant of that loss [h]."""
+
+    half_crossing_urad: float = 150.0
+    """Half crossing angle at the start, at both experiments [microrad]."""
+    crossing_steps: CrossingSteps = ()
+    """Later angles: (hours after the start of stable beams, half angle in microrad)."""
+    level_total: float | None = None
+    """Highest luminosity of each experiment, by levelling [1/(m^2 s)]; None: no levelling."""
+    betastar_m: float = 0.30
+    """Beta function at both experiments [m]."""
+    sigma_boff_m2: float = 80e-31
+    """Cross-section of the burn-off [m^2]."""
+    sigma_el_m2: float = 29.7e-31
+    """Cross-section of elastic scattering [m^2]; 0: no growth by it."""
+
+    sample_s: float = 60.0
+    """Interval of bunch intensities and lengths [s]."""
+    slow_s: float = 60.0
+    """Interval of beam intensities and crossing angles [s]."""
+    energy_s: float = 10.0
+    """Interval of the energy [s]."""
+    bsrt_period_s: float = 10.0
+    """Interval of the BSRT's records [s]."""
+    bsrt_record: int = 30
+    """Values of one record."""
+    bsrt_repeats: int = 3
+    """Measurements of each gate before the next."""
+    massi_s: float = 60.0
+    """Interval of the experiments' luminosities [s]."""
+    truth_s: float = 300.0
+    """Interval of the truth [s], a multiple of 60 s."""
+    fbct_noise: float = 0.001
+    """Relative noise of a bunch intensity (rms)."""
+    dcct_noise: float = 2e-5
+    """Relative noise of a beam intensity (rms)."""
+    bqm_noise: float = 0.004
+    """Relative noise of a bunch length (rms)."""
+    bsrt_noise: float = 0.012
+    """Relative noise of a single beam size (rms)."""
+    massi_noise: float = 0.004
+    """Relative noise of a bunch luminosity (rms)."""
+    massi_scale_error: float = 0.01
+    """Largest error of an experiment's luminosity scale; uniform up to it."""
+
+    gzip: bool = False
+    """Write .csv.gz instead of .csv."""
+    gzip_level: int = 3
+    """Compression of .csv.gz and of the Massi archives, 1 to 9."""
+    massi: bool = True
+    """Write the Massi archives."""
+    bbb_lumi: bool = False
+    """Write the bunch-by-bunch luminosity CSV."""
+
+    def __post_init__(self) -> None:
+        check_bunches(self.n_colliding, self.n_noncolliding)
+        _check_numbers(self)
+        if self.bsrt_record % self.bsrt_repeats:
+            raise UsageError("bsrt_record must be a multiple of bsrt_repeats")
+        if self.ramp_loss >= 1 or self.extra_loss >= 1:
+            raise UsageError("ramp_loss and extra_loss are parts of a bunch, below 1")
+        if self.truth_s % STEP_S:
+            raise UsageError(f"truth_s must be a multiple of {STEP_S} s")
+        if self.to_next_fill_s < 600:
+            raise UsageError("to_next_fill_s must be 600 s at least: dump and ramp down")
+        if not 1 <= self.gzip_level <= 9:
+            raise UsageError("gzip_level must be 1 to 9")
+        if any(hours < 0 or angle < 0 for hours, angle in self.crossing_steps):
+            raise UsageError("crossing_steps: hours and angles must not be negative")
+
+    @classmethod
+    def full_size(cls, **changes: object) -> FillSettings:
+        """Return a fill of the full machine: 2,548 bunches, 12 h, about 220 MB of CSV."""
+        preset: dict[str, object] = {
+            "n_colliding": 2544,
+            "n_noncolliding": 4,
+            "hours": 12.0,
+            "bsrt_period_s": 1.95,
+        }
+        return cls(**{**preset, **changes})  # type: ignore[arg-type]
+
+
+def _check_numbers(settings: FillSettings) -> None:
+    for name, value in vars(settings).items():
+        if not isinstance(value, (int, float)):
+            continue
+        if not math.isfinite(value):
+            raise UsageError(f"{name} = {value}: must be a number")
+        if value <= 0 and name in ABOVE_ZERO:
+            raise UsageError(f"{name} = {value}: must be above 0")
+        if value < 0 and name not in ANY_SIGN:
+            raise UsageError(f"{name} = {value}: must not be negative")

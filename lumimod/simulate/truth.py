@@ -1,0 +1,71 @@
+"""The truth about a simulated fill, in a numpy archive beside its data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.simulate.instruments import Fill
+from lumimod.simulate.output import replacing
+
+
+def write_truth(path: Path, fill: Fill, seed: int, scale: dict[str, float]) -> None:
+    """Write what the instruments saw of the fill, before noise: see `truth_arrays`."""
+    with replacing(path) as stream:
+        np.savez(stream, allow_pickle=False, **truth_arrays(fill, seed, scale))
+
+
+def truth_arrays(
+    fill: Fill, seed: int, scale: dict[str, float]
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the truth.
+
+    `time_s` (n_times,) holds Unix times, from the first injection to the dump; `b1_` and `b2_`:
+    `slots`, `arrival_s`, `growth_h_um_per_h`, `growth_v_um_per_h` (n_bunches,), and
+    `intensity_ppb` (0 before the arrival), `emit_h_um`, `emit_v_um`, `bl4s_s` (4 sigma; NaN before
+    the arrival), all (n_times, n_bunches); `ATLAS_lumi`, `CMS_lumi` in 1/(m^2 s), (n_times,
+    n_colliding), of the slots `colliding_slots`; `half_crossing_rad` (n_times,);
+    `ATLAS_scale`, `CMS_scale`: factor of the experiment's luminosity; `stable_s`, `dump_s`;
+    `fill`, `seed`; every setting by its name; `settings`: all of them as JSON.
+    """
+    history, settings = fill.history, fill.settings
+    rows = np.flatnonzero((history.time_s - fill.times.stable_s) % settings.truth_s == 0)
+    if rows[-1] != history.time_s.size - 1:
+        rows = np.append(rows, history.time_s.size - 1)
+    arrays: dict[str, object] = {
+        name: value
+        for name, value in dataclasses.asdict(settings).items()
+        if isinstance(value, (int, float))
+    }
+    arrays["settings"] = json.dumps(dataclasses.asdict(settings))
+    arrays.update(fill=fill.number, seed=seed, time_s=history.time_s[rows])
+    arrays.update(stable_s=fill.times.stable_s, dump_s=fill.times.dump_s)
+    arrays["half_crossing_rad"] = history.half_crossing_rad[rows]
+    for beam in (1, 2):
+        arrays.update(_beam_arrays(fill, beam, rows))
+    first = history.beams[1].scheme
+    arrays["colliding_slots"] = first.slot[first.colliding]
+    for name, lumi in history.lumi.items():
+        arrays[f"{name}_lumi"] = lumi[rows]
+        arrays[f"{name}_scale"] = scale[name]
+    return {name: np.asarray(value) for name, value in arrays.items()}
+
+
+def _beam_arrays(fill: Fill, beam: int, rows: npt.NDArray[np.int64]) -> dict[str, object]:
+    one = fill.history.beams[beam]
+    arrived = fill.history.time_s[rows][:, None] >= one.arrival_s
+    states = one.states._asdict()
+    out: dict[str, object] = {
+        "slots": one.scheme.slot,
+        "arrival_s": one.arrival_s,
+        "growth_h_um_per_h": one.growth.h_um_per_h,
+        "growth_v_um_per_h": one.growth.v_um_per_h,
+        "intensity_ppb": np.where(arrived, states.pop("n_ppb")[rows], 0.0),
+    }
+    for name, values in states.items():
+        out[name] = np.where(arrived, values[rows], np.nan)
+    return {f"b{beam}_{name}": value for name, value in out.items()}
