@@ -26,13 +26,13 @@ plot_dir                = "plots/"                          # folder of its plot
 SB_filename             = "fill_<FILLNUMBER><RESC>.pkl.gz"                  # stable beams
 SB_fits_filename        = "fill_<FILLNUMBER>_fits<RESC>.pkl.gz"             # exponential fits
 SB_model_filename       = "fill_<FILLNUMBER>_sbmodel<RESC>.pkl.gz"          # model; "_caseC" is put behind sbmodel
-SB_burnoff_filename     = "fill_<FILLNUMBER>_sigma_burnoff<RESC>.pkl.gz"    # burn-off cross section
+SB_burnoff_filename     = "fill_<FILLNUMBER>_sigma_burnoff<RESC>.pkl.gz"    # not written; kept for older files
 Cycle_filename          = "fill_<FILLNUMBER>_cycle<RESC>.pkl.gz"            # injection to stable beams
 Cycle_model_filename    = "fill_<FILLNUMBER>_cycle_model<RESC>.pkl.gz"      # the same, modelled
 Lumi_filename           = "fill_<FILLNUMBER>_lumi_calc<RESC>.pkl.gz"        # calculated luminosity
 Massi_filename          = 'fill_<FILLNUMBER>_lumi_meas.pkl.gz'              # measured luminosity
 makedirs                = True      # create folders that are missing
-overwriteFiles          = False     # write results anew that are there already
+overwriteFiles          = False     # no effect: a step that runs always replaces its results (--force)
 saveDict                = True      # save results as dictionaries of arrays
 savePandas              = False     # save results as pandas DataFrames too
 
@@ -41,7 +41,7 @@ savePandas              = False     # save results as pandas DataFrames too
 BASIC_DATA_FILE         = data_folder + 'fill_basic_data_csvs/basic_data_fill_<FILLNUMBER>.csv'
 BBB_DATA_FILE           = data_folder + 'fill_bunchbybunch_data_csvs/bunchbybunch_data_fill_<FILLNUMBER>.csv'
 BASIC_CROSSING_FILE     = data_folder + 'fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv'              # if absent: XingAngle
-BBB_LUMI_DATA_FILE      = data_folder + 'fill_bunchbybunch_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv'  # used for want of Massi files
+BBB_LUMI_DATA_FILE      = data_folder + 'fill_bunchbybunch_lumi_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv'  # used for want of Massi files
 fills_bmodes_file       = data_folder + 'fills_and_bmodes.pkl'              # beam modes of all fills
 
 
@@ -96,7 +96,7 @@ VRF_FB                  = 6.0e6             # RF voltage [V]
 betastar_m              = 0.30              # beta function at IP1 and IP5 [m]
 sigmaBOff_m2            = 80e-31            # burn-off cross section [m^2]
 sigma_el_m2             = 29.7e-31          # elastic cross section [m^2]
-crossingAngleChange     = True              # the crossing angle is not the same in all fills
+crossingAngleChange     = True              # no effect, kept for older files: XingAngle tells the angles
 XingAngle               = {                 # (first fill, first fill after): full angles [IP1, IP5] [rad]
                             (5695, 6055)    : [300e-6, 300e-6],
                             (6055, 7001+1)  : [300e-6, 300e-6],

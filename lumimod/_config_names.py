@@ -148,7 +148,7 @@ NAMES: tuple[Name, ...] = (
         "BBB_LUMI_DATA_FILE",
         "files.bbb_lumi",
         _FILL,
-        _in_data("fill_bunchbybunch_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv"),
+        _in_data("fill_bunchbybunch_lumi_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv"),
     ),
     Name("fills_bmodes_file", "files.bmodes", path, _in_data("fills_and_bmodes.pkl")),
     Name("enable_smoothing_BSRT", "bsrt.smooth", flag, True),

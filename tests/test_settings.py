@@ -88,7 +88,7 @@ DEFAULTS = {
     "files.basic_data": "data/fill_basic_data_csvs/basic_data_fill_<FILLNUMBER>.csv",
     "files.bbb_data": "data/fill_bunchbybunch_data_csvs/bunchbybunch_data_fill_<FILLNUMBER>.csv",
     "files.crossing": "data/fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv",
-    "files.bbb_lumi": "data/fill_bunchbybunch_data_csvs/"
+    "files.bbb_lumi": "data/fill_bunchbybunch_lumi_data_csvs/"
     "bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv",
     "files.bmodes": Path("data/fills_and_bmodes.pkl"),
     "bsrt.smooth": True,
