@@ -1,0 +1,182 @@
+"""Every file name of a fill, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lumimod.errors import OutputError
+from lumimod.settings import Case, Config
+
+
+@dataclass(frozen=True)
+class FillPaths:
+    """Where a fill's inputs are and its results go."""
+
+    cfg: Config
+    fill: int
+
+    # --- inputs
+
+    @property
+    def basic_data(self) -> Path:
+        """Energy and beam current."""
+        return self._input(self.cfg.files.basic_data)
+
+    @property
+    def bbb_data(self) -> Path:
+        """Bunch by bunch: intensities, lengths, beam sizes."""
+        return self._input(self.cfg.files.bbb_data)
+
+    @property
+    def crossing(self) -> Path:
+        """Measured crossing angles; may be absent."""
+        return self._input(self.cfg.files.crossing)
+
+    @property
+    def bbb_lumi(self) -> Path:
+        """Bunch luminosities from the logging service; may be absent."""
+        return self._input(self.cfg.files.bbb_lumi)
+
+    # --- results
+
+    @property
+    def folder(self) -> Path:
+        """The fill's own folder."""
+        return self.cfg.files.stable_beams_folder / self._filled(self.cfg.files.fill_dir)
+
+    @property
+    def plot_folder(self) -> Path:
+        """Where the fill's pictures go."""
+        return self.folder / self._filled(self.cfg.files.plot_dir)
+
+    @property
+    def sb(self) -> Path:
+        """Stable beams."""
+        return self._result(self.cfg.files.sb)
+
+    @property
+    def cycle(self) -> Path:
+        """Injection and flat top, measured."""
+        return self._result(self.cfg.files.cycle)
+
+    @property
+    def cycle_model(self) -> Path:
+        """Injection and flat top, each modelled from its measured start."""
+        return self._result(self.cfg.files.cycle_model)
+
+    @property
+    def cycle_model_inj2sb(self) -> Path:
+        """Flat top modelled from the modelled end of injection."""
+        name = _insert(self.cfg.files.cycle_model, "cycle_model", "_Inj2SB")
+        return self._result(name)
+
+    @property
+    def lumi_calc(self) -> Path:
+        """Calculated luminosity."""
+        return self._result(self.cfg.files.lumi)
+
+    @property
+    def lumi_meas(self) -> Path:
+        """Luminosity from the Massi archives."""
+        return self._result(self.cfg.files.massi)
+
+    @property
+    def lumi_meas_timber(self) -> Path:
+        """Luminosity from the logging service, for want of Massi archives."""
+        return self._result(_insert(self.cfg.files.massi, "lumi", "_timber"))
+
+    @property
+    def fits(self) -> Path:
+        """Exponential fits."""
+        return self._result(self.cfg.files.sb_fits)
+
+    @property
+    def lifetime(self) -> Path:
+        """Lifetimes and losses."""
+        name = self.cfg.files.sb_fits
+        return self._result(
+            name.replace("fits", "lifetime") if "fits" in name else _insert(name, "", "_lifetime")
+        )
+
+    def model(self, case: Case) -> Path:
+        """Return the file of one case of the stable-beams model."""
+        return self._result(_insert(self.cfg.files.sb_model, "sbmodel", f"_case{case.name}"))
+
+    @property
+    def models(self) -> tuple[Path, ...]:
+        """The model files of all cases."""
+        return tuple(self.model(case) for case in self.cfg.model.cases)
+
+    # --- helpers
+
+    def make_folder(self) -> None:
+        """Create the fill's folder.
+
+        Raises
+        ------
+        OutputError
+            It is missing and makedirs is False, or it cannot be created.
+        """
+        if self.folder.is_dir():
+            return
+        if not self.cfg.files.makedirs:
+            raise OutputError(
+                f"{self.folder} does not exist; create it or set makedirs = True in config.py"
+            )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise OutputError(
+                f"{self.folder} cannot be created ({exc.strerror}); "
+                "check stableBeams_folder in config.py"
+            ) from exc
+
+    def _input(self, template: str) -> Path:
+        """Return the plain or compressed file, whichever is there."""
+        path = Path(self._filled(template))
+        if not path.exists():
+            twin = (
+                path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
+            )
+            if twin.exists():
+                return twin
+        return path
+
+    def _result(self, template: str) -> Path:
+        return self.folder / self._filled(template)
+
+    def _filled(self, template: str) -> str:
+        return template.replace("<FILLNUMBER>", str(self.fill)).replace("<RESC>", self._rescaled)
+
+    @property
+    def _rescaled(self) -> str:
+        """Suffix of results whose BSRT calibration is rescaled to another period."""
+        target = rescale_target(self.cfg, self.fill)
+        return "" if target is None else f"_rescaled_{self.cfg.bsrt.rescale_string}{target}"
+
+
+def rescale_target(cfg: Config, fill: int) -> str | None:
+    """Return the period to which a fill's BSRT sizes are rescaled, None if they are not."""
+    if not cfg.bsrt.rescale:
+        return None
+    for source, target in cfg.bsrt.rescale_periods:
+        low, high = cfg.fills.period(source)
+        if low <= fill < high:
+            return target
+    return None
+
+
+def frame_path(path: Path) -> Path:
+    """Return the file of a result's DataFrame: fill_N_df.pkl.gz beside fill_N.pkl.gz."""
+    return path.with_name(_insert(path.name, "", "_df"))
+
+
+def _insert(template: str, after: str, tag: str) -> str:
+    """Put `tag` behind the word `after`; before the suffixes if the word is not there."""
+    if after and after in template:
+        head, tail = template.rsplit(after, 1)
+        return head + after + tag + tail
+    cut = template.find("<RESC>")
+    cut = template.find(".", template.rfind("/") + 1) if cut < 0 else cut
+    return template[:cut] + tag + template[cut:] if cut >= 0 else template + tag

@@ -1,0 +1,47 @@
+"""Results of the steps: frozen records in memory, plain dicts of arrays on disk.
+
+The keys of the files (the contract with notebooks) are spelled here and nowhere else. Arrays are
+(n_times, n_slots) unless said otherwise, NaN where there is no value. Beams are 1 and 2, a family
+is "coll" (slots filled in both beams) or "noncoll".
+"""
+
+from lumimod.records.base import (
+    BEAMS,
+    EXPERIMENTS,
+    FAMILIES,
+    FITTED,
+    IP_OF,
+    R,
+    Record,
+    parse,
+)
+from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
+from lumimod.records.fits import Fits
+from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
+from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
+from lumimod.records.stable_beams import BeamLifetime, BunchFamily, Lifetime, StableBeams
+
+__all__ = [
+    "BEAMS",
+    "EXPERIMENTS",
+    "FAMILIES",
+    "FITTED",
+    "INTERVALS",
+    "IP_OF",
+    "BeamLifetime",
+    "BunchFamily",
+    "CalculatedLumi",
+    "Cycle",
+    "CycleInterval",
+    "Fits",
+    "Instant",
+    "Lifetime",
+    "MeasuredLumi",
+    "ModelFamily",
+    "ModelResult",
+    "R",
+    "Record",
+    "StableBeams",
+    "StableBeamsModel",
+    "parse",
+]

@@ -1,0 +1,67 @@
+"""Records of the steps lumi and massi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lumimod.physics.types import FloatArray
+from lumimod.records.base import EXPERIMENTS, floats
+
+
+def _lumi_to_dict(per_experiment: Mapping[str, FloatArray]) -> dict[str, Any]:
+    return {exp: {"bunch_lumi": lumi} for exp, lumi in per_experiment.items()}
+
+
+def _lumi_from_dict(data: Mapping[Any, Any]) -> dict[str, FloatArray]:
+    return {exp: floats(data[exp]["bunch_lumi"]) for exp in EXPERIMENTS}
+
+
+@dataclass(frozen=True)
+class CalculatedLumi:
+    """Step lumi: luminosity from the measured beams."""
+
+    time_s: FloatArray
+    bunch_lumi: Mapping[str, FloatArray]
+    """By experiment, in 1/(m^2 s)."""
+    xing_angle_rad: Mapping[int, FloatArray]
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the dict of fill_N_lumi_calc.pkl.gz."""
+        return {
+            **_lumi_to_dict(self.bunch_lumi),
+            "time_range": self.time_s,
+            "xing_angle": dict(self.xing_angle_rad),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[Any, Any]) -> CalculatedLumi:
+        """Return the record of a saved dict."""
+        return cls(
+            floats(data["time_range"]),
+            _lumi_from_dict(data),
+            {ip: floats(data["xing_angle"][ip]) for ip in (1, 5)},
+        )
+
+
+@dataclass(frozen=True)
+class MeasuredLumi:
+    """Step massi: luminosity that the experiments measured, on the times of stable beams."""
+
+    bunch_lumi: Mapping[str, FloatArray]
+    """By experiment, in 1/(m^2 s)."""
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the dict of fill_N_lumi_meas.pkl.gz."""
+        return _lumi_to_dict(self.bunch_lumi)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[Any, Any]) -> MeasuredLumi:
+        """Return the record of a saved dict."""
+        return cls(_lumi_from_dict(data))
+
+    @property
+    def total(self) -> FloatArray:
+        """Sum of the experiments, (n_times, n_slots), in 1/(m^2 s)."""
+        return self.bunch_lumi["ATLAS"] + self.bunch_lumi["CMS"]

@@ -1,0 +1,87 @@
+"""Records of the step model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lumimod.physics.types import FloatArray
+from lumimod.records.base import BEAMS, EXPERIMENTS, FAMILIES, floats
+
+
+@dataclass(frozen=True)
+class ModelFamily:
+    """One model's colliding or non-colliding bunches of one beam, (n_times - 1, n_slots)."""
+
+    emit_h_um: FloatArray
+    emit_v_um: FloatArray
+    emit_h_step_um: FloatArray
+    emit_v_step_um: FloatArray
+    """Emittances one modelled step after the previous state."""
+    intensity_ppb: FloatArray
+    length_m: FloatArray
+
+
+_MODEL_KEYS = {
+    "emit_h_um": "eh_interp_{}",
+    "emit_v_um": "ev_interp_{}",
+    "emit_h_step_um": "eh_interp_{}_IBScorr",
+    "emit_v_step_um": "ev_interp_{}_IBScorr",
+    "intensity_ppb": "b_inten_interp_{}",
+    "length_m": "bl_interp_m_{}",
+}
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model of stable beams."""
+
+    time_s: FloatArray
+    """(n_times,), of the data; the model lacks the last one."""
+    bunches: Mapping[tuple[int, str], ModelFamily]
+    bunch_lumi: Mapping[str, FloatArray]
+    """By experiment, (n_times - 1, n_slots), in 1/(m^2 s)."""
+    settings: Mapping[str, Any]
+    case: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StableBeamsModel:
+    """Step model: all models of one case."""
+
+    models: Mapping[str, ModelResult]
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the dict of fill_N_sbmodel_caseC.pkl.gz."""
+        return {name: _model_to_dict(model) for name, model in self.models.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[Any, Any]) -> StableBeamsModel:
+        """Return the record of a saved dict."""
+        return cls({name: _model_from_dict(part) for name, part in data.items()})
+
+
+def _model_to_dict(model: ModelResult) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "settings": dict(model.settings),
+        "case": dict(model.case),
+        "time_range": model.time_s,
+        "bunch_lumi": dict(model.bunch_lumi),
+    }
+    for family in FAMILIES:
+        for name, key in _MODEL_KEYS.items():
+            out[key.format(family)] = {b: getattr(model.bunches[b, family], name) for b in BEAMS}
+    return out
+
+
+def _model_from_dict(data: Mapping[str, Any]) -> ModelResult:
+    bunches = {
+        (beam, family): ModelFamily(
+            **{n: floats(data[k.format(family)][beam]) for n, k in _MODEL_KEYS.items()}
+        )
+        for beam in BEAMS
+        for family in FAMILIES
+    }
+    lumi = {exp: floats(data["bunch_lumi"][exp]) for exp in EXPERIMENTS}
+    return ModelResult(floats(data["time_range"]), bunches, lumi, data["settings"], data["case"])

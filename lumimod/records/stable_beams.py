@@ -1,0 +1,159 @@
+"""Records of the steps sb and lifetime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lumimod.physics.expfit import ExpFit, ExpFits
+from lumimod.physics.types import FloatArray, IntArray
+from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats, slot_numbers
+
+
+@dataclass(frozen=True)
+class BunchFamily:
+    """The bunches of one beam that collide, or those that do not, through stable beams."""
+
+    slots: IntArray
+    """(n_slots,), 0 to 3563."""
+    emit_h_um: FloatArray
+    emit_v_um: FloatArray
+    """Normalised emittances, smoothed."""
+    emit_h_raw_um: FloatArray
+    emit_v_raw_um: FloatArray
+    """The same as measured, interpolated."""
+    intensity_ppb: FloatArray
+    length_m: FloatArray
+    """1 sigma."""
+    fits: Mapping[str, ExpFits] = field(default_factory=dict)
+    """One for each of FITTED."""
+
+
+_FAMILY_KEYS = {
+    "slots": "slots_filled_",
+    "emit_h_um": "eh_interp_",
+    "emit_v_um": "ev_interp_",
+    "emit_h_raw_um": "eh_interp_raw_",
+    "emit_v_raw_um": "ev_interp_raw_",
+    "intensity_ppb": "b_inten_interp_",
+    "length_m": "bl_interp_m_",
+}
+
+
+@dataclass(frozen=True)
+class StableBeams:
+    """Step sb: what was measured of each bunch, on one time base."""
+
+    time_s: FloatArray
+    """(n_times,), Unix seconds."""
+    bunches: Mapping[tuple[int, str], BunchFamily]
+    """By (beam, family)."""
+    xing_angle_rad: Mapping[int, FloatArray]
+    """Full crossing angle at IP 1 and 5, (n_times,)."""
+    intensity_lifetime_s: Mapping[int, FloatArray]
+    """Of the colliding bunches of each beam, (n_times - 1, n_slots)."""
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the dict of fill_N.pkl.gz."""
+        out: dict[Any, Any] = {
+            "time_range": self.time_s,
+            "xing_angle": dict(self.xing_angle_rad),
+            "intensity_lifetime": dict(self.intensity_lifetime_s),
+        }
+        for family in FAMILIES:
+            of = {beam: self.bunches[beam, family] for beam in BEAMS}
+            for name, key in _FAMILY_KEYS.items():
+                out[key + family] = {beam: getattr(of[beam], name) for beam in BEAMS}
+            for x in FITTED:
+                for suffix, span in (("", "short"), ("_full", "full")):
+                    fits = {beam: getattr(of[beam].fits[x], span) for beam in BEAMS}
+                    out[f"tau_{x}_{family}{suffix}"] = {b: f.tau_s for b, f in fits.items()}
+                    out[f"init_{x}_{family}{suffix}"] = {b: f.init for b, f in fits.items()}
+        return out
+
+    @classmethod
+    def from_dict(cls, data: Mapping[Any, Any]) -> StableBeams:
+        """Return the record of a saved dict."""
+        return cls(
+            floats(data["time_range"]),
+            {(b, f): cls._family(data, b, f) for b in BEAMS for f in FAMILIES},
+            {ip: floats(data["xing_angle"][ip]) for ip in (1, 5)},
+            {b: floats(data["intensity_lifetime"][b]) for b in BEAMS},
+        )
+
+    @staticmethod
+    def _family(data: Mapping[Any, Any], beam: int, family: str) -> BunchFamily:
+        arrays = {name: data[key + family][beam] for name, key in _FAMILY_KEYS.items()}
+        fits = {}
+        for x in FITTED:
+            short, full = (
+                ExpFit(
+                    floats(data[f"tau_{x}_{family}{suffix}"][beam]),
+                    floats(data[f"init_{x}_{family}{suffix}"][beam]),
+                )
+                for suffix in ("", "_full")
+            )
+            fits[x] = ExpFits(short, full)
+        slots = slot_numbers(arrays.pop("slots"))
+        return BunchFamily(slots=slots, fits=fits, **{n: floats(a) for n, a in arrays.items()})
+
+
+@dataclass(frozen=True)
+class BeamLifetime:
+    """Losses of the colliding bunches of one beam; times are all but the last of the fill."""
+
+    slots: IntArray
+    tau_s: FloatArray
+    """Intensity lifetime per bunch, (n_times - 1, n_slots)."""
+    rate_ppb_s: FloatArray
+    """|dN/dt| per bunch."""
+    total_tau_s: FloatArray
+    """Lifetime of the summed intensity, (n_times - 1,)."""
+    tau_boff_corrected_s: FloatArray | None = None
+    sigma_m2: FloatArray | None = None
+    total_tau_boff_corrected_s: FloatArray | None = None
+    """Without measured luminosity these three are None."""
+
+
+_LIFETIME_KEYS = {
+    "slots": ("slots",),
+    "tau_s": ("tau_Np_bbb", "life_time_bbb"),
+    "rate_ppb_s": ("dndt_bbb",),
+    "total_tau_s": ("tau_Np_tot", "life_time_tot"),
+    "tau_boff_corrected_s": ("life_time_Boff_bbb",),
+    "sigma_m2": ("losses_dndtL_bbb",),
+    "total_tau_boff_corrected_s": ("life_time_Boff_tot",),
+}
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Step lifetime."""
+
+    time_s: FloatArray
+    beams: Mapping[int, BeamLifetime]
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the dict of fill_N_lifetime.pkl.gz."""
+        out: dict[Any, Any] = {"time_range": self.time_s}
+        for beam, record in self.beams.items():
+            values = {n: getattr(record, n) for n in _LIFETIME_KEYS}
+            out[beam] = {
+                key: values[name]
+                for name, keys in _LIFETIME_KEYS.items()
+                for key in keys
+                if values[name] is not None
+            }
+        return out
+
+    @classmethod
+    def from_dict(cls, data: Mapping[Any, Any]) -> Lifetime:
+        """Return the record of a saved dict."""
+        beams = {}
+        for beam in BEAMS:
+            part = data[beam]
+            values = {n: part[k[0]] for n, k in _LIFETIME_KEYS.items() if k[0] in part}
+            slots = slot_numbers(values.pop("slots"))
+            beams[beam] = BeamLifetime(slots=slots, **{n: floats(v) for n, v in values.items()})
+        return cls(floats(data["time_range"]), beams)

@@ -1,0 +1,168 @@
+"""What the tests share: the golden fill, a small simulated one, and running the steps of a fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from lumimod.context import FillContext
+from lumimod.parallel import Workers
+from lumimod.pipeline import FillJob, FillReport, Selection, plan_fill, run_fill
+from lumimod.readers.bmodes import read_bmodes
+from lumimod.settings import Config, load_config
+from lumimod.simulate import FillFiles, FillSettings, simulate_fills
+
+FILL = 5845
+"""Number of the golden fill, and of the simulated ones."""
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_SETTINGS: Mapping[str, Any] = {
+    "doSBModel": True,
+    "cases": [1, 2],
+    "correction_factor_1h": [1, 0.9],
+    "correction_factor_2h": [1, 0.95],
+    "correction_factor_1v": [1, 1.1],
+    "correction_factor_2v": [1, 1.05],
+}
+"""What the original was run with, where that is not the default."""
+
+SMALL = FillSettings(
+    n_colliding=12,
+    n_noncolliding=2,
+    hours=1.5,
+    crossing_steps=((0.75, 140.0),),
+    bbb_lumi=True,
+)
+"""The simulated fill: quick to make and to analyse."""
+
+ConfigWriter = Callable[..., Path]
+RESULT_LINE = "result line"
+
+
+# --- configuration
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> ConfigWriter:
+    """Return `write(folder, **names)`, which writes a config.py and returns its path.
+
+    Data come from `folder`; config.py and results go to the test's `tmp_path`. `names` are any
+    further names of config.py and their values.
+    """
+
+    def write(folder: Path, **names: Any) -> Path:
+        return write_config_to(tmp_path, folder, **names)
+
+    return write
+
+
+def write_config_to(out: Path, folder: Path, **names: Any) -> Path:
+    """Write a config.py into `out` that takes data from `folder` and puts results into `out`."""
+    settings = {"data_folder": f"{folder}/", "working_folder": f"{out}/", **names}
+    path = out / "config.py"
+    path.write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
+    return path
+
+
+@pytest.fixture
+def golden_folder() -> Path:
+    """Return the folder that holds `input/` and `expected/` of the golden fill."""
+    return GOLDEN
+
+
+@pytest.fixture
+def golden_config(write_config: ConfigWriter) -> Config:
+    """Return the configuration of the golden fill, with results in the test's `tmp_path`."""
+    return load_config(write_config(GOLDEN / "input", **GOLDEN_SETTINGS))
+
+
+# --- running
+
+
+def context(cfg: Config, fill: int = FILL) -> FillContext:
+    """Return what the steps of a fill are given, with the beam modes that `cfg` names."""
+    return FillContext(fill, cfg, read_bmodes(cfg.files.bmodes)[fill])
+
+
+def run_pipeline(cfg: Config, fill: int = FILL, selection: Selection | None = None) -> FillReport:
+    """Run every step of a fill that is to run, in this process."""
+    plan = plan_fill(fill, cfg, selection or Selection(), {})
+    return run_fill(FillJob(fill, cfg, read_bmodes(cfg.files.bmodes)[fill], plan), Workers(1))
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A fill whose steps have all run."""
+
+    cfg: Config
+    report: FillReport
+    folder: Path
+    """Of its results."""
+
+
+def analyse(out: Path, data: Path, **names: Any) -> Analysed:
+    """Run the whole chain on the data of a folder, with results in `out`."""
+    cfg = load_config(write_config_to(out, data, **names))
+    report = run_pipeline(cfg)
+    return Analysed(cfg, report, context(cfg).paths.folder)
+
+
+@pytest.fixture(scope="session")
+def golden_run(tmp_path_factory: pytest.TempPathFactory) -> Analysed:
+    """Return the golden fill, analysed once for all tests: read its results, do not change them."""
+    return analyse(tmp_path_factory.mktemp("golden"), GOLDEN / "input", **GOLDEN_SETTINGS)
+
+
+# --- simulated data
+
+
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> FillFiles:
+    """Return the files of fill 5845 of `small_folder`: read them, do not change them."""
+    return simulate_fills(tmp_path_factory.mktemp("small"), [FILL], SMALL, seed=7)[0]
+
+
+@pytest.fixture(scope="session")
+def small_folder(small_files: FillFiles) -> Path:
+    """Return a data folder with one small simulated fill, see `SMALL`."""
+    return small_files.bmodes.parent
+
+
+@pytest.fixture
+def small_config(small_folder: Path, write_config: ConfigWriter) -> Config:
+    """Return the configuration of the small fill, with results in the test's `tmp_path`."""
+    return load_config(write_config(small_folder, doSBModel=True))
+
+
+@pytest.fixture(scope="session")
+def small_run(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Analysed:
+    """Return the small fill, analysed once for all tests: read its results, do not change them."""
+    return analyse(tmp_path_factory.mktemp("small_run"), small_folder, doSBModel=True)
+
+
+# --- figures that a normal run shows
+
+
+@pytest.fixture
+def show(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return a function that adds a line to the end of pytest's output, also if all is well."""
+    return lambda line: record_property(RESULT_LINE, line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    lines = list(_shown_lines(terminalreporter.stats))
+    if lines:
+        terminalreporter.section("agreement")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _shown_lines(stats: Mapping[str, Any]) -> Iterator[str]:
+    # Properties of a report also arrive from the processes of pytest-xdist.
+    for outcome in ("passed", "failed"):
+        for report in stats.get(outcome, ()):
+            yield from (text for name, text in report.user_properties if name == RESULT_LINE)
