@@ -1,0 +1,78 @@
+"""Using the cores of this machine: processes for parsing text, threads for large arrays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Callable, TypeVar
+
+from lumimod.errors import LumimodError
+
+T = TypeVar("T")
+
+_PRELOADED = ["pandas", "lumimod.pipeline"]
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use (a batch slot may allow fewer than there are)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Workers:
+    """Up to `n_cores` processes, started when they are first needed.
+
+    With one core everything runs in the calling process. Use as a context manager.
+    """
+
+    def __init__(self, n_cores: int = 1) -> None:
+        self.n_cores = n_cores
+        self._pool: ProcessPoolExecutor | None = None
+
+    def starmap(self, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> list[T]:
+        """Return `[function(*a) for a in arguments]`, computed side by side in processes."""
+        calls = list(arguments)
+        if self.n_cores == 1 or len(calls) == 1:
+            return [function(*call) for call in calls]
+        try:
+            futures = [self._start().submit(function, *call) for call in calls]
+            return [future.result() for future in futures]
+        except BrokenProcessPool as exc:
+            self._pool = None
+            raise LumimodError(
+                "a worker process died, most likely for want of memory; use fewer --jobs"
+            ) from exc
+
+    def threads(self, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> list[T]:
+        """Return the same, computed in threads: for work inside NumPy, which frees the lock."""
+        calls = list(arguments)
+        if self.n_cores == 1 or len(calls) == 1:
+            return [function(*call) for call in calls]
+        with ThreadPoolExecutor(self.n_cores) as pool:
+            return list(pool.map(lambda call: function(*call), calls))
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.n_cores, mp_context=process_context())
+        return self._pool
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def process_context() -> multiprocessing.context.BaseContext:
+    """Return how processes are started: never by forking, which is unsafe beside threads."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)  # imported once, not once a process
+    return context

@@ -1,0 +1,1 @@
+"""The steps of the follow-up: each loads its inputs, computes, saves."""

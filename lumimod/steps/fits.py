@@ -1,0 +1,57 @@
+"""Fits: exponential lifetimes and growth times of every bunch and of its luminosities."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from lumimod.context import FillContext
+from lumimod.fitting import LUMI_UNIT_M2S, bunch_fits
+from lumimod.physics.expfit import ExpFits, fit_short_and_full
+from lumimod.records import EXPERIMENTS, CalculatedLumi, Fits, StableBeams
+
+log = logging.getLogger(__name__)
+
+NAME = "fits"
+NEEDS = ("sb", "lumi_calc")
+USES = ("lumi_meas", "lumi_meas_timber")
+WRITES = ("fits",)
+
+
+def run(ctx: FillContext) -> None:
+    """Make fill_N_fits.pkl.gz."""
+    sb = ctx.load(ctx.paths.sb, StableBeams)
+    length_s = ctx.cfg.analysis.t_fit_length_s
+    beams = {key: _beam_fits(ctx, sb, key, length_s) for key in sb.bunches}
+    lumi = _lumi_fits(ctx, sb, length_s)
+    _log_failures(
+        ctx.fill, [f for fits in beams.values() for f in fits.values()] + [*lumi.values()]
+    )
+    ctx.save(ctx.paths.fits, Fits(beams, lumi), keep=False)
+
+
+def _beam_fits(
+    ctx: FillContext, sb: StableBeams, key: tuple[int, str], length_s: float
+) -> Mapping[str, ExpFits]:
+    """Return the fits of a family: those of step sb if it ran just now, with this fit length."""
+    bunches = sb.bunches[key]
+    return bunches.fits if ctx.made(ctx.paths.sb) else bunch_fits(sb.time_s, bunches, length_s)
+
+
+def _lumi_fits(
+    ctx: FillContext, sb: StableBeams, length_s: float
+) -> dict[tuple[str, str], ExpFits]:
+    luminosities = {"calc": ctx.load(ctx.paths.lumi_calc, CalculatedLumi).bunch_lumi}
+    measured = ctx.measured_lumi(sb)
+    if measured is not None:
+        luminosities["meas"] = measured.bunch_lumi
+    keys = [(exp, kind) for kind in luminosities for exp in EXPERIMENTS]
+    calls = [(sb.time_s, luminosities[kind][exp], length_s, LUMI_UNIT_M2S) for exp, kind in keys]
+    return dict(zip(keys, ctx.workers.threads(fit_short_and_full, calls)))
+
+
+def _log_failures(fill: int, fits: list[ExpFits]) -> None:
+    failed = sum(f.short.n_failed + f.full.n_failed for f in fits)
+    if failed:
+        total = sum(f.short.tau_s.size + f.full.tau_s.size for f in fits)
+        log.warning("fill %d: %d of %d fits failed and are NaN", fill, failed, total)

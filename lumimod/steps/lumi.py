@@ -1,0 +1,33 @@
+"""Calculated luminosity of every colliding pair, from the stable-beams record."""
+
+from __future__ import annotations
+
+from lumimod.context import FillContext
+from lumimod.physics.luminosity import CROSSING_PLANE, experiment_luminosity
+from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, StableBeams
+
+NAME = "lumi"
+NEEDS = ("sb",)
+WRITES = ("lumi_calc",)
+
+
+def run(ctx: FillContext) -> None:
+    """Make fill_N_lumi_calc.pkl.gz."""
+    sb = ctx.load(ctx.paths.sb, StableBeams)
+    b1, b2 = sb.bunches[1, "coll"], sb.bunches[2, "coll"]
+    machine = ctx.cfg.machine
+    per_experiment = {
+        exp: experiment_luminosity(
+            CROSSING_PLANE[exp],
+            (b1.intensity_ppb, b2.intensity_ppb),
+            (b1.emit_h_um, b2.emit_h_um),
+            (b1.emit_v_um, b2.emit_v_um),
+            (b1.length_m, b2.length_m),
+            sb.xing_angle_rad[IP_OF[exp]][:, None],
+            betastar_m=machine.betastar_m,
+            gamma=machine.gamma_ft,
+            f_rev_hz=machine.f_rev_hz,
+        )
+        for exp in EXPERIMENTS
+    }
+    ctx.save(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, per_experiment, sb.xing_angle_rad))

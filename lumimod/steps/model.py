@@ -1,0 +1,226 @@
+"""Stable-beams model: every configured model and case, colliding and non-colliding bunches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lumimod.context import FillContext, save_result
+from lumimod.parallel import Workers
+from lumimod.paths import FillPaths
+from lumimod.physics.luminosity import CROSSING_PLANE, experiment_luminosity, level
+from lumimod.physics.sbmodel import (
+    Bunches,
+    Evolution,
+    FromData,
+    Luminosity,
+    ModelMachine,
+    evolve,
+)
+from lumimod.physics.types import FloatArray
+from lumimod.records import (
+    BEAMS,
+    EXPERIMENTS,
+    FAMILIES,
+    IP_OF,
+    ModelFamily,
+    ModelResult,
+    StableBeams,
+    StableBeamsModel,
+)
+from lumimod.reference import ibs_set
+from lumimod.settings import Case, Config
+
+log = logging.getLogger(__name__)
+
+NAME = "model"
+NEEDS = ("sb",)
+WRITES = ("models",)
+
+SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 60.0, 3600.0
+_WORTH_A_PROCESS = 50_000
+"""Times and bunches from which a case is better computed in a process of its own."""
+
+
+class _Choice(NamedTuple):
+    """What one model takes from the data."""
+
+    intensity: bool
+    emittance: bool
+    length: bool = False
+
+
+_CHOICES = {
+    "EmpiricalBlowupLosses": _Choice(intensity=True, emittance=True),
+    "EmpiricalBlowupBOff": _Choice(intensity=False, emittance=True),
+    "IBSBOff": _Choice(intensity=False, emittance=False),
+    "IBSLosses": _Choice(intensity=True, emittance=False),
+    "EmpiricalblengthLosses": _Choice(intensity=True, emittance=False, length=True),
+}
+
+
+def run(ctx: FillContext) -> None:
+    """Make fill_N_sbmodel_caseC.pkl.gz for every case."""
+    sb = ctx.load(ctx.paths.sb, StableBeams)
+    ibs_set(ctx.cfg.machine.gamma_ft, ctx.cfg.machine.v_rf_ft_v)  # fail before any case runs
+    step_s = ctx.cfg.analysis.t_step_s
+    if not SHORTEST_IBS_STEP_S <= step_s <= LONGEST_IBS_STEP_S:
+        log.warning(
+            "fill %d: model: the IBS parametrisation holds for steps of 1 min to 1 h, not for "
+            "t_step_sec = %g: do not trust the modelled growth", ctx.fill, step_s,
+        )  # fmt: skip
+    calls = [(ctx.cfg, ctx.fill, sb, case) for case in ctx.cfg.model.cases]
+    heavy = sb.time_s.size * sb.bunches[1, "coll"].slots.size > _WORTH_A_PROCESS
+    (ctx.workers if heavy else Workers(1)).starmap(_run_case, calls)
+
+
+def _run_case(cfg: Config, fill: int, sb: StableBeams, case: Case) -> None:
+    data = {f: _corrected(sb, f, case) for f in FAMILIES}
+    machine, luminosity = _machine(cfg), _luminosity(sb, cfg, fill)
+    evolutions = {
+        "coll": evolve(sb.time_s, data["coll"], _from_data(cfg, "coll"), machine, luminosity),
+        "noncoll": evolve(sb.time_s, data["noncoll"], _from_data(cfg, "noncoll"), machine),
+    }
+    path = FillPaths(cfg, fill).model(case)
+    save_result(cfg, path, _record(cfg, sb, data, evolutions), sb)
+
+
+def _machine(cfg: Config) -> ModelMachine:
+    m = cfg.machine
+    return ModelMachine(
+        ibs_set(m.gamma_ft, m.v_rf_ft_v),
+        m.gamma_ft,
+        m.betastar_m,
+        m.tau_sr_xy_ft_s,
+        m.sigma_boff_m2,
+        m.sigma_el_m2,
+    )
+
+
+def _corrected(sb: StableBeams, family: str, case: Case) -> Bunches:
+    """Return beam 1's bunches, then beam 2's, with the case's factors on the emittances."""
+    factor = {(1, "h"): case.factor_1h, (1, "v"): case.factor_1v}
+    factor |= {(2, "h"): case.factor_2h, (2, "v"): case.factor_2v}
+    of = [(beam, sb.bunches[beam, family]) for beam in BEAMS]
+    return Bunches(
+        np.concatenate([b.intensity_ppb for _, b in of], axis=1),
+        np.concatenate([b.emit_h_um * factor[beam, "h"] for beam, b in of], axis=1),
+        np.concatenate([b.emit_v_um * factor[beam, "v"] for beam, b in of], axis=1),
+        np.concatenate([b.length_m for _, b in of], axis=1),
+    )
+
+
+def _from_data(cfg: Config, family: str) -> FromData:
+    choices = [_CHOICES[name] for name in cfg.model.models]
+    alone = family == "noncoll"  # nothing burns off: their losses are those of the data
+    return FromData(
+        np.array([[c.intensity or alone] for c in choices]),
+        np.array([[c.emittance] for c in choices]),
+        np.array([[c.length] for c in choices]),
+    )
+
+
+def _luminosity(sb: StableBeams, cfg: Config, fill: int) -> Luminosity:
+    """Return the luminosity of both experiments as a function of the bunches and the time."""
+    machine = cfg.machine
+    level_m2s = cfg.model.leveling.get(fill)
+
+    def luminosity(state: Bunches, index: int) -> FloatArray:
+        n, emit_h, emit_v, length = (np.split(values, 2, axis=-1) for values in state)
+        out = [
+            experiment_luminosity(
+                CROSSING_PLANE[exp],
+                (n[0], n[1]),
+                (emit_h[0], emit_h[1]),
+                (emit_v[0], emit_v[1]),
+                (length[0], length[1]),
+                sb.xing_angle_rad[IP_OF[exp]][index],
+                betastar_m=machine.betastar_m,
+                gamma=machine.gamma_ft,
+                f_rev_hz=machine.f_rev_hz,
+            )
+            for exp in EXPERIMENTS
+        ]
+        return np.stack([o if level_m2s is None else level(o, level_m2s) for o in out])
+
+    return luminosity
+
+
+# --- from arrays to the record
+
+
+def _record(
+    cfg: Config,
+    sb: StableBeams,
+    data: Mapping[str, Bunches],
+    evolutions: Mapping[str, Evolution],
+) -> StableBeamsModel:
+    results: dict[str, dict[tuple[int, str], ModelFamily]] = {n: {} for n in cfg.model.models}
+    for family in FAMILIES:
+        n_first = sb.bunches[1, family].slots.size
+        for beam, columns in zip(BEAMS, (slice(None, n_first), slice(n_first, None))):
+            # One object for all models that follow the data: a pickle stores it once.
+            measured = Bunches(*(values[:-1, columns] for values in data[family]))
+            for row, name in enumerate(cfg.model.models):
+                results[name][beam, family] = _family(
+                    _CHOICES[name], family, measured, evolutions[family], row, columns
+                )
+    return StableBeamsModel(
+        {
+            name: ModelResult(
+                sb.time_s,
+                bunches,
+                dict(zip(EXPERIMENTS, evolutions["coll"].lumi[:, row])),
+                _settings(name, sb),
+                _case_entry(cfg.model.cases),
+            )
+            for row, (name, bunches) in enumerate(results.items())
+        }
+    )
+
+
+def _family(
+    choice: _Choice, family: str, measured: Bunches, evolution: Evolution, row: int, columns: slice
+) -> ModelFamily:
+    modelled = Bunches(*(values[row][:, columns] for values in evolution.bunches))
+    emittance = measured if choice.emittance else modelled
+    intensity = measured if choice.intensity or family == "noncoll" else modelled
+    return ModelFamily(
+        emittance.emit_h_um,
+        emittance.emit_v_um,
+        evolution.emit_h_step_um[row][:, columns],
+        evolution.emit_v_step_um[row][:, columns],
+        intensity.intensity_ppb,
+        (measured if choice.length else modelled).length_m,
+    )
+
+
+def _settings(name: str, sb: StableBeams) -> dict[str, Any]:
+    choice = _CHOICES[name]
+    empirical = choice.emittance or choice.length
+    out: dict[str, Any] = {
+        "BOff": int(not choice.intensity),
+        "emitBU": "EmpiricalBlowup" if choice.emittance else "Model",
+        "blengthBU": "EmpiricalBlowup" if choice.length else "Model",
+    }
+    for beam in BEAMS:
+        for plane in ("h", "v"):
+            for family in FAMILIES:
+                fit = sb.bunches[beam, family].fits[f"emit_{plane}"].full
+                key = f"tau_empirical_{plane}{beam}_{family}"
+                out[key] = fit.tau_s if empirical else None
+    return out
+
+
+def _case_entry(cases: tuple[Case, ...]) -> dict[str, Any]:
+    """Return all configured cases, as the original stores them in every file."""
+    return {
+        "case": [c.name for c in cases],
+        "cor_fact_1h": [c.factor_1h for c in cases],
+        "cor_fact_1v": [c.factor_1v for c in cases],
+        "cor_fact_2h": [c.factor_2h for c in cases],
+        "cor_fact_2v": [c.factor_2v for c in cases],
+    }

@@ -1,0 +1,202 @@
+"""Step cycle: bunches at injection and flat top, measured and modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lumimod.context import FillContext
+from lumimod.errors import ConfigError, NoDataError
+from lumimod.physics.ibs import ibs_map
+from lumimod.records import Cycle, CycleInterval
+from lumimod.reference import ibs_set
+from lumimod.steps import cycle
+from lumimod.store import load
+
+from .conftest import T0, fill_modes, measured_beam
+
+MakeFill = Callable[..., FillContext]
+
+
+def linear(t: np.ndarray, slot: int) -> np.ndarray:
+    """Emittances that tell when they were measured: 3 + t/1e4 and 4 + t/1e4."""
+    return np.stack([3 + t / 1e4, 4 + t / 1e4], axis=1)
+
+
+def beams(since: float = -6050.0, until: float = 100.0) -> dict:
+    return {
+        b: measured_beam(
+            b,
+            [10, 20],
+            emit=linear,
+            intensity=lambda t, slot: 1e11 + t * 1e6 + slot * 1e9,
+            length=lambda t, slot: 1e-9 + t * 1e-14,
+            since=since,
+            until=until,
+        )
+        for b in (1, 2)
+    }
+
+
+def run(ctx: FillContext) -> tuple[Cycle, Cycle, Cycle]:
+    cycle.run(ctx)
+    names = ("cycle", "cycle_model", "cycle_model_inj2sb")
+    measured, modelled, chained = (load(getattr(ctx.paths, n), Cycle) for n in names)
+    return measured, modelled, chained
+
+
+# --- measured
+
+
+def test_injection_lasts_from_injphys_to_the_end_of_preramp(fill: MakeFill) -> None:
+    interval = run(fill(beams()))[0].intervals[1, "Injection"]
+    assert (interval.t_start_s, interval.t_end_s) == (T0 - 6000, T0 - 3700)
+
+
+def test_high_energy_lasts_from_flattop_to_stable_beams(fill: MakeFill) -> None:
+    interval = run(fill(beams()))[0].intervals[2, "he_before_SB"]
+    assert (interval.t_start_s, interval.t_end_s) == (T0 - 2500, T0)
+
+
+def test_samples_strictly_inside_an_interval_count(fill: MakeFill) -> None:
+    # Samples are at -5950, -5850, ...; the limits at -5950 and -3750 are samples themselves.
+    modes = fill_modes(start_INJPHYS=-5950, stop_PRERAMP=-3750)
+    interval = run(fill(beams(), modes))[0].intervals[1, "Injection"]
+    assert (interval.start.time_s - T0).tolist() == [-5850, -5850]
+    assert (interval.end.time_s - T0).tolist() == [-3850, -3850]
+    assert interval.start.emit_h_um == pytest.approx(3 - 0.585)
+    assert interval.end.emit_v_um == pytest.approx(4 - 0.385)
+
+
+def test_intensity_and_length_at_the_start_are_those_100_s_later(fill: MakeFill) -> None:
+    start = run(fill(beams()))[0].intervals[1, "Injection"].start
+    t = start.time_s - T0 + 100
+    assert start.intensity_ppb == pytest.approx(1e11 + t * 1e6 + np.array([10, 20]) * 1e9)
+    assert start.bl4s_s == pytest.approx(1e-9 + t * 1e-14)
+
+
+def test_intensity_and_length_at_the_end_are_those_of_the_measurement(fill: MakeFill) -> None:
+    end = run(fill(beams()))[0].intervals[1, "he_before_SB"].end
+    t = end.time_s - T0
+    assert end.intensity_ppb == pytest.approx(1e11 + t * 1e6 + np.array([10, 20]) * 1e9)
+    assert end.bl4s_s == pytest.approx(1e-9 + t * 1e-14)
+
+
+def test_brightness_is_intensity_over_the_mean_emittance(fill: MakeFill) -> None:
+    start = run(fill(beams()))[0].intervals[2, "he_before_SB"].start
+    mean = np.sqrt(start.emit_h_um * start.emit_v_um)
+    assert start.brightness_ppb_um == pytest.approx(start.intensity_ppb / mean)
+
+
+def test_every_slot_that_the_bsrt_saw_is_there_whatever_its_intensity(fill: MakeFill) -> None:
+    interval = run(fill(beams(), intensity_threshold=9e12))[0].intervals[1, "Injection"]
+    assert interval.slots.tolist() == [10, 20]
+
+
+def all_values(interval: CycleInterval) -> np.ndarray:
+    instants = (interval.start, interval.end)
+    return np.array([v for i in instants for v in vars(i).values() if v is not None])
+
+
+def test_a_bunch_without_a_sample_in_an_interval_is_nan_there_alone(fill: MakeFill) -> None:
+    records = run(fill(beams(since=-3000.0)))
+    for record in records[:2]:
+        assert np.isnan(all_values(record.intervals[1, "Injection"])).all()
+        assert np.isfinite(all_values(record.intervals[1, "he_before_SB"])).all()
+
+
+def test_a_chain_from_an_injection_that_was_not_measured_is_nan(fill: MakeFill) -> None:
+    chained = run(fill(beams(since=-3000.0)))[2].intervals[1, "he_before_SB"]
+    assert np.isnan(chained.end.emit_h_um).all()
+    assert np.isfinite(chained.end.time_s).all()
+
+
+def test_one_bunch_without_samples_leaves_the_other_as_it_is(fill: MakeFill) -> None:
+    both = beams()
+    scans = both[1].scans
+    first = np.repeat([True, False], np.diff(scans.start))
+    late = scans.select(~first | (scans.time_s > T0 - 3000))
+    holed = {1: type(both[1])(1, late, both[1].intensity_ppb, both[1].length_4s_s), 2: both[2]}
+    whole = run(fill(both))[0].intervals[1, "Injection"]
+    found = run(fill(holed))[0].intervals[1, "Injection"]
+    assert np.isnan(all_values(found)[:, 0]).all()
+    assert np.array_equal(all_values(found)[:, 1], all_values(whole)[:, 1])
+
+
+@pytest.mark.parametrize("missing", ["start_INJPHYS", "stop_PRERAMP", "start_FLATTOP"])
+def test_a_cycle_that_was_not_complete_is_no_data(fill: MakeFill, missing: str) -> None:
+    ctx = fill(beams(), fill_modes(**{missing: np.nan}))
+    with pytest.raises(NoDataError, match="beam modes do not tell when .* the cycle was not compl"):
+        cycle.run(ctx)
+    assert not ctx.paths.cycle.exists()
+
+
+def test_without_stable_beams_the_cycle_is_not_complete(fill: MakeFill) -> None:
+    with pytest.raises(NoDataError, match="do not tell when he_before_SB began or ended"):
+        cycle.run(fill(beams(), fill_modes(stable=(np.nan, np.nan))))
+
+
+# --- modelled
+
+
+@pytest.mark.parametrize(
+    ("name", "gamma", "v_rf"), [("Injection", 479.6, 6e6), ("he_before_SB", 6927.64, 12e6)]
+)
+def test_an_interval_is_modelled_from_its_measured_start_over_its_own_time(
+    fill: MakeFill, name: str, gamma: float, v_rf: float
+) -> None:
+    measured, modelled, _ = run(fill(beams()))
+    real, model = measured.intervals[1, name], modelled.intervals[1, name]
+    duration = real.end.time_s - real.start.time_s
+    start = real.start
+    expected = ibs_map(
+        ibs_set(gamma, v_rf), duration, start.intensity_ppb, start.emit_h_um, start.bl4s_s
+    )
+    assert model.end.emit_h_um == pytest.approx(expected.emit_h_um)
+    assert model.end.bl4s_s == pytest.approx(expected.bl4s_s)
+    assert np.array_equal(model.end.time_s, real.end.time_s)
+    assert np.array_equal(model.start.emit_h_um, start.emit_h_um)
+
+
+def test_the_vertical_emittance_stays_as_it_was(fill: MakeFill) -> None:
+    measured, modelled, _ = run(fill(beams()))
+    for key, model in modelled.intervals.items():
+        assert np.array_equal(model.end.emit_v_um, measured.intervals[key].start.emit_v_um)
+
+
+def test_the_chain_starts_from_the_modelled_end_of_injection(fill: MakeFill) -> None:
+    measured, modelled, chained = run(fill(beams()))
+    injected = modelled.intervals[2, "Injection"].end
+    real, model = measured.intervals[2, "he_before_SB"], chained.intervals[2, "he_before_SB"]
+    assert np.array_equal(model.start.emit_h_um, injected.emit_h_um)
+    assert np.array_equal(model.start.time_s, injected.time_s)
+    duration = real.end.time_s - real.start.time_s
+    expected = ibs_map(
+        ibs_set(6927.64, 12e6),
+        duration,
+        real.start.intensity_ppb,
+        injected.emit_h_um,
+        injected.bl4s_s,
+    )
+    assert model.end.emit_h_um == pytest.approx(expected.emit_h_um)
+
+
+def test_the_chain_holds_the_second_interval_alone(fill: MakeFill) -> None:
+    assert set(run(fill(beams()))[2].intervals) == {(1, "he_before_SB"), (2, "he_before_SB")}
+
+
+def test_models_hold_what_they_model_and_no_more(fill: MakeFill) -> None:
+    instant = run(fill(beams()))[1].intervals[1, "Injection"].end
+    assert instant.intensity_ppb is None
+    assert instant.brightness_ppb_um is None
+
+
+def test_an_energy_that_the_model_does_not_know_is_an_error_before_any_file(
+    fill: MakeFill,
+) -> None:
+    ctx = fill(beams(), gammaFT=7248.0)
+    with pytest.raises(ConfigError, match="no intra-beam-scattering coefficients for 6801 GeV"):
+        cycle.run(ctx)
+    assert not ctx.paths.cycle.exists()

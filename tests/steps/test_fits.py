@@ -1,0 +1,156 @@
+"""Step fits: exponential lifetimes of bunches and luminosities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lumimod
+from lumimod.context import FillContext
+from lumimod.errors import MissingStepError
+from lumimod.records import CalculatedLumi, Fits, MeasuredLumi, StableBeams
+from lumimod.steps import fits
+from lumimod.store import load
+
+from .conftest import T0, put, stable_beams
+
+MakeFill = Callable[..., FillContext]
+EXPERIMENTS = ("ATLAS", "CMS")
+
+
+def lumi_of(sb: StableBeams, tau_s: float) -> dict[str, np.ndarray]:
+    n = sb.bunches[1, "coll"].slots.size
+    decay = np.exp(-(sb.time_s - T0) / tau_s)[:, None]
+    return {exp: 5e34 * decay * (1 + 0.1 * np.arange(n)) for exp in EXPERIMENTS}
+
+
+def prepared(
+    ctx: FillContext, sb: StableBeams, *, calc_s: float = 40_000, meas_s: float | None = 30_000
+) -> FillContext:
+    put(ctx.paths.sb, sb)
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, lumi_of(sb, calc_s), sb.xing_angle_rad))
+    if meas_s is not None:
+        put(ctx.paths.lumi_meas, MeasuredLumi(lumi_of(sb, meas_s)))
+    return ctx
+
+
+def run(ctx: FillContext) -> Fits:
+    fits.run(ctx)
+    return load(ctx.paths.fits, Fits)
+
+
+def test_the_fits_find_the_decay_of_intensities_and_luminosities(fill: MakeFill) -> None:
+    found = run(prepared(fill(), stable_beams(n_times=40)))
+    inten = found.beams[2, "coll"]["inten"]
+    assert inten.short.tau_s == pytest.approx([-72_000] * 3, rel=1e-6)
+    assert inten.full.tau_s == pytest.approx([-72_000] * 3, rel=1e-6)
+    assert inten.full.init == pytest.approx(1.2e11 * np.array([1.04, 1.05, 1.06]) / 1.0, rel=0.01)
+    for exp in EXPERIMENTS:
+        assert found.lumi[exp, "calc"].full.tau_s == pytest.approx([-40_000] * 3, rel=1e-6)
+        assert found.lumi[exp, "meas"].short.tau_s == pytest.approx([-30_000] * 3, rel=1e-6)
+        assert found.lumi[exp, "meas"].full.init == pytest.approx([5e34, 5.5e34, 6e34], rel=1e-6)
+
+
+def test_growing_emittances_have_a_positive_time(fill: MakeFill) -> None:
+    found = run(prepared(fill(), stable_beams()))
+    assert np.all(found.beams[1, "coll"]["emit_h"].full.tau_s > 0)
+    assert np.all(found.beams[1, "coll"]["bl"].full.tau_s < 0)
+
+
+def bending(t: np.ndarray) -> np.ndarray:
+    """Fast losses for an hour, slow ones from then on."""
+    return 1.2e11 * np.where(t < 3600, np.exp(-t / 20_000), np.exp(-0.18 - (t - 3600) / 200_000))
+
+
+def test_short_fits_see_the_first_hours_alone(fill: MakeFill) -> None:
+    sb = stable_beams(n_times=60, intensity=bending)
+    found = run(prepared(fill(t_fit_length=3600), sb)).beams[1, "coll"]["inten"]
+    assert found.short.tau_s == pytest.approx([-20_000] * 3, rel=1e-6)
+    assert np.all(found.full.tau_s < -50_000)
+
+
+def test_fits_of_an_earlier_run_are_made_again_with_the_present_length(fill: MakeFill) -> None:
+    found = run(prepared(fill(), stable_beams()))  # its own fits are marked by -111
+    assert np.all(found.beams[1, "noncoll"]["inten"].short.tau_s != -111)
+
+
+def test_fits_that_step_sb_made_in_this_run_are_taken(fill: MakeFill) -> None:
+    sb = stable_beams()
+    ctx = prepared(fill(), sb)
+    ctx.save(ctx.paths.sb, sb)
+    assert run(ctx).beams[1, "noncoll"]["inten"].short.tau_s.tolist() == [-111.0]
+
+
+def test_without_measured_luminosity_the_rest_is_fitted(fill: MakeFill) -> None:
+    ctx = prepared(fill(), stable_beams(), meas_s=None)
+    found = run(ctx)
+    assert set(found.lumi) == {("ATLAS", "calc"), ("CMS", "calc")}
+    data = lumimod.load(ctx.paths.fits)
+    assert not [key for key in data["ATLAS"] if "meas" in key]
+    assert "tau_emith_coll" in data["beam_1"]
+
+
+def test_logged_luminosity_is_fitted_for_want_of_archives(fill: MakeFill) -> None:
+    sb = stable_beams()
+    ctx = prepared(fill(), sb, meas_s=None)
+    put(ctx.paths.lumi_meas_timber, MeasuredLumi(lumi_of(sb, 25_000)))
+    assert run(ctx).lumi["CMS", "meas"].full.tau_s == pytest.approx([-25_000] * 3, rel=1e-6)
+
+
+def test_massi_luminosity_is_preferred_to_logged_luminosity(fill: MakeFill) -> None:
+    sb = stable_beams()
+    ctx = prepared(fill(), sb)
+    put(ctx.paths.lumi_meas_timber, MeasuredLumi(lumi_of(sb, 25_000)))
+    assert run(ctx).lumi["CMS", "meas"].full.tau_s == pytest.approx([-30_000] * 3, rel=1e-6)
+
+
+def test_measured_luminosity_of_other_bunches_is_refused(fill: MakeFill) -> None:
+    ctx = prepared(fill(), stable_beams())
+    put(ctx.paths.lumi_meas, MeasuredLumi(lumi_of(stable_beams(coll=[1, 2]), 30_000)))
+    with pytest.raises(MissingStepError, match="other times or bunches .* run with --force massi"):
+        fits.run(ctx)
+
+
+def test_a_bunch_with_a_nan_has_no_fit_and_is_counted_in_the_log(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    sb = stable_beams()
+    emit = sb.bunches[1, "coll"].emit_h_um.copy()
+    emit[5, 1] = np.nan
+    holed: Any = {**sb.bunches, (1, "coll"): replace(sb.bunches[1, "coll"], emit_h_um=emit)}
+    found = run(prepared(fill(), replace(sb, bunches=holed)))
+    assert np.isnan(found.beams[1, "coll"]["emit_h"].full.tau_s).tolist() == [False, True, False]
+    assert np.isfinite(found.beams[1, "coll"]["emit_v"].full.tau_s).all()
+    # 4 quantities, 2 beams of 4 bunches, 4 luminosities of 3 bunches, each short and full.
+    n_fits = 2 * (4 * 2 * 4 + 4 * 3)
+    [record] = caplog.records
+    assert record.getMessage() == f"fill 5845: 2 of {n_fits} fits failed and are NaN"
+
+
+def test_if_all_fits_succeed_nothing_is_logged(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(prepared(fill(), stable_beams()))
+    assert caplog.records == []
+
+
+def test_a_fill_without_noncolliding_bunches_has_empty_fits_of_them(fill: MakeFill) -> None:
+    found = run(prepared(fill(), stable_beams(noncoll=[])))
+    assert found.beams[2, "noncoll"]["bl"].full.tau_s.shape == (0,)
+
+
+def test_too_few_times_give_nan(fill: MakeFill) -> None:
+    found = run(prepared(fill(t_fit_length=100), stable_beams()))
+    assert np.isnan(found.beams[1, "coll"]["inten"].short.tau_s).all()
+    assert np.isfinite(found.beams[1, "coll"]["inten"].full.tau_s).all()
+
+
+def test_without_calculated_luminosity_its_step_is_named(fill: MakeFill) -> None:
+    ctx = fill()
+    put(ctx.paths.sb, stable_beams())
+    with pytest.raises(MissingStepError, match=r"lumi_calc\.pkl\.gz is missing"):
+        fits.run(ctx)

@@ -1,0 +1,259 @@
+"""Step massi: luminosity that the experiments measured."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lumimod
+from lumimod.context import FillContext
+from lumimod.errors import BadInputError, MissingInputError, MissingStepError
+from lumimod.records import MeasuredLumi
+from lumimod.steps import massi
+from lumimod.store import load
+
+from .conftest import FILL, T0, put, stable_beams
+
+MakeFill = Callable[..., FillContext]
+SLOTS = (10, 20, 30)
+
+
+@pytest.fixture
+def ctx(fill: MakeFill) -> FillContext:
+    """Return a fill with stable beams of three colliding slots, 13 times 300 s."""
+    ctx = fill()
+    put(ctx.paths.sb, stable_beams(coll=SLOTS))
+    return ctx
+
+
+def members(experiment: str, slots: Sequence[int] = SLOTS) -> dict[str, str]:
+    """Return texts of an archive: at T0 slot/10 Hz/ub, then falling by a tenth of it an hour."""
+    texts = {}
+    for slot in slots:
+        rows = [f"{T0 + t:.0f} 1 {slot / 10 * (1 - t / 36_000)} 0 1 0" for t in (-300, 9000)]
+        texts[f"{FILL}/{FILL}_lumi_{10 * slot + 1}_{experiment}.txt"] = "\n".join(rows) + "\n"
+    return texts
+
+
+def archive(ctx: FillContext, experiment: str, suffix: str = ".tgz", **changes: object) -> Path:
+    path = ctx.cfg.massi.folder(experiment) / f"{FILL}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texts = members(experiment, **changes)  # type: ignore[arg-type]
+    if suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as bundle:
+            for name, text in texts.items():
+                bundle.writestr(name, text)
+        return path
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in texts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+def expected(slots: Sequence[int] = SLOTS) -> np.ndarray:
+    t = np.arange(13) * 300.0
+    return np.array(slots) / 10 * (1 - t[:, None] / 36_000) * 1e34
+
+
+def logged(ctx: FillContext, n_columns: int = 40, experiments: str = "ATLAS CMS") -> Path:
+    """Write the luminosities of the logging service: column j holds j/5 Hz/ub."""
+    path = ctx.paths.bbb_lumi
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = ""
+    for experiment in experiments.split():
+        text += f"VARIABLE: {experiment}:BUNCH_LUMI_INST\n\nTimestamp (UTC_TIME),Array Values\n"
+        for t in (-300, 9000):
+            stamp = str(np.datetime64(int(T0 + t), "s")).replace("T", " ") + ".000"
+            text += ",".join([stamp, *(str(j / 5) for j in range(n_columns))]) + "\n"
+        text += "\n"
+    path.write_text(text)
+    return path
+
+
+# --- archives
+
+
+@pytest.mark.parametrize("suffix", [".tgz", ".zip", ".tar.gz"])
+def test_luminosity_is_interpolated_on_the_times_of_stable_beams(
+    ctx: FillContext, suffix: str
+) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment, suffix)
+    massi.run(ctx)
+    found = load(ctx.paths.lumi_meas, MeasuredLumi)
+    assert found.bunch_lumi["ATLAS"] == pytest.approx(expected())
+    assert found.bunch_lumi["CMS"] == pytest.approx(expected())
+
+
+def test_the_scale_of_the_config_is_applied(ctx: FillContext, fill: MakeFill) -> None:
+    other = fill(massi_bunch_lumi_scale=2.0)
+    for experiment in ("ATLAS", "CMS"):
+        archive(other, experiment)
+    massi.run(other)
+    found = load(other.paths.lumi_meas, MeasuredLumi)
+    assert found.bunch_lumi["CMS"] == pytest.approx(expected() / 1e34 * 2)
+
+
+def test_a_slot_that_an_archive_lacks_is_nan_and_told(
+    ctx: FillContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive(ctx, "ATLAS", slots=(10, 30))
+    path = archive(ctx, "CMS")
+    massi.run(ctx)
+    found = load(ctx.paths.lumi_meas, MeasuredLumi)
+    assert np.isnan(found.bunch_lumi["ATLAS"][:, 1]).all()
+    assert found.bunch_lumi["ATLAS"][:, [0, 2]] == pytest.approx(expected((10, 30)))
+    assert found.bunch_lumi["CMS"] == pytest.approx(expected())
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert "no ATLAS luminosity of 1 colliding slots (20): NaN" in record.getMessage()
+    assert str(path) not in record.getMessage()
+
+
+def test_many_missing_slots_are_told_in_short(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill()
+    put(ctx.paths.sb, stable_beams(coll=range(100, 112)))
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment, slots=(100,))
+    massi.run(ctx)
+    assert "of 11 colliding slots (101, 102, 103, 104, 105, 106, 107, 108, ...)" in caplog.text
+
+
+def test_an_archive_without_any_of_the_slots_is_an_error(ctx: FillContext) -> None:
+    archive(ctx, "ATLAS")
+    archive(ctx, "CMS", slots=(500,))
+    with pytest.raises(BadInputError, match=r"5845\.tgz: no data of the 3 bunches"):
+        massi.run(ctx)
+    assert not ctx.paths.lumi_meas.exists()
+
+
+def test_a_damaged_archive_is_an_error_that_names_it(ctx: FillContext) -> None:
+    archive(ctx, "ATLAS")
+    path = archive(ctx, "CMS")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(BadInputError, match=str(path)):
+        massi.run(ctx)
+    assert not ctx.paths.lumi_meas.exists()
+
+
+def test_the_archives_that_were_read_are_kept_for_the_database(ctx: FillContext) -> None:
+    for n, experiment in enumerate(("ATLAS", "CMS")):
+        path = archive(ctx, experiment)
+        os.utime(path, (T0 + n, T0 + n))
+    massi.run(ctx)
+    zurich = datetime(2017, 7, 14, 4, 40, 0)
+    assert ctx.massi_archives["ATLAS"] == ("5845.tgz", zurich)
+    assert ctx.massi_archives["CMS"] == ("5845.tgz", zurich.replace(second=1))
+
+
+# --- a changed archive
+
+
+def test_the_result_of_an_older_archive_is_kept_under_its_date(ctx: FillContext) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment)
+    put(ctx.paths.lumi_meas, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
+    ctx.archive_changed = True
+    massi.run(ctx)
+    copy = ctx.paths.folder / f"fill_5845_lumi_meas_{datetime.now():%Y%m%d}.pkl.gz"
+    assert lumimod.load(copy)["ATLAS"]["bunch_lumi"].shape == (1, 1)
+    assert lumimod.load(ctx.paths.lumi_meas)["ATLAS"]["bunch_lumi"].shape == (13, 3)
+
+
+def test_if_no_archive_changed_nothing_is_kept(ctx: FillContext) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment)
+    put(ctx.paths.lumi_meas, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
+    massi.run(ctx)
+    names = {path.name for path in ctx.paths.folder.iterdir()}
+    assert names == {"fill_5845.pkl.gz", "fill_5845_lumi_meas.pkl.gz"}
+
+
+def test_a_changed_archive_that_cannot_be_read_leaves_everything(ctx: FillContext) -> None:
+    archive(ctx, "ATLAS")
+    archive(ctx, "CMS").write_bytes(b"")
+    put(ctx.paths.lumi_meas, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
+    before = ctx.paths.lumi_meas.read_bytes()
+    ctx.archive_changed = True
+    with pytest.raises(BadInputError):
+        massi.run(ctx)
+    assert ctx.paths.lumi_meas.read_bytes() == before
+    assert not list(ctx.paths.folder.glob("*_2*"))
+
+
+# --- without archives
+
+
+@pytest.mark.parametrize("there", [(), ("ATLAS",)])
+def test_without_both_archives_logged_luminosity_is_taken(
+    ctx: FillContext, there: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for experiment in there:
+        archive(ctx, experiment)
+    path = logged(ctx)
+    massi.run(ctx)
+    assert not ctx.paths.lumi_meas.exists()
+    assert ctx.paths.lumi_meas_timber.name == "fill_5845_lumi_timber_meas.pkl.gz"
+    found = load(ctx.paths.lumi_meas_timber, MeasuredLumi)
+    for values in found.bunch_lumi.values():
+        assert values == pytest.approx(np.tile(np.array(SLOTS) / 5 * 1e34, (13, 1)))
+    assert f"no Massi archive; taking {path}" in caplog.text
+    assert ctx.massi_archives == {}
+
+
+def test_archives_are_preferred_to_logged_luminosity(ctx: FillContext) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment)
+    logged(ctx)
+    massi.run(ctx)
+    assert ctx.paths.lumi_meas.exists()
+    assert not ctx.paths.lumi_meas_timber.exists()
+
+
+def test_logged_luminosity_of_one_experiment_alone_is_an_error(ctx: FillContext) -> None:
+    logged(ctx, experiments="ATLAS")
+    with pytest.raises(MissingInputError, match="CMS:BUNCH_LUMI_INST not in"):
+        massi.run(ctx)
+
+
+def test_too_few_columns_of_logged_luminosity_are_an_error(ctx: FillContext) -> None:
+    logged(ctx, n_columns=30)
+    message = "has 30 columns and 2 rows, too few for slot 30; download it again"
+    with pytest.raises(BadInputError, match=message):
+        massi.run(ctx)
+    assert not ctx.paths.lumi_meas_timber.exists()
+
+
+def test_no_luminosity_at_all_is_an_error_that_names_both_archives(ctx: FillContext) -> None:
+    with pytest.raises(MissingInputError) as caught:
+        massi.run(ctx)
+    message = str(caught.value)
+    for experiment in ("ATLAS", "CMS"):
+        assert str(ctx.cfg.massi.folder(experiment) / "5845.tgz") in message
+    assert str(ctx.paths.bbb_lumi) in message
+    assert "check massi_afs_path and massi_year" in message
+
+
+def test_only_the_archive_that_is_absent_is_named(ctx: FillContext) -> None:
+    archive(ctx, "ATLAS")
+    with pytest.raises(MissingInputError) as caught:
+        massi.run(ctx)
+    assert str(ctx.cfg.massi.folder("ATLAS")) not in str(caught.value)
+
+
+def test_without_stable_beams_there_is_nothing_to_measure(fill: MakeFill) -> None:
+    with pytest.raises(MissingStepError):
+        massi.run(fill())

@@ -1,0 +1,292 @@
+"""Step sb: time base, choice of bunches, interpolation, smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lumimod.context import FillContext
+from lumimod.errors import MissingInputError, NoDataError
+from lumimod.records import StableBeams
+from lumimod.steps import sb
+from lumimod.store import load
+
+from .conftest import FILL, T0, fill_modes, measured_beam
+
+MakeFill = Callable[..., FillContext]
+BEAMS = {1: measured_beam(1, [10, 20]), 2: measured_beam(2, [20, 30])}
+C_M_S = 299_792_458.0
+
+
+def run(ctx: FillContext) -> StableBeams:
+    sb.run(ctx)
+    return load(ctx.paths.sb, StableBeams)
+
+
+# --- time base
+
+
+def test_times_start_with_stable_beams_and_step_evenly() -> None:
+    time_s = sb.time_range(fill_modes(stable=(0, 1000)), 300)
+    assert (time_s - T0).tolist() == [0, 300, 600, 900]
+
+
+def test_times_end_before_the_dump() -> None:
+    assert sb.time_range(fill_modes(stable=(0, 900)), 300)[-1] == T0 + 600
+
+
+def test_times_end_15_minutes_before_the_next_fill_if_that_is_earlier() -> None:
+    time_s = sb.time_range(fill_modes(stable=(0, 7200), end=2100), 300)
+    assert (time_s - T0).tolist() == [0, 300, 600, 900]
+
+
+def test_without_a_recorded_end_of_stable_beams_the_next_fill_ends_them() -> None:
+    time_s = sb.time_range(fill_modes(stable=(0, np.nan), end=2100), 300)
+    assert time_s[-1] == T0 + 900
+
+
+def test_a_fill_without_stable_beams_is_no_data() -> None:
+    with pytest.raises(NoDataError, match="no stable beams in this fill"):
+        sb.time_range(fill_modes(stable=(np.nan, np.nan)), 300)
+
+
+@pytest.mark.parametrize(
+    ("stable", "end", "lasted"), [((0, 300), 20_000, 300), ((0, 7200), 1100, 200), ((0, 9), 5, 0)]
+)
+def test_stable_beams_of_less_than_two_steps_are_no_data(
+    stable: tuple[float, float], end: float, lasted: int
+) -> None:
+    message = f"stable beams last {lasted} s, less than two steps of 300 s: choose a smaller"
+    with pytest.raises(NoDataError, match=message):
+        sb.time_range(fill_modes(stable, end), 300)
+
+
+# --- choice of bunches
+
+
+def test_slots_of_both_beams_collide_and_the_others_do_not(fill: MakeFill) -> None:
+    record = run(fill(BEAMS))
+    slots = {key: bunches.slots.tolist() for key, bunches in record.bunches.items()}
+    assert slots == {
+        (1, "coll"): [20],
+        (2, "coll"): [20],
+        (1, "noncoll"): [10],
+        (2, "noncoll"): [30],
+    }
+
+
+def decaying(t: np.ndarray, slot: int) -> np.ndarray:
+    """Slots 10, 20, 30: 1e11, 2e11, 3e11 at the start, half of it 3600 s later."""
+    return slot * 1e10 * 2 ** (-t / 3600)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "slots"), [(0.5e11, [10, 20, 30]), (1e11, [10, 20, 30]), (1.01e11, [20, 30])]
+)
+def test_bunches_that_reach_the_threshold_at_some_time_are_taken(
+    fill: MakeFill, threshold: float, slots: list[int]
+) -> None:
+    beams = {b: measured_beam(b, [10, 20, 30], intensity=decaying) for b in (1, 2)}
+    record = run(fill(beams, intensity_threshold=threshold))
+    assert record.bunches[1, "coll"].slots.tolist() == slots
+
+
+def test_intensity_before_stable_beams_does_not_reach_the_threshold(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [10, 20], intensity=decaying) for b in (1, 2)}
+    # Slot 10 had 1.2e11 before, and has 1.0e11 at most from then on.
+    record = run(fill(beams, intensity_threshold=1.1e11))
+    assert record.bunches[1, "coll"].slots.tolist() == [20]
+
+
+def test_no_bunch_above_the_threshold_is_no_data(fill: MakeFill) -> None:
+    with pytest.raises(NoDataError, match=r"beam 1: no bunch reaches 9e\+11 protons"):
+        sb.run(fill(BEAMS, intensity_threshold=9e11))
+
+
+def test_no_slot_in_both_beams_is_no_data(fill: MakeFill) -> None:
+    beams = {1: measured_beam(1, [10]), 2: measured_beam(2, [30])}
+    with pytest.raises(NoDataError, match="no colliding bunch"):
+        sb.run(fill(beams))
+
+
+def test_a_failed_run_leaves_no_result(fill: MakeFill) -> None:
+    ctx = fill(BEAMS, intensity_threshold=9e11)
+    with pytest.raises(NoDataError):
+        sb.run(ctx)
+    assert not ctx.paths.sb.exists()
+
+
+def test_one_bunch_in_each_beam_will_do(fill: MakeFill) -> None:
+    record = run(fill({b: measured_beam(b, [20]) for b in (1, 2)}))
+    assert record.bunches[1, "coll"].emit_h_um.shape == (record.time_s.size, 1)
+    assert record.bunches[1, "noncoll"].emit_h_um.shape == (record.time_s.size, 0)
+    assert record.bunches[1, "noncoll"].fits["bl"].full.tau_s.shape == (0,)
+    assert record.intensity_lifetime_s[2].shape == (record.time_s.size - 1, 1)
+
+
+# --- interpolation
+
+
+def test_emittances_and_intensities_are_interpolated_in_time(fill: MakeFill) -> None:
+    def ramp(t: np.ndarray, slot: int) -> np.ndarray:
+        return np.stack([2 + t / 1e5, 3 + t / 1e5], axis=1)
+
+    beams = {
+        b: measured_beam(b, [20], emit=ramp, intensity=lambda t, s: 1e11 - t * 1e6) for b in (1, 2)
+    }
+    bunches = run(fill(beams, t_step_sec=150)).bunches[1, "coll"]
+    t = np.arange(0, 7200, 150.0)
+    assert bunches.emit_h_raw_um[:, 0] == pytest.approx(2 + t / 1e5)
+    assert bunches.emit_v_raw_um[:, 0] == pytest.approx(3 + t / 1e5)
+    assert bunches.intensity_ppb[:, 0] == pytest.approx(1e11 - t * 1e6)
+
+
+def test_bunch_lengths_are_one_sigma_in_metres(fill: MakeFill) -> None:
+    bunches = run(fill(BEAMS)).bunches[2, "noncoll"]
+    assert bunches.length_m == pytest.approx(1e-9 / 4 * C_M_S)
+
+
+def test_a_bunch_without_any_length_is_nan_and_the_others_are_not(fill: MakeFill) -> None:
+    def length(t: np.ndarray, slot: int) -> np.ndarray:
+        return np.full(t.shape, np.nan if slot == 10 else 1e-9)
+
+    beams = {b: measured_beam(b, [10, 20], length=length) for b in (1, 2)}
+    bunches = run(fill(beams)).bunches[1, "coll"]
+    assert np.isnan(bunches.length_m[:, 0]).all()
+    assert np.isfinite(bunches.length_m[:, 1]).all()
+    assert np.isnan(bunches.fits["bl"].full.tau_s[0])
+
+
+def test_the_last_measurement_holds_after_it(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [20], until=1001.0, intensity=decaying) for b in (1, 2)}
+    intensity = run(fill(beams)).bunches[1, "coll"].intensity_ppb[:, 0]
+    assert len(set(intensity[4:])) == 1
+    assert intensity[4] == pytest.approx(decaying(np.array([1000.0]), 20)[0])
+
+
+def test_the_intensity_lifetime_is_that_of_the_decay(fill: MakeFill) -> None:
+    beams = {
+        b: measured_beam(b, [20], intensity=lambda t, s: 1e11 * np.exp(-t / 36_000)) for b in (1, 2)
+    }
+    lifetime = run(fill(beams)).intensity_lifetime_s[1]
+    assert lifetime == pytest.approx(300 / (1 - np.exp(-300 / 36_000)))
+
+
+def test_the_fits_find_the_decay(fill: MakeFill) -> None:
+    beams = {
+        b: measured_beam(b, [20], intensity=lambda t, s: 1e11 * np.exp(-t / 36_000)) for b in (1, 2)
+    }
+    fits = run(fill(beams)).bunches[1, "coll"].fits["inten"]
+    assert fits.short.tau_s == pytest.approx([-36_000])
+    assert fits.full.init == pytest.approx([1e11])
+
+
+# --- smoothing
+
+
+def noisy(t: np.ndarray, slot: int) -> np.ndarray:
+    return 2 + 0.1 * np.random.default_rng(slot).standard_normal((t.size, 2))
+
+
+NOISY = {b: measured_beam(b, [10, 20], emit=noisy) for b in (1, 2)}
+
+
+def test_smoothing_takes_out_the_noise(fill: MakeFill) -> None:
+    bunches = run(fill(NOISY)).bunches[1, "coll"]
+    assert bunches.emit_h_um.std() < 0.3 * bunches.emit_h_raw_um.std()
+    assert bunches.emit_h_um.mean() == pytest.approx(2, abs=0.05)
+
+
+def test_without_smoothing_emittances_are_the_raw_ones(fill: MakeFill) -> None:
+    bunches = run(fill(NOISY, enable_smoothing_BSRT=False)).bunches[1, "coll"]
+    assert np.array_equal(bunches.emit_h_um, bunches.emit_h_raw_um)
+    assert np.array_equal(bunches.emit_v_um, bunches.emit_v_raw_um)
+
+
+def test_raw_emittances_do_not_depend_on_smoothing(fill: MakeFill) -> None:
+    with_it = run(fill(NOISY)).bunches[1, "coll"]
+    without = run(fill(NOISY, enable_smoothing_BSRT=False)).bunches[1, "coll"]
+    assert np.array_equal(with_it.emit_h_raw_um, without.emit_h_raw_um)
+
+
+def step_at_squeeze(t: np.ndarray, slot: int) -> np.ndarray:
+    return np.where(t <= -2000, 9.0, 2.0)[:, None] * np.ones(2)
+
+
+def test_samples_before_the_squeeze_do_not_count_in_the_smoothing(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [20], emit=step_at_squeeze) for b in (1, 2)}
+    bunches = run(fill(beams)).bunches[1, "coll"]
+    assert bunches.emit_h_um == pytest.approx(2.0)
+
+
+def test_without_a_squeeze_all_samples_are_smoothed(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [20], emit=step_at_squeeze) for b in (1, 2)}
+    record = run(fill(beams, modes=fill_modes(start_SQUEEZE=np.nan)))
+    assert np.isfinite(record.bunches[1, "coll"].emit_h_um).all()
+
+
+def test_a_bunch_with_no_sample_after_the_squeeze_is_nan(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [20], until=-2100.0) for b in (1, 2)}
+    bunches = run(fill(beams)).bunches[1, "coll"]
+    assert np.isnan(bunches.emit_h_um).all()
+    assert np.isfinite(bunches.emit_h_raw_um).all()
+    assert np.isnan(bunches.fits["emit_h"].full.tau_s).all()
+
+
+# --- crossing angle
+
+
+def test_measured_half_angles_become_full_angles(fill: MakeFill) -> None:
+    ctx = fill(BEAMS)
+    write_crossing(ctx, {1: [(0, 150.0), (3600, 140.0)], 5: [(0, 160.0)]})
+    record = run(ctx)
+    expected = 2e-6 * np.interp(record.time_s - T0, [0, 3600], [150, 140])
+    assert record.xing_angle_rad[1] == pytest.approx(expected)
+    assert record.xing_angle_rad[5] == pytest.approx(320e-6)
+
+
+def test_without_a_file_the_configured_full_angle_holds(fill: MakeFill) -> None:
+    record = run(fill(BEAMS, XingAngle={(FILL, FILL + 1): [280e-6, 290e-6]}))
+    assert record.xing_angle_rad[1] == pytest.approx(280e-6)
+    assert record.xing_angle_rad[5] == pytest.approx(290e-6)
+    assert record.xing_angle_rad[1].shape == record.time_s.shape
+
+
+def test_the_range_of_configured_angles_ends_before_its_last_fill(fill: MakeFill) -> None:
+    with pytest.raises(MissingInputError, match="no crossing angle: .* no range of XingAngle"):
+        sb.run(fill(BEAMS, XingAngle={(FILL - 1, FILL): [280e-6, 290e-6]}))
+
+
+def test_a_file_that_lacks_an_angle_gives_way_to_the_configured_one(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill(BEAMS, XingAngle={(5000, 6000): [280e-6, 290e-6]})
+    write_crossing(ctx, {1: [(0, 150.0)]})
+    assert run(ctx).xing_angle_rad[1] == pytest.approx(280e-6)
+    assert "lacks a crossing angle" in caplog.text
+
+
+def write_crossing(ctx: FillContext, angles: dict[int, list[tuple[float, float]]]) -> None:
+    names = {1: "LHC.RUNCONFIG:IP1-XING-V-MURAD", 5: "LHC.RUNCONFIG:IP5-XING-H-MURAD"}
+    text = ""
+    for ip, rows in angles.items():
+        text += f"VARIABLE: {names[ip]}\n\nTimestamp (UTC_TIME),Value\n"
+        for t, angle in rows:
+            stamp = str(np.datetime64(round((T0 + t) * 1000), "ms")).replace("T", " ")
+            text += f"{stamp},{angle}\n"
+        text += "\n"
+    ctx.paths.crossing.parent.mkdir(parents=True, exist_ok=True)
+    ctx.paths.crossing.write_text(text)
+
+
+# --- the file
+
+
+def test_the_file_has_the_documented_keys(golden_run: Any, fill: MakeFill) -> None:
+    ctx = fill(BEAMS)
+    sb.run(ctx)
+    expected = load(golden_run.folder / "fill_5845.pkl.gz", StableBeams).to_dict()
+    assert set(load(ctx.paths.sb, StableBeams).to_dict()) == set(expected)
