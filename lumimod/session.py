@@ -1,0 +1,216 @@
+"""A run over fills: choose them, plan them, run them side by side, report."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from lumimod import massi_db
+from lumimod.errors import ConfigError, LumimodError, OutputError
+from lumimod.massi_db import Database
+from lumimod.parallel import Workers, available_cores, process_context
+from lumimod.pipeline import FillJob, FillReport, Selection, plan_fill, run_fill
+from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.records import EXPERIMENTS
+from lumimod.reporting import Display, plan_table, report_table
+from lumimod.settings import Config
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    cfg: Config,
+    fills: Sequence[int] | None,
+    selection: Selection,
+    display: Display,
+    *,
+    n_jobs: int = 1,
+    dry_run: bool = False,
+) -> bool:
+    """Run the steps of fills, print what became of them; return whether all went well.
+
+    Parameters
+    ----------
+    cfg, selection
+        What config.py and the command line say.
+    fills
+        The fills to run; None takes all that `cfg` selects.
+    display
+        Where log lines and progress go.
+    n_jobs
+        Fills side by side; the cores are shared out among them.
+    dry_run
+        Print the plan and run nothing.
+    """
+    if not (cfg.files.save_dict or cfg.files.save_pandas):
+        raise ConfigError(f"{cfg.path}: saveDict and savePandas are both False: set one to True")
+    modes = read_bmodes(cfg.files.bmodes)
+    wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
+    database = _database(cfg, write=not dry_run)
+    plans = {f: plan_fill(f, cfg, selection, database) for f in wanted if f in modes}
+    unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
+    if dry_run:
+        sys.stdout.write(plan_table(plans) + (report_table(unknown) if unknown else ""))
+        return not unknown
+    display.expect(plans)
+    jobs = [FillJob(fill, cfg, modes[fill], plan) for fill, plan in plans.items()]
+    reports = unknown + [_recorded(r, cfg) for r in _run_all(jobs, n_jobs, display)]
+    display.close()
+    sys.stdout.write(report_table(sorted(reports, key=lambda r: wanted.index(r.fill))))
+    return not any(report.failed for report in reports)
+
+
+def select_fills(modes: Mapping[int, FillModes], cfg: Config) -> list[int]:
+    """Return the fills in the configured range with long enough stable beams, in order."""
+    return [
+        fill
+        for fill, m in sorted(modes.items())
+        if cfg.fills.first_fill <= fill <= cfg.fills.last_fill
+        and m.stop("STABLE") - m.start("STABLE") >= cfg.fills.min_time_sb_s
+    ]
+
+
+def _unknown(fill: int, cfg: Config) -> FillReport:
+    why = f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
+    log.error("fill %d: %s", fill, why)
+    return FillReport(fill, failed={"all": why})
+
+
+# --- the Massi database
+
+
+def _database(cfg: Config, *, write: bool) -> Database:
+    """Return the database; without one, make it from the archives that are there now."""
+    path = cfg.massi.database
+    if path.exists():
+        return massi_db.load(path)
+    folders = {exp: cfg.massi.folder(exp) for exp in EXPERIMENTS}
+    database = massi_db.create(cfg.massi.year, folders)
+    if write:
+        log.info("no Massi database yet: making %s", path)
+        try:
+            _make_parent(path, cfg)
+            massi_db.save(path, database)
+        except OutputError as exc:  # the fills go on: those that read an archive say so again
+            log.error("Massi database: %s", exc)
+    return database
+
+
+def _make_parent(path: Path, cfg: Config) -> None:
+    if not cfg.files.makedirs:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(
+            f"{path.parent} cannot be created ({exc.strerror}); check massi_file_database and "
+            "stableBeams_folder in config.py"
+        ) from exc
+
+
+def _recorded(report: FillReport, cfg: Config) -> FillReport:
+    """Enter the archives of a finished fill in the database; only now were they read."""
+    if "massi" not in report.done or not report.archives:
+        return report
+    try:
+        massi_db.record(cfg.massi.database, cfg.massi.year, report.archives.items())
+    except LumimodError as exc:
+        log.error("fill %d: massi: %s", report.fill, exc)
+        return report.with_failure("massi", str(exc))
+    return report
+
+
+# --- side by side
+
+
+def _run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[FillReport]:
+    busy = [job for job in jobs if job.has_work]
+    yield from (run_fill(job, Workers(1)) for job in jobs if not job.has_work)
+    n_jobs = min(n_jobs, len(busy))
+    cores_each = max(1, available_cores() // max(1, n_jobs))
+    if n_jobs <= 1:
+        with Workers(cores_each) as workers:
+            yield from (run_fill(job, workers) for job in busy)
+    else:
+        yield from _in_processes(busy, n_jobs, cores_each, display)
+
+
+def _in_processes(
+    jobs: Sequence[FillJob], n_jobs: int, cores_each: int, display: Display
+) -> Iterator[FillReport]:
+    context = process_context()
+    records = context.Queue()
+    listener = logging.handlers.QueueListener(
+        records, *display.handlers, respect_handler_level=True
+    )
+    listener.start()
+    setup = (records, logging.getLogger().level, cores_each)
+    try:
+        unfinished = []
+        with ProcessPoolExecutor(n_jobs, context, _set_up_process, setup) as pool:
+            for job, report in _side_by_side(pool, jobs):
+                if report is not None:
+                    yield report
+                else:
+                    unfinished.append(job)
+        # When a process dies, all others of its pool end too, and none tells whose fault it was.
+        for job in unfinished:
+            log.warning("fill %d: a process died before it was done; running it alone", job.fill)
+            with ProcessPoolExecutor(1, context, _set_up_process, setup) as pool:
+                for _, report in _side_by_side(pool, [job]):
+                    yield report or _died(job.fill)
+    finally:
+        listener.stop()
+        records.close()
+
+
+def _side_by_side(
+    pool: ProcessPoolExecutor, jobs: Sequence[FillJob]
+) -> Iterator[tuple[FillJob, FillReport | None]]:
+    """Yield each job, as it ends, and its report: None if a process of the pool died."""
+    try:
+        futures = {}
+        for job in jobs:
+            try:
+                futures[pool.submit(_run_in_process, job)] = job
+            except BrokenProcessPool:
+                yield job, None
+        for future in as_completed(futures):
+            yield futures[future], _result(future)
+    finally:
+        # After an interrupt no further fill is begun.
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(future: Future[FillReport]) -> FillReport | None:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+
+
+def _died(fill: int) -> FillReport:
+    why = "its process died, most likely for want of memory; free some and run it again"
+    log.error("fill %d: %s", fill, why)
+    return FillReport(fill, failed={"all": why})
+
+
+_workers = Workers(1)
+
+
+def _set_up_process(records: Any, level: int, n_cores: int) -> None:
+    """Send log records to the parent, which shows them; keep this process's own workers."""
+    global _workers  # noqa: PLW0603 - one per process, set once
+    logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
+    logging.getLogger().setLevel(level)
+    _workers = Workers(n_cores)
+
+
+def _run_in_process(job: FillJob) -> FillReport:
+    return run_fill(job, _workers)

@@ -1,0 +1,119 @@
+"""The cores: processes for parsing, threads for arrays, and what becomes of a process that dies."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from lumimod import parallel
+from lumimod.errors import BadInputError, LumimodError
+from lumimod.parallel import Workers, available_cores, process_context
+
+
+def process_of(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def thread_of(number: int) -> tuple[int, str]:
+    return number, threading.current_thread().name
+
+
+def product(a: int, b: int) -> int:
+    return a * b
+
+
+def dies(number: int) -> int:
+    if number == 2:
+        os._exit(9)
+    return number
+
+
+def refuses(number: int) -> int:
+    raise BadInputError(f"no {number}")
+
+
+def test_cores_are_those_that_this_process_may_use() -> None:
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def test_cores_are_counted_where_no_affinity_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert available_cores() == (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_results_come_in_the_order_of_the_arguments(n_cores: int) -> None:
+    with Workers(n_cores) as workers:
+        assert workers.starmap(product, [(i, 10) for i in range(5)]) == [0, 10, 20, 30, 40]
+        assert workers.threads(product, [(i, 10) for i in range(5)]) == [0, 10, 20, 30, 40]
+
+
+def test_one_core_stays_in_this_process() -> None:
+    with Workers(1) as workers:
+        assert workers.starmap(process_of, [(1,), (2,)]) == [(1, os.getpid()), (2, os.getpid())]
+
+
+def test_single_call_stays_in_this_process() -> None:
+    with Workers(2) as workers:
+        assert workers.starmap(process_of, [(1,)]) == [(1, os.getpid())]
+
+
+def test_several_calls_run_in_processes_of_their_own() -> None:
+    with Workers(2) as workers:
+        pids = {pid for _, pid in workers.starmap(process_of, [(i,) for i in range(8)])}
+    assert os.getpid() not in pids
+    assert 1 <= len(pids) <= 2
+
+
+def test_processes_are_kept_for_the_next_calls() -> None:
+    with Workers(2) as workers:
+        pids = {pid for _ in range(4) for _, pid in workers.starmap(process_of, [(1,), (2,), (3,)])}
+    assert len(pids) <= 2
+
+
+def test_threads_are_not_the_main_one() -> None:
+    with Workers(2) as workers:
+        names = {name for _, name in workers.threads(thread_of, [(1,), (2,)])}
+    assert threading.main_thread().name not in names
+
+
+def test_no_arguments_give_no_results() -> None:
+    with Workers(2) as workers:
+        assert workers.starmap(product, []) == []
+        assert workers.threads(product, []) == []
+
+
+def test_error_of_a_process_keeps_its_kind_and_message() -> None:
+    with Workers(2) as workers, pytest.raises(BadInputError, match="no 1"):
+        workers.starmap(refuses, [(1,), (2,)])
+
+
+def test_process_that_dies_is_an_error_that_says_what_to_do() -> None:
+    with Workers(2) as workers, pytest.raises(LumimodError, match=r"process died.*fewer --jobs"):
+        workers.starmap(dies, [(1,), (2,), (3,)])
+
+
+def test_workers_go_on_after_a_process_has_died() -> None:
+    with Workers(2) as workers:
+        with pytest.raises(LumimodError, match="process died"):
+            workers.starmap(dies, [(1,), (2,), (3,)])
+        assert workers.starmap(product, [(1, 2), (3, 4)]) == [2, 12]
+
+
+def test_processes_end_with_the_workers() -> None:
+    with Workers(2) as workers:
+        pids = {pid for _, pid in workers.starmap(process_of, [(i,) for i in range(4)])}
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_processes_are_never_forked() -> None:
+    assert process_context().get_start_method() != "fork"
+
+
+def test_processes_are_spawned_where_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert process_context().get_start_method() == "spawn"
