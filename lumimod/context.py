@@ -21,7 +21,7 @@ from lumimod.settings import Config
 
 log = logging.getLogger(__name__)
 
-_WORTH_A_PROCESS_BYTES = 20_000_000
+_WORTH_A_PROCESS_BYTES = 60_000_000
 
 
 @dataclass
