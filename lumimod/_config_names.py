@@ -234,6 +234,11 @@ RULES: tuple[Rule, ...] = (
         _known_periods,
         "must name only periods that are in `periods`",
     ),
+    Rule(
+        ("saveDict", "savePandas"),
+        lambda as_dict, as_frame: as_dict or as_frame,
+        "must be True where saveDict is False, or nothing is saved",
+    ),
     *(
         Rule(
             ("cases", f"correction_factor_{plane}"),

@@ -103,7 +103,7 @@ def read_beam(
     ]
     scans = bsrt_scans(series[gates], series[size_h], series[size_v], energy, beam, calibration)
     length = bqm_lengths(series[buckets], series[lengths], scans.slots, notes)
-    intensity = _intensities(next(s for n, s in series.items() if "BCTFR" in n), scans.slots)
+    intensity = _intensities(next(s for n, s in series.items() if "BCTFR" in n), scans.slots, notes)
     return BeamMeasurements(beam, scans, intensity, length, tuple(notes))
 
 
@@ -122,16 +122,22 @@ def _read_with_intensity(beam: int, path: Path, names: list[str]) -> dict[str, S
         ) from None
 
 
-def _intensities(series: Series, slots: IntArray) -> BunchSamples:
+def _intensities(series: Series, slots: IntArray, notes: list[str]) -> BunchSamples:
     if not series.time_s.size:
         raise BadInputError(f"{series.name} in {series.path} has no row; download it again")
     matrix = series.matrix()
-    if matrix.shape[1] <= slots.max():
+    whole = series.lengths > slots.max()
+    if not whole.any():
         raise BadInputError(
             f"{series.name} in {series.path} has {matrix.shape[1]} columns, but the BSRT "
             f"measured slot {slots.max()}; download it again"
         )
-    return BunchSamples(series.time_s, np.ascontiguousarray(matrix[:, slots]))
+    if not whole.all():
+        notes.append(
+            f"{series.name}: {np.count_nonzero(~whole)} rows that end before slot {slots.max()} "
+            "dropped"
+        )
+    return BunchSamples(series.time_s[whole], matrix[np.ix_(whole, slots)])
 
 
 # --- BSRT
@@ -280,6 +286,11 @@ def bqm_lengths(
     The lengths of an acquisition that are not zero belong to the slots of the newest list of
     filled buckets not after it, in order. An acquisition with another number of them is left
     out, and the number of those is noted.
+
+    Raises
+    ------
+    BadInputError
+        A bucket is beyond the ring.
     """
     column_of = np.full(N_SLOTS, -1)
     column_of[slots] = np.arange(slots.size)
@@ -294,6 +305,8 @@ def bqm_lengths(
             columns = column_of[filled[k]]
             out[row, columns[columns >= 0]] = values[columns >= 0]
             good[row] = True
+    if not good.any():
+        notes.append(f"{lengths.name}: no usable acquisition: bunch lengths and luminosity are NaN")
     if not good.all():
         notes.append(
             f"{lengths.name}: {np.count_nonzero(~good)} acquisitions whose number of "

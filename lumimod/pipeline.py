@@ -59,6 +59,9 @@ class Planned:
 
 Plan = Mapping[str, Planned]
 
+NEW_ARCHIVE = "new archive"
+"""Why massi runs where a Massi archive is not the one read before."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -136,14 +139,19 @@ def _wanted(
     name: str, paths: FillPaths, cfg: Config, ask: Selection, database: Database, plan: Plan
 ) -> Planned:
     """Return whether a step should run, leaving aside whether it can."""
-    if name in ask.force | ask.only:
+    forced = name in ask.force | ask.only
+    there = all(path.exists() for path in _results(name, paths, cfg))
+    if name == "massi" and there and not _archives_current(paths, cfg, database):
+        return Planned(Status.FORCED if forced else Status.TO_DO, NEW_ARCHIVE)
+    if forced:
         return Planned(Status.FORCED)
-    if not all(path.exists() for path in _results(name, paths, cfg)):
+    if not there:
         return Planned(Status.TO_DO)
     running = [other for other in _depends_on(name) if plan[other].status.runs]
-    if name == "massi" and not _archives_current(paths, cfg, database):
-        return Planned(Status.TO_DO, "new archive")
-    if name in ("fits", "lifetime") and plan["massi"].status is Status.TO_DO:
+    measured_anew = plan.get("massi", Planned(Status.OFF))
+    if name in ("fits", "lifetime") and (
+        measured_anew.status is Status.TO_DO or measured_anew.reason == NEW_ARCHIVE
+    ):
         return Planned(Status.TO_DO, "new measured luminosity")
     stale = _newer_input(name, paths, cfg)
     if ask.cascade and running:
@@ -238,7 +246,7 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
             failed[name] = f"blocked by {', '.join(broken)}"
             _tell(logging.ERROR, job.fill, name, failed[name])
             continue
-        ctx.archive_changed = planned.reason == "new archive"
+        ctx.archive_changed = planned.reason == NEW_ARCHIVE
         started = time.perf_counter()
         _tell(logging.DEBUG, job.fill, name, "begins", begins=True)
         message = _run_step(name, ctx)

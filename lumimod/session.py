@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lumimod import massi_db
-from lumimod.errors import ConfigError, LumimodError, OutputError
+from lumimod.errors import LumimodError, OutputError
 from lumimod.massi_db import Database
 from lumimod.parallel import Workers, available_cores, process_context
 from lumimod.pipeline import FillJob, FillReport, Selection, plan_fill, run_fill
@@ -48,8 +49,6 @@ def run(
     dry_run
         Print the plan and run nothing.
     """
-    if not (cfg.files.save_dict or cfg.files.save_pandas):
-        raise ConfigError(f"{cfg.path}: saveDict and savePandas are both False: set one to True")
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
     database = _database(cfg, write=not dry_run)
@@ -201,16 +200,37 @@ def _died(fill: int) -> FillReport:
     return FillReport(fill, failed={"all": why})
 
 
-_workers = Workers(1)
+# --- in the processes
+
+
+class _Process:
+    """State of a process that runs fills."""
+
+    workers = Workers(1)
+    busy = False
+    interrupted = False
 
 
 def _set_up_process(records: Any, level: int, n_cores: int) -> None:
     """Send log records to the parent, which shows them; keep this process's own workers."""
-    global _workers  # noqa: PLW0603 - one per process, set once
     logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
     logging.getLogger().setLevel(level)
-    _workers = Workers(n_cores)
+    _Process.workers = Workers(n_cores)
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    """Stop the fill that runs; one that was handed to this process already does not begin."""
+    _Process.interrupted = True
+    if _Process.busy:
+        raise KeyboardInterrupt
 
 
 def _run_in_process(job: FillJob) -> FillReport:
-    return run_fill(job, _workers)
+    if _Process.interrupted:
+        raise KeyboardInterrupt
+    _Process.busy = True
+    try:
+        return run_fill(job, _Process.workers)
+    finally:
+        _Process.busy = False

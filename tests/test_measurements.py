@@ -354,7 +354,7 @@ def test_lengths_before_the_first_list_of_buckets_are_dropped_and_noted() -> Non
 def test_without_any_length_there_is_no_sample() -> None:
     found, notes = lengths_of({0.0: [31]}, {}, [3])
     assert found.values.shape == (0, 1)
-    assert notes == []
+    assert notes == ["L: no usable acquisition: bunch lengths and luminosity are NaN"]
 
 
 def test_a_bucket_beyond_the_ring_is_named() -> None:
@@ -430,6 +430,13 @@ def test_without_either_system_both_are_named(tmp_path: Path) -> None:
 def test_too_few_columns_of_intensities_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="has 3 columns, but the BSRT measured slot 3"):
         measure(tmp_path, A={1.0: [0, 0, 1e11]})
+
+
+def test_rows_of_intensities_that_end_early_are_dropped_and_noted(tmp_path: Path) -> None:
+    beam = measure(tmp_path, A={1.0: [0, 0, 1e11, 2e11], 2.0: [0, 0, 3e11]})
+    assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11]]
+    assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.0]
+    assert beam.notes == (f"{A}: 1 rows that end before slot 3 dropped",)
 
 
 def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ class _Smoothing(NamedTuple):
 
     @classmethod
     def of(cls, ctx: FillContext) -> _Smoothing:
-        span_s = ctx.modes.t_endfill_s - ctx.modes.start("STABLE")
+        end_s = ctx.modes.t_endfill_s
+        if not np.isfinite(end_s):  # the fill goes on, or its end was not logged
+            end_s = ctx.modes.stop("STABLE")
+        span_s = end_s - ctx.modes.start("STABLE")
         frac = min(1.0, ctx.cfg.bsrt.smoothing_time_s / span_s)
         return cls(ctx.modes.start("SQUEEZE"), frac, DELTA_FRACTION * span_s)
 

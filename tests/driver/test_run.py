@@ -324,6 +324,14 @@ def test_database_stays_if_the_changed_archive_cannot_be_read(finished: Site) ->
     assert finished.paths().lumi_meas.read_bytes() == old[finished.paths().lumi_meas.name]
 
 
+def test_forced_massi_with_a_changed_archive_keeps_the_old_result_too(finished: Site) -> None:
+    finished.archive("ATLAS").touch()
+    outcome = finished.run("--force", "massi")
+    assert ran(outcome) == MASSI_AGAIN
+    assert ran(outcome, OTHER) == ["massi"]
+    assert len(dated(finished)) == 1
+
+
 def test_forced_massi_keeps_no_old_result(finished: Site) -> None:
     finished.run("--force", "massi")
     assert dated(finished) == []

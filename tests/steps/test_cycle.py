@@ -193,6 +193,23 @@ def test_models_hold_what_they_model_and_no_more(fill: MakeFill) -> None:
     assert instant.brightness_ppb_um is None
 
 
+def test_bunches_that_stay_longer_than_an_hour_are_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(beams(since=-9950.0), fill_modes(start_INJPHYS=-10_000)))
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    for beam, message in zip((1, 2), told):
+        assert f"Injection of beam {beam}: 2 bunches stayed longer than an hour" in message
+
+
+def test_bunches_that_stay_less_than_an_hour_are_not_worth_a_word(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(beams()))
+    assert caplog.records == []
+
+
 def test_an_energy_that_the_model_does_not_know_is_an_error_before_any_file(
     fill: MakeFill,
 ) -> None:

@@ -145,6 +145,16 @@ def test_luminosity_of_the_data_is_the_calculated_one(fill: MakeFill) -> None:
         assert found[experiment].shape == (12, 3)
 
 
+@pytest.mark.parametrize(
+    ("step_s", "told"), [(59, True), (60, False), (300, False), (3600, False), (3601, True)]
+)
+def test_a_step_for_which_the_map_was_not_made_is_told(
+    fill: MakeFill, step_s: float, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(t_step_sec=step_s), stable_beams(step_s=step_s))
+    assert ("do not trust the modelled growth" in caplog.text) is told
+
+
 # --- cases
 
 

@@ -53,6 +53,11 @@ def test_a_fill_without_stable_beams_is_no_data() -> None:
         sb.time_range(fill_modes(stable=(np.nan, np.nan)), 300)
 
 
+def test_a_fill_that_was_not_over_is_no_data() -> None:
+    with pytest.raises(NoDataError, match="do not tell when stable beams ended: the fill was not"):
+        sb.time_range(fill_modes(stable=(0, np.nan), end=np.nan), 300)
+
+
 @pytest.mark.parametrize(
     ("stable", "end", "lasted"), [((0, 300), 20_000, 300), ((0, 7200), 1100, 200), ((0, 9), 5, 0)]
 )
@@ -234,6 +239,12 @@ def test_a_bunch_with_no_sample_after_the_squeeze_is_nan(fill: MakeFill) -> None
     assert np.isnan(bunches.emit_h_um).all()
     assert np.isfinite(bunches.emit_h_raw_um).all()
     assert np.isnan(bunches.fits["emit_h"].full.tau_s).all()
+
+
+def test_smoothing_does_not_need_the_start_of_the_next_fill(fill: MakeFill) -> None:
+    bunches = run(fill(NOISY, fill_modes(end=np.nan))).bunches[1, "coll"]
+    assert np.isfinite(bunches.emit_h_um).all()
+    assert bunches.emit_h_um.std() < 0.3 * bunches.emit_h_raw_um.std()
 
 
 # --- crossing angle
