@@ -192,22 +192,9 @@ def waiting(finished: Site) -> Iterator[tuple[Site, list[Path]]]:
         pipe.unlink()
 
 
-def interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Return what a process still says after Ctrl-C, pressed again if it comes to nothing.
-
-    A signal that arrives just before the pipe is opened does not end the opening of it.
-    """
-    try:
-        for _ in range(4):
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                return process.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                continue
-        raise AssertionError("not ended by four interrupts")
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+def heed_interrupts() -> None:
+    """Undo what a shell does to jobs in the background: they ignore Ctrl-C, and so their own."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -219,7 +206,12 @@ def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
     call = [sys.executable, str(PROGRAM), "--config", str(site.config), "--verbose"]
     call += ["--force", "lumi", "--jobs", str(jobs)]
     with subprocess.Popen(  # noqa: S603
-        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        call,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stderr is not None
         said = ""
@@ -228,7 +220,12 @@ def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
             assert line, said
             said += line
         time.sleep(0.2)  # from saying so to the pipe
-        out, rest = interrupted(process)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        try:
+            out, rest = process.communicate(timeout=30)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     said += rest
     assert process.returncode == 130
     assert said.endswith("lumimod: interrupted; finished results are kept\n")
