@@ -111,24 +111,32 @@ class FillPaths:
     # --- helpers
 
     def make_folder(self) -> None:
-        """Create the fill's folder.
+        """Create the fill's folder."""
+        self._make(self.folder)
+
+    def make_plot_folder(self) -> None:
+        """Create the folder of the fill's pictures; errors as of `make_folder`."""
+        self._make(self.plot_folder)
+
+    def _make(self, folder: Path) -> None:
+        """Create a folder.
 
         Raises
         ------
         OutputError
             It is missing and makedirs is False, or it cannot be created.
         """
-        if self.folder.is_dir():
+        if folder.is_dir():
             return
         if not self.cfg.files.makedirs:
             raise OutputError(
-                f"{self.folder} does not exist; create it or set makedirs = True in config.py"
+                f"{folder} does not exist; create it or set makedirs = True in config.py"
             )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise OutputError(
-                f"{self.folder} cannot be created ({exc.strerror}); "
+                f"{folder} cannot be created ({exc.strerror}); "
                 "check stableBeams_folder in config.py"
             ) from exc
 

@@ -1,0 +1,298 @@
+"""Pictures of the cycle: every bunch at injection, at both ends of the ramp and at stable beams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lumimod.physics.types import FloatArray, IntArray
+from lumimod.plots.panels import (
+    Margins,
+    draw_slots,
+    finite,
+    legend_above,
+    note_missing,
+    panels,
+    robust_limits,
+    set_value_axis,
+    slot_axis,
+    spread_text,
+    title,
+    write_title,
+)
+from lumimod.plots.results import CycleResults, Picture
+from lumimod.plots.style import BEAM, INSTANT, PART, Look, Style, drawing, new_figure
+from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
+
+TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
+"""Room for legends of two lines above panels that share x."""
+
+
+class Quantity(NamedTuple):
+    """A field of `Instant` and how it is shown."""
+
+    field: str
+    symbol: str
+    unit: str
+    scale: float = 1.0
+    """From the record's unit to the one shown."""
+
+    @property
+    def label(self) -> str:
+        """Label of an axis."""
+        return f"{self.symbol} [{self.unit}]"
+
+    def numbers(self, values: FloatArray) -> str:
+        """Return mean and spread for a legend; powers of ten are left to the axis."""
+        return numbers(values, "" if "$" in self.unit else self.unit)
+
+
+EMIT_H = Quantity("emit_h_um", r"$\varepsilon_H$", "µm")
+EMIT_V = Quantity("emit_v_um", r"$\varepsilon_V$", "µm")
+INTENSITY = Quantity("intensity_ppb", "N", r"$10^{11}$", 1e-11)
+BRIGHTNESS = Quantity("brightness_ppb_um", r"N/$\varepsilon$", r"$10^{11}$/µm", 1e-11)
+LENGTH = Quantity("bl4s_s", r"$4\sigma$ length", "ns", 1e9)
+
+
+class Moment(NamedTuple):
+    """One of the four instants."""
+
+    name: str
+    interval: str
+    end: bool
+
+
+MOMENTS = (
+    Moment("injection", "Injection", False),
+    Moment("start of ramp", "Injection", True),
+    Moment("end of ramp", "he_before_SB", False),
+    Moment("stable beams", "he_before_SB", True),
+)
+
+
+# --- what is in a record
+
+
+def slots_of(cycle: Cycle, beam: int, interval: str) -> IntArray:
+    """Return the slots of an interval; none if the record lacks it."""
+    part = cycle.intervals.get((beam, interval))
+    return np.empty(0, np.int64) if part is None else part.slots
+
+
+def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> FloatArray:
+    """Return a quantity of all slots of an interval in the unit shown, NaN where it is missing."""
+    if part is None:
+        return np.empty(0)
+    instant: Instant = part.end if end else part.start
+    values: FloatArray | None = getattr(instant, quantity.field)
+    return np.full(part.slots.size, np.nan) if values is None else values * quantity.scale
+
+
+def cycle_title(figure: Figure, style: Style, fill: int, cycle: Cycle, what: str) -> None:
+    """Write the title: the flat top ends where stable beams are declared."""
+    ends = (cycle.intervals.get((beam, "he_before_SB")) for beam in BEAMS)
+    declared = [part.t_end_s for part in ends if part is not None and part.t_end_s is not None]
+    if declared:
+        title(figure, style, fill, declared[0], what)
+    else:
+        write_title(figure, style, f"Fill {fill}: cycle", what)
+
+
+def numbers(values: FloatArray, unit: str) -> str:
+    """Return mean and spread, and how many bunches have a value if not all have."""
+    there = finite(values).size
+    text = spread_text(values, unit)
+    return text if there in (0, values.size) else f"{text} ({there:,} of {values.size:,})"
+
+
+# --- bunch by bunch
+
+
+@drawing
+def draw_cycle_emittances(cycle: Cycle, beam: int, fill: int, *, style: Style) -> Figure:
+    """Draw both emittances of each bunch of one beam at the four instants."""
+    what = f"Beam {beam}: normalised emittances of each bunch through the cycle"
+    rows = ((beam, EMIT_H), (beam, EMIT_V))
+    return _instants_figure(cycle, rows, fill, what, style)
+
+
+@drawing
+def draw_cycle_quantity(
+    cycle: Cycle, quantity: Quantity, name: str, fill: int, *, style: Style
+) -> Figure:
+    """Draw a quantity of each bunch of both beams at the four instants."""
+    rows = tuple((beam, quantity) for beam in BEAMS)
+    return _instants_figure(cycle, rows, fill, f"{name} of each bunch through the cycle", style)
+
+
+def _instants_figure(
+    cycle: Cycle, rows: Sequence[tuple[int, Quantity]], fill: int, what: str, style: Style
+) -> Figure:
+    figure = new_figure(style)
+    cycle_title(figure, style, fill, cycle, what + "; first and last BSRT measurement of each part")
+    axes = [row[0] for row in panels(figure, style, len(rows), 1, margins=TALL_LEGENDS)]
+    for ax, (beam, quantity) in zip(axes, rows):
+        instants_panel(ax, cycle, beam, quantity)
+    share_slots(axes, [slots_of(cycle, b, m.interval) for b, _ in rows for m in MOMENTS])
+    return figure
+
+
+def instants_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> None:
+    """Draw a quantity of each bunch of a beam at the four instants."""
+    series = []
+    for moment, look in zip(MOMENTS, INSTANT):
+        part = cycle.intervals.get((beam, moment.interval))
+        values = values_of(part, moment.end, quantity)
+        label = f"{moment.name}\n{quantity.numbers(values)}"
+        series.append((slots_of(cycle, beam, moment.interval), values, look, label))
+    slots_panel(ax, beam, quantity.label, series)
+
+
+def slots_panel(
+    ax: Axes,
+    beam: int,
+    label: str,
+    series: Sequence[tuple[IntArray, FloatArray, Look, str]],
+    n_columns: int = 4,
+) -> None:
+    """Draw series of slots, values, look and legend; say if there is nothing to draw."""
+    for slots, values, look, text in series:
+        draw_slots(ax, slots, values, look, text)
+    drawn = [values for _, values, _, _ in series]
+    set_value_axis(ax, f"Beam {beam}\n{label}", *drawn)
+    ax.yaxis.label.set_color(BEAM[beam].color)
+    if not any(finite(values).size for values in drawn):
+        note_missing(ax, f"beam {beam}: no bunch was measured")
+    legend_above(ax, n_columns, marker_size=7.0)
+
+
+def share_slots(axes: Sequence[Axes], slots: Sequence[IntArray]) -> None:
+    """Give all panels of a column the same slots; only the last one names them."""
+    for ax in axes:
+        slot_axis(ax, *slots, label=ax is axes[-1])
+        ax.tick_params(labelbottom=ax is axes[-1])
+
+
+# --- time
+
+
+@drawing
+def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style) -> Figure:
+    """Draw how long each bunch was followed at injection, through the ramp and at flat top.
+
+    These are the times over which the cycle model follows each bunch.
+    """
+    figure = new_figure(style)
+    what = (
+        "Minutes between first and last BSRT measurement of each bunch at injection and at flat "
+        "top, and from one to the other through the ramp"
+    )
+    cycle_title(figure, style, fill, cycle, what)
+    axes = [row[0] for row in panels(figure, style, len(BEAMS), 1, margins=TALL_LEGENDS)]
+    for ax, beam in zip(axes, BEAMS):
+        parts = times_min(cycle, beam)
+        series = [
+            (slots, minutes, PART[name], f"{name}\n{numbers(minutes, 'min')}")
+            for name, (slots, minutes) in parts.items()
+        ]
+        slots_panel(ax, beam, "minutes", series)
+        if any(finite(minutes).size for _, minutes in parts.values()):
+            ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    names = ("Injection", "he_before_SB")
+    share_slots(axes, [slots_of(cycle, beam, name) for beam in BEAMS for name in names])
+    return figure
+
+
+def times_min(cycle: Cycle, beam: int) -> dict[str, tuple[IntArray, FloatArray]]:
+    """Return the slots, and minutes of each, by part of the cycle."""
+    injection = cycle.intervals.get((beam, "Injection"))
+    flat_top = cycle.intervals.get((beam, "he_before_SB"))
+    out = {}
+    for name, part in (("injection", injection), ("ramp", None), ("flat top", flat_top)):
+        out[name] = (np.empty(0, np.int64), np.empty(0))
+        if part is not None:
+            out[name] = (part.slots, (part.end.time_s - part.start.time_s) / 60)
+    if injection is not None and flat_top is not None:
+        slots, i, j = np.intersect1d(injection.slots, flat_top.slots, return_indices=True)
+        out["ramp"] = (slots, (flat_top.start.time_s[j] - injection.end.time_s[i]) / 60)
+    return out
+
+
+# --- histograms
+
+
+@drawing
+def draw_cycle_histograms(cycle: Cycle, fill: int, *, style: Style) -> Figure:
+    """Draw histograms over bunches of emittances, intensity and brightness."""
+    figure = new_figure(style)
+    what = "Bunches at the four instants of the cycle; legends: mean ± spread over bunches"
+    cycle_title(figure, style, fill, cycle, what)
+    margins = Margins(6.0, 1.4, top=7.4, bottom=2.9, between_columns=2.8, between_rows=7.2)
+    rows = panels(figure, style, 2, 4, margins=margins)
+    for row, beam in zip(rows, BEAMS):
+        for ax, quantity in zip(row, (EMIT_H, EMIT_V, INTENSITY, BRIGHTNESS)):
+            histogram_panel(ax, cycle, beam, quantity)
+        row[0].set_ylabel(f"Beam {beam}\nbunches", color=BEAM[beam].color)
+    return figure
+
+
+def histogram_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> None:
+    """Draw histograms of a quantity at the four instants, over the same bins."""
+    values = {
+        m.name: values_of(cycle.intervals.get((beam, m.interval)), m.end, quantity) for m in MOMENTS
+    }
+    found = {name: finite(v) for name, v in values.items()}
+    low, high = robust_limits(*found.values())
+    most = max(v.size for v in found.values())
+    edges = np.linspace(low, high, int(np.clip(2 * np.sqrt(most), 10, 60)) + 1)
+    for look, (name, there) in zip(INSTANT, found.items()):
+        counts, _ = np.histogram(there, edges)
+        # A line of steps is drawn quicker than a patch and takes the look's dashes.
+        ax.plot(
+            np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]]),
+            color=look.color, linestyle=look.linestyle, linewidth=1.5,
+            label=f"{name} {numbers(values[name], '')}",
+        )  # fmt: skip
+    ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+    ax.set_ylim(bottom=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.set_xlabel(quantity.label, labelpad=1.0)
+    outside = sum(np.count_nonzero((v < low) | (v > high)) for v in found.values())
+    if outside:
+        ax.set_title(f"{outside:,} outside", loc="right", size="x-small", y=0.86)
+    if not most:
+        note_missing(ax, "no values")
+    legend_above(ax, 1, size="x-small")
+
+
+def _emittances(results: CycleResults, style: Style, *, beam: int) -> Figure:
+    return draw_cycle_emittances(results.cycle, beam, results.fill, style=style)
+
+
+def _quantity(results: CycleResults, style: Style, *, quantity: Quantity, name: str) -> Figure:
+    return draw_cycle_quantity(results.cycle, quantity, name, results.fill, style=style)
+
+
+def _times(results: CycleResults, style: Style) -> Figure:
+    return draw_cycle_times(results.cycle, results.fill, style=style)
+
+
+def _histograms(results: CycleResults, style: Style) -> Figure:
+    return draw_cycle_histograms(results.cycle, results.fill, style=style)
+
+
+PICTURES: tuple[Picture, ...] = (
+    *(Picture(f"cycle_emittancesbbb_b{beam}", partial(_emittances, beam=beam)) for beam in BEAMS),
+    Picture("cycle_intensitiesbbb", partial(_quantity, quantity=INTENSITY, name="Intensity")),
+    Picture("cycle_brightnessbbb", partial(_quantity, quantity=BRIGHTNESS, name="Brightness")),
+    Picture("cycle_blengthbbb", partial(_quantity, quantity=LENGTH, name="Bunch length")),
+    Picture("cycle_timebbb", _times),
+    Picture("cycle_histos", _histograms),
+)

@@ -1,0 +1,291 @@
+"""Lifetimes: their axis, and pictures of those that were fitted.
+
+Lifetimes pass through infinity where nothing is lost and are negative where something grows, so
+their axes are linear in the rate 1/lifetime and labelled in hours: infinity is a place like any
+other, and medians and quantiles, which are of the rate, mean what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from lumimod.physics.expfit import ExpFits
+from lumimod.physics.types import FloatArray, IntArray
+from lumimod.plots.panels import (
+    Margins,
+    legend_above,
+    limits_of_each,
+    missing_picture,
+    note_missing,
+    panels,
+    set_value_axis,
+    slot_axis,
+    title,
+)
+from lumimod.plots.style import (
+    BEAM,
+    EXPERIMENT,
+    MUTED,
+    NONCOLLIDING,
+    Look,
+    Style,
+    drawing,
+    new_figure,
+)
+from lumimod.records import BEAMS, EXPERIMENTS, Fits, StableBeams
+
+NEAR_NONE = 1e-3
+"""Of the widest rates in 1/h that an axis zooms into: a lifetime of 1,000 h is near none."""
+ROUND = (
+    (1, 2, 5),
+    (1.5, 3, 4, 7),
+    (1.2, 2.5, 6, 8, 9),
+    (1.1, 1.3, 1.4, 1.6, 1.8, 2.2, 3.5, 4.5),
+    tuple(n / 10 for n in range(10, 100)),
+    tuple(n / 100 for n in range(100, 1000)),
+)
+"""Leading digits of ticks in hours, the roundest first."""
+FITS = {"full": "all of stable beams", "short": "the first hours (t_fit_length)"}
+HOW = "median (middle 68 %); ∞: no loss, negative: growth"
+
+
+class FitSeries(NamedTuple):
+    """Fitted rates of several bunches, (n_slots,), in 1/h; NaN where the fit failed."""
+
+    name: str
+    look: Look
+    slots: IntArray
+    rate_per_h: FloatArray
+
+
+# --- lifetimes as rates
+
+
+def per_hour(lifetime_s: FloatArray) -> FloatArray:
+    """Return 1/lifetime in 1/h: 0 for an infinite one, NaN for none."""
+    with np.errstate(divide="ignore"):
+        rate = 3600.0 / lifetime_s
+    return np.where(np.isfinite(rate), rate, np.nan)
+
+
+def hours_text(rate_per_h: float) -> str:
+    """Return the lifetime of a rate in hours; those above 1,000 h are as good as infinite."""
+    return minus(f"{1 / rate_per_h:.3g}") if abs(rate_per_h) > NEAR_NONE else "∞"
+
+
+def minus(number: str) -> str:
+    """Return a number with a sign that is as wide as the one of the axes."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def median_text(rate_per_h: FloatArray) -> str:
+    """Return the median lifetime and, in brackets, the range of the middle 68 %."""
+    found = rate_per_h[np.isfinite(rate_per_h)]
+    if not found.size:
+        return "no data"
+    longest, median, shortest = np.quantile(found, [0.16, 0.5, 0.84])
+    if hours_text(shortest) == hours_text(longest) == "∞":
+        return "∞"
+    ends = [hours_text(shortest), hours_text(longest)]
+    if "∞" not in ends and longest < 0 < shortest:
+        ends.insert(1, "∞")
+    return f"{hours_text(median)} h ({' to '.join(ends)} h)"
+
+
+def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
+    """Make y linear in the rate, long lifetimes on top, with ticks in hours."""
+    set_value_axis(ax, label, *rates)
+    low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
+    if high - low < NEAR_NONE:
+        low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
+    room = 0.05 * (high - low)
+    low, high = low - room, high + room
+    ax.set_ylim(high, low)
+    ticks = lifetime_ticks(low, high)
+    ax.yaxis.set_major_locator(FixedLocator(ticks))
+    ax.set_yticklabels([minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
+    if low < 0 < high:
+        ax.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
+
+
+def lifetime_ticks(low: float, high: float) -> list[float]:
+    """Return rates, in 1/h, of round lifetimes in hours, well apart."""
+    ticks = [0.0] if low <= 0 <= high else []
+    for leading in ROUND:
+        hours = np.outer(10.0 ** np.arange(-2, 5), leading).ravel()
+        for rate in sorted([*(1 / hours), *(-1 / hours)], key=abs):
+            if low <= rate <= high and all(abs(rate - t) > (high - low) / 8 for t in ticks):
+                ticks.append(rate)
+        if len(ticks) >= 4:
+            break
+    return sorted(ticks)
+
+
+# --- fits
+
+
+@drawing
+def draw_intensity_fits(sb: StableBeams, fits: Fits | None, fill: int, *, style: Style) -> Figure:
+    """Draw the fitted intensity lifetime of each bunch, from the long and the short fits."""
+    what = (
+        "Fitted intensity lifetimes of bunches: all of stable beams (full), first hours (short); "
+        f"{HOW}"
+    )
+    if fits is None:
+        return without(sb, fill, what, "the fits were not made", style)
+    rows = {
+        f"Beam {beam}\nlifetime [h]": (
+            _of_bunches(sb, fits, beam, "coll", "colliding"),
+            _of_bunches(sb, fits, beam, "noncoll", "non-colliding"),
+        )
+        for beam in BEAMS
+    }
+    return _fits_figure(sb, rows, fill, what, style)
+
+
+def _of_bunches(sb: StableBeams, fits: Fits, beam: int, family: str, words: str) -> list[FitSeries]:
+    fit, slots = fits.beams[beam, family]["inten"], sb.bunches[beam, family].slots
+    dark, light = ("#404040", "#9a9a9a") if family == "noncoll" else (BEAM[beam].color, "#e69f00")
+    markers = (NONCOLLIDING.marker, "v") if family == "noncoll" else ("o", "D")
+    return [
+        FitSeries(f"{words}, {span}", Look(color, "-", marker), slots, _decay(fit, span))
+        for span, color, marker in zip(("full", "short"), (dark, light), markers)
+    ]
+
+
+@drawing
+def draw_lumi_fits(
+    sb: StableBeams, fits: Fits | None, span: str, fill: int, *, style: Style
+) -> Figure:
+    """Draw the fitted luminosity lifetime of each bunch pair, measured and calculated.
+
+    Parameters
+    ----------
+    sb
+        Stable beams of the fill.
+    fits
+        Its fits; None if there are none.
+    span
+        "full" or "short".
+    fill
+        Its number, for the title.
+    style
+        Sizes.
+    """
+    what = f"Fitted luminosity lifetimes of bunch pairs: {FITS[span]}; {HOW}"
+    if fits is None:
+        return without(sb, fill, what, "the fits were not made", style)
+    slots = sb.bunches[1, "coll"].slots
+    nothing = np.full(slots.size, np.nan)
+    rows = {}
+    for experiment in EXPERIMENTS:
+        looks = (Look("#000000", "-", "D"), EXPERIMENT[experiment])
+        series = [
+            FitSeries(
+                name, look, slots,
+                _decay(fits.lumi[experiment, kind], span)
+                if (experiment, kind) in fits.lumi else nothing,
+            )
+            for (kind, name), look in zip((("calc", "calculated"), ("meas", "measured")), looks)
+        ]  # fmt: skip
+        rows[f"{experiment}\nlifetime [h]"] = (series,)
+    return _fits_figure(sb, rows, fill, what, style)
+
+
+def _decay(fits: ExpFits, span: str) -> FloatArray:
+    """Return fitted rates of decay in 1/h: tau of a fit is negative for a decay."""
+    return per_hour(-(fits.full if span == "full" else fits.short).tau_s)
+
+
+def _fits_figure(
+    sb: StableBeams,
+    rows: Mapping[str, Sequence[Sequence[FitSeries]]],
+    fill: int,
+    what: str,
+    style: Style,
+) -> Figure:
+    """Return a figure of rows, by the label of y: main bunches, their histogram, others."""
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], what)
+    lines = max(len(groups) for groups in rows.values())
+    margins = Margins(
+        left=6.2, right=4.5 if lines > 1 else 1.5, top=3.4 + 1.5 * lines,
+        between_rows=2.0 + 1.5 * lines, between_columns=1.6,
+    )  # fmt: skip
+    widths = (5.0, 1.0, 1.2)[: lines + 1]
+    axes = panels(figure, style, len(rows), len(widths), margins=margins, widths=widths)
+    for row, (label, groups) in zip(axes, rows.items()):
+        wide, narrow = row[:2]
+        last = row is axes[-1]
+        bunches_panel(wide, groups[0], label, last)
+        histogram_panel(narrow, wide, groups[0], last)
+        # Others have a panel of their own: they may live so long that they would flatten this one.
+        for ax, group in zip(row[2:], groups[1:]):
+            bunches_panel(ax, group, "", last)
+            ax.yaxis.tick_right()
+            ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+            ax.set_title("non-colliding", size="small", loc="right", pad=4.0)
+        for series in [s for group in groups[1:] for s in group]:
+            wide.plot([], [], series.look.marker, color=series.look.color, label=fit_text(series))
+        legend_above(wide, 2, marker_size=7.0)
+    return figure
+
+
+def bunches_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> None:
+    """Draw fitted lifetimes by slot."""
+    there = [s for s in group if np.isfinite(s.rate_per_h).any()]
+    for s in group:
+        size = 3.0 if s.slots.size > 500 else 6.0
+        ax.plot(
+            s.slots, s.rate_per_h, s.look.marker, color=s.look.color, markersize=size,
+            markeredgewidth=0, label=fit_text(s),
+        )  # fmt: skip
+    set_lifetime_axis(ax, label, *(s.rate_per_h for s in there))
+    slot_axis(ax, *(s.slots for s in group), label=last)
+    if not there:
+        note_missing(ax, "no fit\nsucceeded" if any(s.slots.size for s in group) else "no bunches")
+
+
+def histogram_panel(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bool) -> None:
+    """Draw histograms along the lifetimes of the panel beside."""
+    high, low = beside.get_ylim()
+    for s in group:
+        found = s.rate_per_h[np.isfinite(s.rate_per_h)]
+        edges = np.linspace(low, high, int(np.clip(2 * np.sqrt(found.size), 20, 60)) + 1)
+        counts, _ = np.histogram(found, edges)
+        ax.plot(
+            np.concatenate([[0], np.repeat(counts, 2), [0]]), np.repeat(edges, 2),
+            color=s.look.color, linewidth=1.5,
+        )  # fmt: skip
+    ax.set_ylim(high, low)
+    ax.yaxis.set_major_locator(FixedLocator(list(beside.get_yticks())))
+    ax.tick_params(labelleft=False)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    ax.set_xlabel("bunches" if last else "")
+
+
+def fit_text(series: FitSeries) -> str:
+    """Return the lifetimes of a series in words, and how many fits failed."""
+    rates = series.rate_per_h
+    n_failed = int(np.count_nonzero(~np.isfinite(rates)))
+    if not rates.size:
+        return f"{series.name}: no bunches"
+    if n_failed == rates.size:
+        return f"{series.name}: no data"
+    failed = f", {n_failed:,} of {rates.size:,} failed" if n_failed else ""
+    return f"{series.name}: {median_text(rates)}{failed}"
+
+
+def without(sb: StableBeams, fill: int, what: str, why: str, style: Style) -> Figure:
+    """Return a picture that says what is missing."""
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], what)
+    missing_picture(figure, f"{why}: nothing to draw")
+    return figure

@@ -1,0 +1,175 @@
+"""Pictures of lifetimes against time and of losses per luminosity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.physics.types import FloatArray
+from lumimod.plots.lifetimes import median_text, per_hour, set_lifetime_axis, without
+from lumimod.plots.panels import (
+    Margins,
+    draw_bunches,
+    draw_evolution,
+    hour_axis,
+    hours_bar,
+    hours_since,
+    legend_above,
+    mean_and_spread,
+    note_missing,
+    panels,
+    set_value_axis,
+    slot_axis,
+    spread_text,
+    title,
+)
+from lumimod.plots.style import BEAM, Style, drawing, new_figure
+from lumimod.records import BEAMS, BeamLifetime, Lifetime, StableBeams
+
+MB_PER_M2 = 1e31
+
+
+@drawing
+def draw_intensity_lifetime(
+    sb: StableBeams, lifetime: Lifetime | None, fill: int, *, style: Style
+) -> Figure:
+    """Draw the intensity lifetimes of colliding bunches, as measured and beyond burn-off."""
+    what = (
+        "Intensity lifetimes of colliding bunches: median, middle 68 % and 95 %, dotted: their sum"
+        "; ∞: no loss, negative: growth"
+    )
+    if lifetime is None:
+        return without(sb, fill, what, "the lifetimes were not calculated", style)
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], what)
+    margins = Margins(top=5.4, between_rows=3.8, left=5.6, between_columns=5.8)
+    rows = panels(figure, style, 2, 2, margins=margins)
+    for row, beam in zip(rows, BEAMS):
+        record = lifetime.beams[beam]
+        halves = (
+            (record.tau_s, record.total_tau_s, "as measured"),
+            (record.tau_boff_corrected_s, record.total_tau_boff_corrected_s, "beyond burn-off"),
+        )
+        for ax, (tau_s, total_s, words) in zip(row, halves):
+            if tau_s is None:
+                tau_s = np.full(record.tau_s.shape, np.nan)
+            lifetime_panel(ax, lifetime.time_s, tau_s, total_s, beam, words)
+            hour_axis(ax, sb.time_s, label=beam == BEAMS[-1])
+        if record.tau_boff_corrected_s is None:
+            note_missing(row[1], "no luminosity measured: burn-off unknown")
+    return figure
+
+
+def lifetime_panel(
+    ax: Axes,
+    time_s: FloatArray,
+    tau_s: FloatArray,
+    total_s: FloatArray | None,
+    beam: int,
+    words: str,
+) -> None:
+    """Draw median and quantiles over bunches, and the lifetime of all together."""
+    rates, look = per_hour(tau_s), BEAM[beam]
+    hours = hours_since(time_s)[: len(rates)]
+    label = f"Beam {beam}\nlifetime [h]"
+    bands = quantiles_of_rows(rates, (0.025, 0.16, 0.5, 0.84, 0.975))
+    if not np.isfinite(rates).any():
+        set_lifetime_axis(ax, label)
+        note_missing(ax, f"beam {beam}: no data")
+        return
+    ax.fill_between(hours, bands[0], bands[4], color=look.color, alpha=0.13, lw=0)
+    ax.fill_between(hours, bands[1], bands[3], color=look.color, alpha=0.28, lw=0)
+    ax.plot(hours, bands[2], color=look.color, label=f"{words}: {median_text(rates)}")
+    shown = [bands]
+    if total_s is not None:
+        all_together = per_hour(total_s)
+        ax.plot(hours, all_together, color="black", linestyle=":", label="sum")
+        shown.append(all_together)
+    set_lifetime_axis(ax, label, *shown)
+    legend_above(ax)
+
+
+def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
+    """Return quantiles over the finite values of each row, (n_quantiles, n_times)."""
+    rows = (row[np.isfinite(row)] for row in values)
+    nothing = np.full(len(quantiles), np.nan)
+    columns = [np.quantile(row, quantiles) if row.size else nothing for row in rows]
+    return np.array(columns).reshape(-1, len(quantiles)).T
+
+
+@drawing
+def draw_bunch_losses(
+    sb: StableBeams, lifetime: Lifetime | None, sigma_boff_m2: float, fill: int, *, style: Style
+) -> Figure:
+    """Draw losses per luminosity of colliding bunches: evolution left, bunch by bunch right.
+
+    Parameters
+    ----------
+    sb
+        Stable beams of the fill.
+    lifetime
+        Its lifetimes and losses; None if there are none.
+    sigma_boff_m2
+        Cross-section of burn-off in config.py, drawn as a line.
+    fill
+        Its number, for the title.
+    style
+        Sizes.
+    """
+    what = "Losses of colliding bunches per luminosity of ATLAS and CMS, |dN/dt|/L"
+    if lifetime is None:
+        return without(sb, fill, what, "the losses were not calculated", style)
+    if all(lifetime.beams[beam].sigma_m2 is None for beam in BEAMS):
+        return without(sb, fill, what, "no luminosity measured", style)
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], f"{what}; mean ± 1σ over bunches, and each bunch")
+    rows = panels(figure, style, 2, 2, margins=Margins(right=5.5, left=5.6))
+    for row, beam in zip(rows, BEAMS):
+        losses_row(row, sb.time_s, lifetime.beams[beam], beam, sigma_boff_m2 * MB_PER_M2, style)
+        for ax in row:
+            ax.xaxis.label.set_visible(beam == BEAMS[-1])
+    hours_bar(figure, [row[1] for row in rows], hours_since(sb.time_s), style)
+    return figure
+
+
+def losses_row(
+    row: Sequence[Axes],
+    time_s: FloatArray,
+    record: BeamLifetime,
+    beam: int,
+    burn_off_mb: float,
+    style: Style,
+) -> None:
+    """Draw the effective cross-section of one beam's losses, in mb."""
+    left, right = row
+    nothing = np.empty((0, record.slots.size))
+    sigma = nothing if record.sigma_m2 is None else record.sigma_m2 * MB_PER_M2
+    sigma = np.where(np.isfinite(sigma), sigma, np.nan)  # no luminosity: infinite
+    there = np.isfinite(sigma).any()
+    mean, spread = mean_and_spread(sigma)
+    line = np.array([burn_off_mb])
+    set_value_axis(left, f"Beam {beam}\n|dN/dt|/L [mb]", mean - spread, mean + spread, line)
+    set_value_axis(right, f"Beam {beam}\n|dN/dt|/L [mb]", sigma, line)
+    hour_axis(left, time_s)
+    slot_axis(right, record.slots)
+    if there:
+        hours = hours_since(time_s)[: len(sigma)]
+        text = f"{record.slots.size:,} colliding: mean {spread_text(sigma, 'mb')}"
+        draw_evolution(left, hours, sigma, BEAM[beam], text)
+        draw_bunches(right, record.slots, sigma, hours, style)
+        means = [column[np.isfinite(column)] for column in sigma.T]
+        right.plot(
+            record.slots, [m.mean() if m.size else np.nan for m in means], "o", color="black",
+            markersize=2.5, label="mean over time of each bunch",
+        )  # fmt: skip
+    for ax in row:
+        ax.axhline(
+            burn_off_mb, color="black", linestyle="--", linewidth=1.3, zorder=4,
+            label=f"burn-off {burn_off_mb:g} mb" if ax is left else None,
+        )  # fmt: skip
+        if not there:
+            note_missing(ax, f"beam {beam}: no data")
+        legend_above(ax)

@@ -1,0 +1,32 @@
+"""Saving of figures: the one place where a picture becomes a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from lumimod.plots.style import Style, look_of
+from lumimod.store import replacing
+
+_WITHOUT_DATE: dict[str, dict[str, Any]] = {
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
+    "pdf": {"metadata": {"CreationDate": None}},
+    "svg": {"metadata": {"Date": None}},
+}
+
+
+def save_figure(figure: Figure, path: Path, style: Style) -> None:
+    """Write a figure in the format of its suffix (.png, .pdf, .svg), atomically.
+
+    The same figure gives the same bytes: no date is put in.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    kind = path.suffix.lstrip(".")
+    with replacing(path) as file, look_of(style):
+        figure.savefig(file, format=kind, dpi=style.dpi, **_WITHOUT_DATE[kind])

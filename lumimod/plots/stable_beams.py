@@ -1,0 +1,251 @@
+"""Pictures of stable beams, from the results of sb, lumi, massi, fits and lifetime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray, IntArray
+from lumimod.plots.lifetimes import draw_intensity_fits, draw_lumi_fits
+from lumimod.plots.losses import draw_bunch_losses, draw_intensity_lifetime
+from lumimod.plots.panels import (
+    Margins,
+    draw_bunches,
+    draw_evolution,
+    hour_axis,
+    hours_bar,
+    hours_since,
+    legend_above,
+    note_missing,
+    panels,
+    set_value_axis,
+    slot_axis,
+    spread_text,
+    title,
+)
+from lumimod.plots.results import Picture
+from lumimod.plots.style import (
+    BEAM,
+    EXPERIMENT,
+    NONCOLLIDING,
+    Look,
+    Style,
+    drawing,
+    new_figure,
+)
+from lumimod.plots.totals import draw_crossing_angle, draw_total_lumi
+from lumimod.records import BEAMS, EXPERIMENTS, CalculatedLumi, MeasuredLumi, StableBeams
+
+WITH_BAR = Margins(right=5.5)
+E11 = 1e-11
+NS_OF_4_SIGMA = 4e9 / SPEED_OF_LIGHT_M_S
+"""From 1 sigma in m to 4 sigma in ns, as the beam quality monitor gives it."""
+HZ_PER_UB = 1e-34
+"""From 1/(m^2 s) to Hz/ub, which is 1e30/(cm^2 s)."""
+
+
+# --- bunch by bunch
+
+
+class Series(NamedTuple):
+    """A quantity of several bunches, (n_times, n_slots), in the unit shown."""
+
+    name: str
+    look: Look
+    slots: IntArray
+    values: FloatArray
+
+
+@drawing
+def draw_emittances(
+    sb: StableBeams, beam: int, fill: int, *, raw: bool = False, style: Style
+) -> Figure:
+    """Draw one beam's emittances: their evolution left, bunch by bunch right.
+
+    Parameters
+    ----------
+    sb
+        Stable beams of a fill.
+    beam
+        1 or 2.
+    fill
+        Its number, for the title.
+    raw
+        As measured rather than smoothed.
+    style
+        Sizes.
+    """
+    kind = "measured, not smoothed" if raw else "smoothed"
+    what = f"Beam {beam}: normalised emittances, {kind}; mean ± 1σ over bunches, and each bunch"
+    suffix = "_raw_um" if raw else "_um"
+    rows = {
+        rf"$\varepsilon_{plane.upper()}$ [µm]": families(sb, beam, f"emit_{plane}{suffix}")
+        for plane in ("h", "v")
+    }
+    return bunch_figure(sb.time_s, rows, "µm", what, "emittance measured", fill, style)
+
+
+@drawing
+def draw_intensities(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+    """Draw the bunch intensities of both beams: evolution left, bunch by bunch right."""
+    what = "Bunch intensities; mean ± 1σ over bunches, and each bunch"
+    rows = {f"Beam {b} [10¹¹ p]": families(sb, b, "intensity_ppb", E11) for b in BEAMS}
+    return bunch_figure(sb.time_s, rows, "10¹¹ p", what, "intensity measured", fill, style)
+
+
+@drawing
+def draw_bunch_lengths(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+    """Draw the bunch lengths of both beams: evolution left, bunch by bunch right."""
+    what = "Bunch lengths, 4σ; mean ± 1σ over bunches, and each bunch"
+    rows = {f"Beam {b}: 4σ [ns]": families(sb, b, "length_m", NS_OF_4_SIGMA) for b in BEAMS}
+    return bunch_figure(sb.time_s, rows, "ns", what, "bunch length measured", fill, style)
+
+
+@drawing
+def draw_bunch_lumi(
+    sb: StableBeams,
+    lumi: CalculatedLumi | MeasuredLumi | None,
+    kind: str,
+    fill: int,
+    *,
+    style: Style,
+) -> Figure:
+    """Draw the luminosity of each bunch pair at ATLAS and CMS.
+
+    Parameters
+    ----------
+    sb
+        Stable beams of the fill.
+    lumi
+        Calculated or measured, on the times of `sb`; None if there is none.
+    kind
+        "calculated" or "measured".
+    fill
+        Its number, for the title.
+    style
+        Sizes.
+    """
+    what = (
+        f"Luminosity of each bunch pair, {kind}; mean ± 1σ over pairs, and each pair "
+        "(1 Hz/µb = 10³⁰ cm⁻² s⁻¹)"
+    )
+    slots = sb.bunches[1, "coll"].slots
+    nothing = np.full((sb.time_s.size, slots.size), np.nan)
+    rows = {}
+    for experiment in EXPERIMENTS:
+        values = nothing if lumi is None else lumi.bunch_lumi[experiment] * HZ_PER_UB
+        series = Series("bunch pairs", EXPERIMENT[experiment], slots, values)
+        rows[f"{experiment} [Hz/µb]"] = [series]
+    return bunch_figure(sb.time_s, rows, "Hz/µb", what, f"luminosity {kind}", fill, style)
+
+
+def families(sb: StableBeams, beam: int, name: str, scale: float = 1.0) -> list[Series]:
+    """Return a quantity of one beam's colliding and non-colliding bunches."""
+    looks = {"coll": ("colliding", BEAM[beam]), "noncoll": ("non-colliding", NONCOLLIDING)}
+    out = []
+    for family, (words, look) in looks.items():
+        bunches = sb.bunches[beam, family]
+        out.append(Series(words, look, bunches.slots, getattr(bunches, name) * scale))
+    return out
+
+
+def bunch_figure(
+    time_s: FloatArray,
+    rows: Mapping[str, Sequence[Series]],
+    unit: str,
+    what: str,
+    missing: str,
+    fill: int,
+    style: Style,
+) -> Figure:
+    """Return a figure of rows, by the label of y: against time left, bunch by bunch right.
+
+    A row without values says that there is no `missing`.
+    """
+    figure = new_figure(style)
+    title(figure, style, fill, time_s[0], what)
+    axes = panels(figure, style, len(rows), 2, margins=WITH_BAR)
+    for (left, right), (label, series) in zip(axes, rows.items()):
+        bunch_row(left, right, time_s, series, label, unit, missing, style)
+    for ax in axes[-1]:
+        ax.xaxis.label.set_visible(True)
+    hours_bar(figure, [row[1] for row in axes], hours_since(time_s), style)
+    return figure
+
+
+def bunch_row(
+    left: Axes,
+    right: Axes,
+    time_s: FloatArray,
+    series: Sequence[Series],
+    label: str,
+    unit: str,
+    missing: str,
+    style: Style,
+) -> None:
+    """Draw a quantity against time (left) and bunch by bunch (right), labels of x hidden."""
+    hours = hours_since(time_s)
+    there = [s for s in series if np.isfinite(s.values).any()]
+    for s in series:
+        if np.isfinite(s.values).any():
+            draw_evolution(left, hours, s.values, s.look, legend_text(s, unit))
+        else:
+            left.plot([], [], " ", label=legend_text(s, unit))
+    for ax in (left, right):
+        set_value_axis(ax, label, *(s.values for s in there))
+        if not there:
+            note_missing(ax, f"no {missing}")
+    hour_axis(left, time_s)
+    slot_axis(right, *(s.slots for s in series))
+    for ax in (left, right):
+        ax.xaxis.label.set_visible(False)
+    for s in there:
+        draw_bunches(right, s.slots, s.values, hours, style)
+    legend_above(left)
+
+
+def legend_text(series: Series, unit: str) -> str:
+    """Return how many bunches there are, and mean and spread at start and end."""
+    n_bunches = series.slots.size
+    if not n_bunches:
+        return f"no {series.name}{'' if series.name.endswith('s') else ' bunches'}"
+    seen = np.isfinite(series.values).any(axis=0).sum()
+    if not seen:
+        return f"{n_bunches:,} {series.name}: no data"
+    count = f"{n_bunches:,}" if seen == n_bunches else f"{seen:,} of {n_bunches:,}"
+    ends = (spread_text(series.values[i], "") for i in (0, -1))
+    return f"{count} {series.name}: {' to '.join(ends)} {unit}"
+
+
+PICTURES: tuple[Picture, ...] = (
+    Picture("crossingAngle", lambda r, s: draw_crossing_angle(r.sb, r.fill, style=s)),
+    Picture("b1Emittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, style=s)),
+    Picture("b2Emittances", lambda r, s: draw_emittances(r.sb, 2, r.fill, style=s)),
+    Picture("b1RawEmittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, raw=True, style=s)),
+    Picture("b2RawEmittances", lambda r, s: draw_emittances(r.sb, 2, r.fill, raw=True, style=s)),
+    Picture("bunchIntensity", lambda r, s: draw_intensities(r.sb, r.fill, style=s)),
+    Picture("bunchLength", lambda r, s: draw_bunch_lengths(r.sb, r.fill, style=s)),
+    Picture(
+        "calcLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_calc, "calculated", r.fill, style=s)
+    ),
+    Picture(
+        "measLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_meas, "measured", r.fill, style=s)
+    ),
+    Picture(
+        "totalLumi", lambda r, s: draw_total_lumi(r.sb, r.lumi_calc, r.lumi_meas, r.fill, style=s)
+    ),
+    Picture("bbbIntensityTau", lambda r, s: draw_intensity_fits(r.sb, r.fits, r.fill, style=s)),
+    Picture("bbbLifetime", lambda r, s: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=s)),
+    Picture(
+        "bbbLosses",
+        lambda r, s: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=s),
+    ),
+    Picture(
+        "TotalLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=s)
+    ),
+    Picture("FitLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=s)),
+)

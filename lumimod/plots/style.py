@@ -1,0 +1,109 @@
+"""How pictures look: sizes from config.py, colours and line styles in one place."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import matplotlib as mpl
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+_SHEET = Path(__file__).parent / "lumimod.mplstyle"
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a user may set."""
+
+    fig_size_in: tuple[float, float] = (15.0, 7.0)
+    dpi: int = 150
+    font_size: float = 16.0
+    n_skip: int = 1
+    """Bunch-by-bunch panels show every n-th time."""
+
+    @property
+    def em_in(self) -> float:
+        """Return the font size in inches."""
+        return self.font_size / 72.0
+
+
+class Look(NamedTuple):
+    """How one series is drawn: told apart by colour and, in grey, by line style and marker."""
+
+    color: str
+    linestyle: str = "-"
+    marker: str = "o"
+
+
+# Blue and red as in the control room; these two differ in lightness too, and the others are of
+# the palette of M. Okabe and K. Ito for colour-blind readers.
+BEAM = {1: Look("#0b5cad", "-", "o"), 2: Look("#d62839", "--", "s")}
+NONCOLLIDING = Look("#7f7f7f", ":", "^")
+PLANE = {"h": Look("#0b5cad", "-", "o"), "v": Look("#e69f00", "--", "s")}
+EXPERIMENT = {"ATLAS": Look("#009e73", "-", "o"), "CMS": Look("#cc5f00", "--", "s")}
+MODEL = {
+    "data": Look("#000000", "-", "o"),
+    "EmpiricalBlowupLosses": Look("#0072b2", "--", "o"),
+    "EmpiricalBlowupBOff": Look("#56b4e9", "-.", "s"),
+    "IBSBOff": Look("#d55e00", ":", "^"),
+    "IBSLosses": Look("#cc79a7", (0, (5, 1)), "v"),  # type: ignore[arg-type]
+    "EmpiricalblengthLosses": Look("#009e73", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
+}
+CALCULATED = Look("#808080", "--", "s")
+"""Luminosity from the measured beams, between that measured and those modelled."""
+INSTANT = (
+    Look("#440154", "-", "o"),
+    Look("#31688e", "--", "s"),
+    Look("#35b779", "-.", "^"),
+    Look("#d8a200", ":", "D"),
+)
+"""Start and end of injection, start and end of flat top: dark to light, as time goes on."""
+PART = {
+    "injection": Look("#440154", "-", "o"),
+    "ramp": Look("#cc5f00", "--", "s"),
+    "flat top": Look("#35b779", "-.", "^"),
+}
+"""Parts of the cycle."""
+CYCLE_MODEL = {
+    "measured": Look("#000000", "-", "o"),
+    "model": Look("#d55e00", "--", "s"),
+    "chain": Look("#56b4e9", "-.", "^"),
+}
+TIME_MAP = "viridis"
+MUTED = "#5f5f5f"
+REFERENCE = "#7f7f7f"
+
+F = TypeVar("F", bound=Callable[..., Figure])
+
+
+@contextmanager
+def look_of(style: Style) -> Iterator[None]:
+    """Apply the style sheet and sizes while a figure is drawn or saved."""
+    with mpl.rc_context(), matplotlib.style.context(["default", _SHEET]):
+        mpl.rcParams["font.size"] = style.font_size
+        yield
+
+
+def drawing(function: F) -> F:
+    """Decorate a `draw_...(..., style)` so that it draws in the style that it is given."""
+
+    @functools.wraps(function)
+    def styled(*args: object, style: Style | None = None, **options: object) -> Figure:
+        style = Style() if style is None else style
+        with look_of(style):
+            return function(*args, style=style, **options)
+
+    return styled  # type: ignore[return-value]
+
+
+def new_figure(style: Style) -> Figure:
+    """Return an empty figure that belongs to no window."""
+    figure = Figure(figsize=style.fig_size_in, dpi=style.dpi)
+    FigureCanvasAgg(figure)
+    return figure

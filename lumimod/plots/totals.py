@@ -1,0 +1,208 @@
+"""Pictures of the machine as a whole: crossing angles and the luminosity of all bunches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from lumimod.physics.types import FloatArray, IntArray
+from lumimod.plots.panels import (
+    Margins,
+    hour_axis,
+    hours_since,
+    legend_above,
+    limits_of_each,
+    note_missing,
+    panels,
+    set_value_axis,
+    spread_text,
+    title,
+)
+from lumimod.plots.style import EXPERIMENT, MUTED, REFERENCE, Style, drawing, new_figure
+from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, MeasuredLumi, StableBeams
+
+E34_PER_CM2_S = 1e-38
+"""From 1/(m^2 s)."""
+MICRORAD = 1e6
+SAME_ANGLE_RAD = 1e-7
+MOST_STEPS = 8
+"""With more changes of the crossing angle, lines at each would only hide the data."""
+
+
+# --- crossing angle
+
+
+@drawing
+def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+    """Draw the full crossing angle at both experiments; the right axis has its half."""
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], "Crossing angles; half of them on the right axis")
+    ax = panels(figure, style, 1, 1, margins=Margins(right=5.5, top=5.0))[0][0]
+    hours = hours_since(sb.time_s)
+    # Both angles are mostly the same: the broad pale line is seen below the narrow one.
+    for experiment, width, alpha in zip(EXPERIMENTS, (8.0, 2.2), (0.45, 1.0)):
+        angle = sb.xing_angle_rad[IP_OF[experiment]] * MICRORAD
+        look = EXPERIMENT[experiment]
+        text = f"IP{IP_OF[experiment]} ({experiment}): {angle_text(angle)}"
+        ax.plot(
+            hours, angle, color=look.color, linestyle=look.linestyle, linewidth=width, label=text,
+            drawstyle="steps-post", alpha=alpha,
+        )  # fmt: skip
+    angles = tuple(sb.xing_angle_rad[ip] * MICRORAD for ip in IP_OF.values())
+    if not any(np.isfinite(angle).any() for angle in angles):
+        note_missing(ax, "no crossing angle")
+    set_value_axis(ax, "full crossing angle [µrad]", *angles)
+    hour_axis(ax, sb.time_s)
+    half = ax.secondary_yaxis("right", functions=(_half, _twice))
+    half.set_ylabel("half crossing angle [µrad]")
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    ax.yaxis.set_major_locator(FixedLocator(ticks))
+    half.yaxis.set_major_locator(FixedLocator([tick / 2 for tick in ticks]))
+    half.yaxis.set_major_formatter("{x:g}")
+    half.spines["right"].set_visible(True)
+    legend_above(ax)
+    return figure
+
+
+def _half(angle: Any) -> Any:
+    return angle / 2
+
+
+def _twice(angle: Any) -> Any:
+    return angle * 2
+
+
+def angle_text(angle: FloatArray) -> str:
+    """Return the angles of a fill in words, in the unit given."""
+    found = angle[np.isfinite(angle)]
+    if not found.size:
+        return "no data"
+    if np.ptp(found) < SAME_ANGLE_RAD * MICRORAD:
+        return f"{found[0]:.5g} µrad, constant"
+    return f"{found[0]:.5g} to {found[-1]:.5g} µrad"
+
+
+def angle_changes(angle_rad: FloatArray) -> IntArray:
+    """Return the first index of each run of times over which the angle changes."""
+    with np.errstate(invalid="ignore"):
+        moves = np.abs(np.diff(angle_rad)) > SAME_ANGLE_RAD
+    return np.flatnonzero(moves & ~np.concatenate([[False], moves[:-1]]))
+
+
+# --- luminosity of all bunches
+
+
+@drawing
+def draw_total_lumi(
+    sb: StableBeams,
+    calc: CalculatedLumi | None,
+    meas: MeasuredLumi | None,
+    fill: int,
+    *,
+    style: Style,
+) -> Figure:
+    """Draw the luminosity of all bunches, calculated and measured, and their ratio below."""
+    figure = new_figure(style)
+    what = "Luminosity summed over bunch pairs, calculated and measured, and their ratio"
+    title(figure, style, fill, sb.time_s[0], what)
+    steps = any(angle_changes(sb.xing_angle_rad[ip]).size for ip in IP_OF.values())
+    margins = Margins(top=7.6 if steps else 6.2, between_rows=1.4, left=5.8, between_columns=6.8)
+    rows = panels(figure, style, 2, 2, margins=margins, heights=(2.4, 1.0))
+    sums = {}
+    for (upper, lower), experiment in zip(zip(*rows), EXPERIMENTS):
+        lumis = {
+            name: None if record is None else record.bunch_lumi[experiment] * E34_PER_CM2_S
+            for name, record in (("calculated", calc), ("measured", meas))
+        }
+        sums[experiment] = totals_panel(upper, hours_since(sb.time_s), lumis, experiment)
+        ratio_panel(lower, hours_since(sb.time_s), lumis, experiment)
+        mark_angle_changes((upper, lower), sb, experiment)
+        for ax in (upper, lower):
+            hour_axis(ax, sb.time_s, label=ax is lower)
+        upper.tick_params(labelbottom=False)
+        legend_above(upper, 1)
+    found = [total for pair in sums.values() for total in pair]
+    for ax, experiment in zip(rows[0], EXPERIMENTS):
+        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *found)
+    return figure
+
+
+def total(lumi: FloatArray) -> FloatArray:
+    """Return the sum over the bunches that have a value, (n_times,); NaN where none has."""
+    there = np.isfinite(lumi)
+    return np.where(there.any(axis=1), np.where(there, lumi, 0.0).sum(axis=1), np.nan)
+
+
+def totals_panel(
+    ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
+) -> list[FloatArray]:
+    """Draw the sums of one experiment, in the unit given, and return them."""
+    colors = {"calculated": "black", "measured": EXPERIMENT[experiment].color}
+    drawn = []
+    for name, lumi in lumis.items():
+        values = np.full(hours.shape, np.nan) if lumi is None else total(lumi)
+        found = values[np.isfinite(values)]
+        if found.size:
+            drawn.append(values)
+            ends = f"{found[0]:#.3g} to {found[-1]:#.3g} · 10³⁴"
+            style = "-" if name == "measured" else "--"
+            width = 3.5 if name == "measured" else 1.8
+            ax.plot(
+                hours, values, color=colors[name], linestyle=style, linewidth=width,
+                zorder=2 if name == "measured" else 3, label=f"{name}: {ends}",
+            )  # fmt: skip
+        else:
+            ax.plot([], [], " ", label=f"no luminosity {name}")
+    if not drawn:
+        note_missing(ax, "no luminosity")
+    return drawn
+
+
+def ratio_panel(
+    ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
+) -> None:
+    """Draw measured over calculated, summed over the bunch pairs that have both."""
+    calc, meas = lumis["calculated"], lumis["measured"]
+    ratio = np.full(hours.shape, np.nan)
+    if calc is not None and meas is not None:
+        both = np.isfinite(calc) & np.isfinite(meas)
+        sums = [total(np.where(both, lumi, np.nan)) for lumi in (calc, meas)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = sums[1] / sums[0]
+    limits = limits_of_each(ratio, np.array([0.99, 1.01]))
+    ax.set_ylim(*limits)
+    ax.set_ylabel("measured /\ncalculated")
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.axhline(1.0, color=REFERENCE, linewidth=1.2)
+    if not np.isfinite(ratio).any():
+        note_missing(ax, "no ratio: it needs both")
+        return
+    ax.plot(hours, ratio, color=EXPERIMENT[experiment].color)
+    outside = np.count_nonzero((ratio < limits[0]) | (ratio > limits[1]))
+    text = f"mean {spread_text(ratio, '')}{f', {outside:,} outside' if outside else ''}"
+    ax.set_title(text, loc="right", size="small", pad=3.0)
+
+
+def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -> None:
+    """Mark where the crossing angle changes; the first panel's legend says from what to what."""
+    angle = sb.xing_angle_rad[IP_OF[experiment]]
+    changes = angle_changes(angle)
+    if not changes.size:
+        return
+    text = f"full crossing angle {angle_text(angle * MICRORAD)}"
+    if changes.size > MOST_STEPS:
+        axes[0].plot([], [], " ", label=f"{text}, {changes.size} changes")
+        return
+    hours = hours_since(sb.time_s)
+    for ax in axes:
+        for i, change in enumerate(changes):
+            ax.axvline(
+                hours[change], color=MUTED, linestyle=":", linewidth=1.5,
+                label=text if i == 0 else None,
+            )  # fmt: skip

@@ -1,0 +1,224 @@
+"""Records of stable beams made by hand, small enough to be drawn in a moment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.physics.expfit import ExpFit, ExpFits
+from lumimod.physics.types import FloatArray
+from lumimod.plots.results import SbResults
+from lumimod.plots.style import Style
+from lumimod.records import (
+    BEAMS,
+    EXPERIMENTS,
+    FAMILIES,
+    FITTED,
+    BeamLifetime,
+    BunchFamily,
+    CalculatedLumi,
+    Fits,
+    Lifetime,
+    MeasuredLumi,
+    StableBeams,
+)
+
+FILL = 6024
+T0 = 1_499_000_000.0  # Sunday 2 July 2017, 14:53:20 in Zurich
+SIGMA_BOFF_M2 = 80e-31
+
+
+def values(n_times: int, n_slots: int, start: float, end: float) -> FloatArray:
+    """Return values that go from start to end in time, one per cent apart over the bunches."""
+    rise = np.linspace(start, end, n_times)[:, None]
+    return rise * (1 + 0.01 * np.arange(n_slots)[None, :])
+
+
+def make_family(slots: list[int], n_times: int) -> BunchFamily:
+    shape = (n_times, len(slots))
+    return BunchFamily(
+        slots=np.array(slots, dtype=np.int64),
+        emit_h_um=values(*shape, 2.0, 2.6),
+        emit_v_um=values(*shape, 1.8, 2.0),
+        emit_h_raw_um=values(*shape, 2.1, 2.7),
+        emit_v_raw_um=values(*shape, 1.9, 2.1),
+        intensity_ppb=values(*shape, 1.1e11, 0.8e11),
+        length_m=values(*shape, 0.080, 0.075),
+    )
+
+
+def make_fit(n_slots: int, short_h: float, full_h: float) -> ExpFits:
+    """Return decays with lifetimes in hours, one per cent apart over the bunches."""
+    spread = -3600.0 * (1 + 0.01 * np.arange(n_slots))
+    ones = np.ones(n_slots)
+    return ExpFits(ExpFit(short_h * spread, ones), ExpFit(full_h * spread, ones))
+
+
+def make_results(
+    *, n_coll: int = 6, n_noncoll: int = 2, n_times: int = 13, step_s: float = 600.0
+) -> SbResults:
+    """Return all results of a fill whose crossing angle goes from 300 to 280 urad half-way."""
+    time_s = T0 + step_s * np.arange(n_times)
+    coll, noncoll = list(range(10, 10 + n_coll)), list(range(100, 100 + n_noncoll))
+    bunches = {
+        (beam, family): make_family(slots, n_times)
+        for beam in BEAMS
+        for family, slots in zip(FAMILIES, (coll, noncoll))
+    }
+    angle = np.where(np.arange(n_times) < n_times // 2, 300e-6, 280e-6)
+    angles = {1: angle, 5: angle.copy()}
+    shape = (n_times - 1, n_coll)
+    sb = StableBeams(time_s, bunches, angles, {b: values(*shape, 8e4, 1e5) for b in BEAMS})
+    calc = {exp: values(n_times, n_coll, 8e34, 4e34) for exp in EXPERIMENTS}
+    meas = {exp: 1.02 * lumi for exp, lumi in calc.items()}
+    lifetimes = {
+        beam: BeamLifetime(
+            slots=bunches[beam, "coll"].slots,
+            tau_s=values(*shape, 20 * 3600.0, 30 * 3600.0),
+            rate_ppb_s=values(*shape, 1e6, 5e5),
+            total_tau_s=np.linspace(20 * 3600.0, 30 * 3600.0, n_times - 1),
+            tau_boff_corrected_s=np.where(np.arange(n_coll) % 2 == 0, 1.0, -1.0)
+            * values(*shape, 90 * 3600.0, 100 * 3600.0),
+            sigma_m2=values(*shape, 82e-31, 85e-31),
+            total_tau_boff_corrected_s=np.full(n_times - 1, -np.inf),
+        )
+        for beam in BEAMS
+    }
+    fits = Fits(
+        {
+            (beam, family): {x: make_fit(n, 25.0, 30.0) for x in FITTED}
+            for beam in BEAMS
+            for family, n in zip(FAMILIES, (n_coll, n_noncoll))
+        },
+        {
+            (exp, kind): make_fit(n_coll, short, short + 3.0)
+            for exp in EXPERIMENTS
+            for kind, short in (("calc", 10.0), ("meas", 11.0))
+        },
+    )
+    return SbResults(
+        FILL, sb, CalculatedLumi(time_s, calc, angles), MeasuredLumi(meas), fits,
+        Lifetime(time_s, lifetimes), SIGMA_BOFF_M2,
+    )  # fmt: skip
+
+
+def without_measured(r: SbResults) -> SbResults:
+    """Return results of a fill whose luminosity was not measured, as the steps leave them."""
+    assert r.fits is not None
+    assert r.lifetime is not None
+    calc = {key: fit for key, fit in r.fits.lumi.items() if key[1] == "calc"}
+    unknown = {
+        "tau_boff_corrected_s": None,
+        "sigma_m2": None,
+        "total_tau_boff_corrected_s": None,
+    }
+    beams = {b: dataclasses.replace(p, **unknown) for b, p in r.lifetime.beams.items()}
+    return dataclasses.replace(
+        r,
+        lumi_meas=None,
+        fits=Fits(r.fits.beams, calc),
+        lifetime=Lifetime(r.lifetime.time_s, beams),
+    )
+
+
+def only_stable_beams(r: SbResults) -> SbResults:
+    """Return results of a fill for which only step sb ran."""
+    return dataclasses.replace(r, lumi_calc=None, lumi_meas=None, fits=None, lifetime=None)
+
+
+def nothing_in_beam_2(r: SbResults) -> SbResults:
+    """Return results with NaN in all of beam 2, and in all that needs both beams."""
+    assert r.lumi_calc is not None
+    assert r.fits is not None
+    assert r.lifetime is not None
+    bunches = {key: family if key[0] == 1 else _nan(family) for key, family in r.sb.bunches.items()}
+    calc = {exp: np.full_like(lumi, np.nan) for exp, lumi in r.lumi_calc.bunch_lumi.items()}
+    fits = {
+        key: {x: f if key[0] == 1 else _failed(f) for x, f in of.items()}
+        for key, of in r.fits.beams.items()
+    }
+    lumi = {key: f if key[1] == "meas" else _failed(f) for key, f in r.fits.lumi.items()}
+    lifetimes = {b: part if b == 1 else _nan(part) for b, part in r.lifetime.beams.items()}
+    return dataclasses.replace(
+        r,
+        sb=dataclasses.replace(r.sb, bunches=bunches),
+        lumi_calc=dataclasses.replace(r.lumi_calc, bunch_lumi=calc),
+        fits=Fits(fits, lumi),
+        lifetime=Lifetime(r.lifetime.time_s, lifetimes),
+    )
+
+
+def all_fits_failed(r: SbResults) -> SbResults:
+    assert r.fits is not None
+    beams = {key: {x: _failed(f) for x, f in of.items()} for key, of in r.fits.beams.items()}
+    return dataclasses.replace(
+        r, fits=Fits(beams, {key: _failed(fit) for key, fit in r.fits.lumi.items()})
+    )
+
+
+def _nan(record):
+    """Return a record with NaN in all arrays of numbers but its slots."""
+    return dataclasses.replace(
+        record,
+        **{
+            f.name: np.full_like(value, np.nan)
+            for f in dataclasses.fields(record)
+            if isinstance(value := getattr(record, f.name), np.ndarray) and f.name != "slots"
+        },
+    )
+
+
+def _failed(fits: ExpFits) -> ExpFits:
+    nothing = ExpFit(np.full(fits.full.tau_s.shape, np.nan), np.full(fits.full.tau_s.shape, np.nan))
+    return ExpFits(nothing, nothing)
+
+
+POOR: dict[str, Callable[[], SbResults]] = {
+    "complete": make_results,
+    "no luminosity measured": lambda: without_measured(make_results()),
+    "only step sb": lambda: only_stable_beams(make_results()),
+    "no non-colliding bunch": lambda: make_results(n_noncoll=0),
+    "no colliding bunch": lambda: make_results(n_coll=0),
+    "no bunch": lambda: make_results(n_coll=0, n_noncoll=0),
+    "one bunch": lambda: make_results(n_coll=1, n_noncoll=0),
+    "one time": lambda: make_results(n_times=1),
+    "two times": lambda: make_results(n_times=2),
+    "NaN in beam 2": lambda: nothing_in_beam_2(make_results()),
+    "all fits failed": lambda: all_fits_failed(make_results()),
+}
+
+
+@pytest.fixture
+def results() -> SbResults:
+    return make_results()
+
+
+@pytest.fixture
+def style() -> Style:
+    return Style(dpi=50)
+
+
+def texts(figure: Figure) -> str:
+    """Return all that is written in a figure, line by line, but for ticks."""
+    found = [text.get_text() for text in figure.texts]
+    for ax in figure.axes:
+        found += [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(), ax.get_title("right")]
+        found += [text.get_text() for text in ax.texts]
+        found += legend_of(ax)
+    return "\n".join(found)
+
+
+def legend_of(ax: Axes) -> list[str]:
+    legend = ax.get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
+
+
+def line(ax: Axes, label: str) -> tuple[FloatArray, FloatArray]:
+    """Return x and y of the line whose legend begins so."""
+    (found,) = (one for one in ax.lines if str(one.get_label()).startswith(label))
+    return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
