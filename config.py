@@ -103,14 +103,14 @@ XingAngle               = {                 # (first fill, first fill after): fu
                           }
 
 
-# --- Plots (a separate part; nothing is drawn unless asked for) ---
+# --- Pictures (drawn after the steps; --plots draws alone, --no-plots nothing) ---
 doAllPlots              = False             # all of the following
 doCyclePlots            = False             # injection to stable beams
 doCycleModelPlots       = False             # the same, modelled
 doSBPlots               = False             # stable beams
 doSBModelPlots          = False             # model of stable beams
-doSummaryPlots          = False             # all fills together
-savePlots               = True              # save what is drawn
+doSummaryPlots          = False             # no effect yet
+savePlots               = True              # False: nothing is drawn
 makePlotTarball         = False             # pack a fill's plots into one archive
 fig_tuple               = (15, 7)           # width and height [inch]
 plotFormat              = ".png"            # .png, .pdf or .svg

@@ -14,6 +14,7 @@ from lumimod.errors import ConfigError, LumimodError, UsageError
 log = logging.getLogger(__name__)
 
 STEP_NAMES = ("sb", "cycle", "lumi", "massi", "fits", "lifetime", "model")
+FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 _EPILOG = """\
@@ -49,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
         "-d", "--doOnly", nargs="+", choices=steps, default=[], metavar="STEP",
         help="run these steps and nothing else",
     )  # fmt: skip
+    p.add_argument(
+        "--plots", nargs="*", choices=("all", *FAMILY_NAMES), metavar="FAMILY",
+        help="make pictures of results that are there and run no step: all (default), "
+        + ", ".join(FAMILY_NAMES) + "; with --force all also those that are up to date",
+    )  # fmt: skip
+    p.add_argument(
+        "--no-plots", action="store_true", help="make no pictures, whatever config.py says"
+    )
     p.add_argument(
         "--cascade", action="store_true",
         help="also run what depends on a step that runs, and what is older than its inputs",
@@ -103,7 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> bool:
     # Imported only now: --help and wrong usage answer at once.
-    from lumimod.pipeline import Selection
+    from lumimod.pipeline import Pictures, Selection
+    from lumimod.plots.gallery import families_of
     from lumimod.reporting import Display
     from lumimod.session import run
     from lumimod.settings import load_config
@@ -111,15 +121,24 @@ def _run(args: argparse.Namespace) -> bool:
     cfg = load_config(args.config)
     level = logging.DEBUG if args.verbose else args.loglevel
     selection = Selection(chosen_steps(args.force), chosen_steps(args.doOnly), args.cascade)
+    if args.plots is None:
+        pictures = Pictures(frozenset() if args.no_plots else families_of(cfg.plots))
+    else:
+        families = set(args.plots or ["all"])
+        names = FAMILY_NAMES if "all" in families else families
+        pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
     with Display(cfg.log_format, level) as display:
         if cfg.ignored_names:
             log.info("%s: names without a meaning here: %s", cfg.path, ", ".join(cfg.ignored_names))
-        return run(cfg, args.fill, selection, display, n_jobs=args.jobs, dry_run=args.dry_run)
+        options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
+        return run(cfg, args.fill, selection, display, **options)
 
 
 def _check(args: argparse.Namespace) -> None:
     if args.force and args.doOnly:
         raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
+    if args.plots is not None and (args.doOnly or args.no_plots):
+        raise UsageError("--plots makes pictures alone: leave --doOnly and --no-plots out")
     if args.submit:
         raise UsageError(
             "--submit: running on HTCondor is not part of this version yet; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -16,6 +16,7 @@ from lumimod.errors import LumimodError
 from lumimod.massi_db import Archive, Database
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths, frame_path
+from lumimod.plots import gallery
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.massi import find_archive
 from lumimod.records import EXPERIMENTS
@@ -59,6 +60,9 @@ class Planned:
 
 Plan = Mapping[str, Planned]
 
+PLOTS = "plots"
+"""What reports and logs call the pictures, which are made after the steps."""
+
 NEW_ARCHIVE = "new archive"
 """Why massi runs where a Massi archive is not the one read before."""
 
@@ -94,6 +98,16 @@ class FillReport:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Which pictures are asked for."""
+
+    families: frozenset[str] = frozenset()
+    only: bool = False
+    """No step runs; pictures of results that are missing are an error."""
+    force: bool = False
+
+
+@dataclass(frozen=True)
 class FillJob:
     """Everything a process needs to run one fill."""
 
@@ -101,11 +115,25 @@ class FillJob:
     cfg: Config
     modes: FillModes
     plan: Plan
+    pictures: Pictures = Pictures()
 
     @property
     def has_work(self) -> bool:
-        """Whether any step is to run or cannot."""
-        return any(p.status.runs or p.status is Status.BLOCKED for p in self.plan.values())
+        """Whether any step is to run or cannot, or a picture is to be made."""
+        busy = any(p.status.runs or p.status is Status.BLOCKED for p in self.plan.values())
+        return busy or bool(self.batches())
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps are to run, all pictures of a fill being one."""
+        steps = sum(p.status.runs for p in self.plan.values())
+        return steps + (bool(self.pictures.families) and self.has_work)
+
+    def batches(self) -> list[gallery.Batch]:
+        """Return the pictures to make, as the results are now."""
+        ask = self.pictures
+        paths = FillPaths(self.cfg, self.fill)
+        return gallery.plan(paths, ask.families, force=ask.force, strict=ask.only)
 
 
 # --- planning
@@ -257,8 +285,28 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
             done[name] = time.perf_counter() - started
             written = ", ".join(str(path) for path in _results(name, ctx.paths, ctx.cfg))
             _tell(logging.INFO, job.fill, name, f"{written} in {done[name]:.2f} s")
+    _draw(job, workers, done, failed)
     skipped = tuple(n for n in job.plan if n not in done and n not in failed)
     return FillReport(job.fill, done, skipped, failed, ctx.massi_archives)
+
+
+def _draw(job: FillJob, workers: Workers, done: dict[str, float], failed: dict[str, str]) -> None:
+    """Make the pictures of a fill, from its saved results."""
+    batches = job.batches()
+    if not batches:
+        return
+    started = time.perf_counter()
+    _tell(logging.DEBUG, job.fill, PLOTS, "begins", begins=True)
+    paths = FillPaths(job.cfg, job.fill)
+    message = _guarded(PLOTS, job.fill, lambda: gallery.draw(paths, batches, workers))
+    if message:
+        failed[PLOTS] = message
+        _tell(logging.ERROR, job.fill, PLOTS, message)
+    else:
+        done[PLOTS] = time.perf_counter() - started
+        n_pictures = sum(len(batch.names) for batch in batches)
+        text = f"{n_pictures} pictures in {paths.plot_folder} in {done[PLOTS]:.2f} s"
+        _tell(logging.INFO, job.fill, PLOTS, text)
 
 
 def _needs(name: str, other: str) -> bool:
@@ -267,13 +315,22 @@ def _needs(name: str, other: str) -> bool:
 
 def _run_step(name: str, ctx: FillContext) -> str:
     """Run a step; return why it failed, or nothing."""
-    try:
+
+    def run() -> None:
         ctx.paths.make_folder()
         STEPS[name].run(ctx)
+
+    return _guarded(name, ctx.fill, run)
+
+
+def _guarded(name: str, fill: int, work: Callable[[], None]) -> str:
+    """Do some work; return why it failed, or nothing."""
+    try:
+        work()
     except LumimodError as exc:
         return str(exc)
     except Exception as exc:  # a bug: loud, but the other fills go on
-        log.exception("fill %d: %s: internal error", ctx.fill, name)
+        log.exception("fill %d: %s: internal error", fill, name)
         return f"internal error, please report it: {type(exc).__name__}: {exc}"
     return ""
 

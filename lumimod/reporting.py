@@ -45,9 +45,8 @@ class Display:
         root.handlers, level = self._before
         root.setLevel(level)
 
-    def expect(self, plans: Mapping[int, Plan]) -> None:
-        """Start the bar over the steps that are to run."""
-        total = sum(p.status.runs for plan in plans.values() for p in plan.values())
+    def expect(self, total: int) -> None:
+        """Start the bar over a number of steps."""
         if self._show_bar and total:
             self._bar = tqdm(total=total, unit="step", leave=False, dynamic_ncols=True)
 

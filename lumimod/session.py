@@ -16,7 +16,7 @@ from lumimod import massi_db
 from lumimod.errors import LumimodError, OutputError
 from lumimod.massi_db import Database
 from lumimod.parallel import Workers, available_cores, process_context
-from lumimod.pipeline import FillJob, FillReport, Selection, plan_fill, run_fill
+from lumimod.pipeline import FillJob, FillReport, Pictures, Plan, Selection, plan_fill, run_fill
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.records import EXPERIMENTS
 from lumimod.reporting import Display, plan_table, report_table
@@ -33,6 +33,7 @@ def run(
     *,
     n_jobs: int = 1,
     dry_run: bool = False,
+    pictures: Pictures = Pictures(),  # noqa: B008 - frozen
 ) -> bool:
     """Run the steps of fills, print what became of them; return whether all went well.
 
@@ -48,17 +49,23 @@ def run(
         Fills side by side; the cores are shared out among them.
     dry_run
         Print the plan and run nothing.
+    pictures
+        Which are to be made after the steps, or instead of them.
     """
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
     database = _database(cfg, write=not dry_run)
-    plans = {f: plan_fill(f, cfg, selection, database) for f in wanted if f in modes}
+    plans: dict[int, Plan] = {
+        f: {} if pictures.only else plan_fill(f, cfg, selection, database)
+        for f in wanted
+        if f in modes
+    }
     unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
     if dry_run:
         sys.stdout.write(plan_table(plans) + (report_table(unknown) if unknown else ""))
         return not unknown
-    display.expect(plans)
-    jobs = [FillJob(fill, cfg, modes[fill], plan) for fill, plan in plans.items()]
+    jobs = [FillJob(fill, cfg, modes[fill], plan, pictures) for fill, plan in plans.items()]
+    display.expect(sum(job.n_steps for job in jobs))
     reports = unknown + [_recorded(r, cfg) for r in _run_all(jobs, n_jobs, display)]
     display.close()
     sys.stdout.write(report_table(sorted(reports, key=lambda r: wanted.index(r.fill))))

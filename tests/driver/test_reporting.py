@@ -146,7 +146,7 @@ def test_bar_follows_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with Display(PLAIN) as display:
-        display.expect({7: {**PRESENT, "lumi": Planned(Status.TO_DO)}})
+        display.expect(1)
         display.advance(7, "lumi", begins=True)
         assert "fill 7 lumi:   0%" in terminal.getvalue()
         display.advance(7, "lumi", begins=False)
@@ -157,7 +157,7 @@ def test_bar_follows_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_there_is_no_bar_if_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     with Display(PLAIN) as display:
-        display.expect({7: PRESENT})
+        display.expect(0)
         display.advance(7, "lumi", begins=False)
     assert sys.stderr.getvalue() == ""
 
