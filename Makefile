@@ -43,6 +43,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/pictures.py
 
 clean:
 	rm -rf $(VENV) $(EXAMPLE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
