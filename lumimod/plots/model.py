@@ -256,7 +256,7 @@ def draw_comparison(results: ModelResults, *, style: Style) -> Figure:
     case = describe_case(next(iter(models.values())), results.case) if models else ""
     what = f"All models beside measured and calculated luminosity; medians of the ratios; {case}"
     title(figure, style, results.fill, results.sb.time_s[0], what)
-    margins = Margins(left=6.6, top=6.2, between_rows=3.2, between_columns=7.2)
+    margins = Margins(left=6.6, top=6.2, between_rows=3.9, between_columns=7.2)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(1, 1))
     for exp, upper, lower in zip(EXPERIMENTS, *rows):
         sources = sources_of(results, exp, tuple(models))
@@ -379,7 +379,7 @@ def ratio_panel(
             if name != reference:
                 line = ratio(values, there[reference])
                 median = f"{np.median(finite(line)):.3f}" if finite(line).size else "no data"
-                label = median if with_numbers else "_"
+                label = f"{name} {median}" if with_numbers else "_"
                 _line(ax, hours[: line.size], line, sources[name].look, label)
                 drawn.append(line)
     # While beams are brought into collision the ratio is far off: that is not to set the scale.
@@ -392,7 +392,7 @@ def ratio_panel(
     else:
         include(ax, 1.0)
     if with_numbers:
-        legend_above(ax, 3)
+        legend_above(ax, 2, size="x-small")
 
 
 def _line(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
