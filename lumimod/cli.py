@@ -70,9 +70,7 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, default=Path("config.py"), metavar="PATH",
         help="configuration file (default ./config.py)",
     )  # fmt: skip
-    p.add_argument(
-        "--dry-run", action="store_true", help="show which steps would run, and run nothing"
-    )
+    p.add_argument("--dry-run", action="store_true", help="show what would run, and run nothing")
     p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     p.add_argument(
         "-ll", "--loglevel", type=_positive, metavar="NUM",

@@ -129,6 +129,16 @@ class FillJob:
         steps = sum(p.status.runs for p in self.plan.values())
         return steps + (bool(self.pictures.families) and self.has_work)
 
+    @property
+    def pictures_to_make(self) -> str:
+        """Return in a word or two what a plan says of the pictures."""
+        if not self.pictures.families:
+            return Status.OFF.value
+        if any(p.status.runs for p in self.plan.values()):
+            return "after the steps"
+        n_pictures = sum(len(batch.names) for batch in self.batches())
+        return f"{n_pictures} to do" if n_pictures else Status.PRESENT.value
+
     def batches(self) -> list[gallery.Batch]:
         """Return the pictures to make, as the results are now."""
         ask = self.pictures

@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lumimod.pipeline import STEPS, FillReport, Plan, Status
+from lumimod.pipeline import PLOTS, STEPS, FillReport, Plan, Status
 
 
 class Display:
@@ -89,14 +89,15 @@ class _Progress(logging.Handler):
 # --- tables
 
 
-def plan_table(plans: Mapping[int, Plan]) -> str:
-    """Return a table of fills by steps, and why steps are blocked or stale."""
+def plan_table(plans: Mapping[int, Plan], pictures: Mapping[int, str]) -> str:
+    """Return a table of fills by steps and pictures, and why steps are blocked or stale."""
     if not plans:
         return "no fill to run\n"
-    rows = [["fill", *STEPS]]
+    rows = [["fill", *STEPS, PLOTS]]
     reasons = []
     for fill, plan in plans.items():
-        rows.append([str(fill), *(planned.status.value for planned in plan.values())])
+        statuses = (plan[name].status if name in plan else Status.OFF for name in STEPS)
+        rows.append([str(fill), *(status.value for status in statuses), pictures[fill]])
         reasons += [
             f"fill {fill}: {name}: {planned}"
             for name, planned in plan.items()

@@ -61,10 +61,11 @@ def run(
         if f in modes
     }
     unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
-    if dry_run:
-        sys.stdout.write(plan_table(plans) + (report_table(unknown) if unknown else ""))
-        return not unknown
     jobs = [FillJob(fill, cfg, modes[fill], plan, pictures) for fill, plan in plans.items()]
+    if dry_run:
+        table = plan_table(plans, {job.fill: job.pictures_to_make for job in jobs})
+        sys.stdout.write(table + (report_table(unknown) if unknown else ""))
+        return not unknown
     display.expect(sum(job.n_steps for job in jobs))
     reports = unknown + [_recorded(r, cfg) for r in _run_all(jobs, n_jobs, display)]
     display.close()

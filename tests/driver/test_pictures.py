@@ -86,6 +86,20 @@ def test_no_pictures_where_none_are_wanted(
     assert made(drawing) == set()
 
 
+def test_dry_run_says_what_becomes_of_the_pictures(drawing: Any) -> None:
+    def said(*options: str) -> list[str]:
+        header, *rows = drawing.run("--dry-run", *options).out.splitlines()
+        return [row[header.index("plots") :] for row in rows]
+
+    assert said("--fill", FILL) == ["off"]
+    assert said("--fill", FILL, "--plots", "cycle") == [f"{len(gallery.CYCLE)} to do"]
+    drawing.run("--fill", FILL, "--plots", "cycle")
+    assert said("--plots", "cycle") == ["present", f"{len(gallery.CYCLE)} to do"]
+    drawing.configure(models=["IBSBOff"], doCyclePlots=True, **SMALL)
+    assert said("--fill", FILL, "--force", "lumi") == ["after the steps"]
+    assert made(drawing, OTHER) == set()
+
+
 def test_plots_alone_runs_no_step(drawing: Any) -> None:
     drawing.remove("fits")
     assert drawing.run("--plots", "cycle", "--fill", FILL).status == 0

@@ -304,9 +304,9 @@ def test_dry_run_prints_a_table_of_fills_and_steps(finished: Site) -> None:
     header, *rows = (
         line.replace("to do", "to-do").split() for line in outcome.out.splitlines()[:3]
     )
-    assert header == ["fill", *ALL]
-    assert rows[0] == [str(FILL), "present", "forced", *["present"] * 5]
-    assert rows[1] == [str(OTHER), "present", "forced", "to-do", *["present"] * 4]
+    assert header == ["fill", *ALL, "plots"]
+    assert rows[0] == [str(FILL), "present", "forced", *["present"] * 5, "off"]
+    assert rows[1] == [str(OTHER), "present", "forced", "to-do", *["present"] * 4, "off"]
     assert outcome.status == 0
 
 
@@ -314,7 +314,7 @@ def test_dry_run_says_what_blocks_a_step(site: Site) -> None:
     path = site.paths().basic_data
     path.unlink()
     outcome = site.run("--dry-run")
-    assert outcome.rows()[FILL] == ["blocked"] * 7
+    assert outcome.rows()[FILL] == [*["blocked"] * 7, "off"]
     assert f"fill {FILL}: sb: blocked ({path} is missing)\n" in outcome.out
     assert f"fill {FILL}: lumi: blocked (sb)\n" in outcome.out
     assert f"fill {OTHER}: " not in outcome.out
@@ -342,7 +342,7 @@ def test_dry_run_changes_no_result(finished: Site) -> None:
 def test_dry_run_of_an_unknown_fill_says_so_and_ends_with_1(finished: Site) -> None:
     outcome = finished.run("--dry-run", "--fill", 9999, FILL)
     assert outcome.status == 1
-    assert outcome.rows()[FILL] == ["present"] * 7
+    assert outcome.rows()[FILL] == [*["present"] * 7, "off"]
     assert "fill 9999: all: not in the beam modes" in outcome.out
 
 
@@ -357,6 +357,6 @@ def test_dry_run_does_as_the_run_that_follows(finished: Site) -> None:
 
 
 def test_plan_of_no_fills_says_so(site: Site) -> None:
-    assert plan_table({}) == "no fill to run\n"
+    assert plan_table({}, {}) == "no fill to run\n"
     site.configure(first_fill=6000)
     assert site.run("--dry-run").out == "no fill to run\n"

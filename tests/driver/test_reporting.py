@@ -30,29 +30,29 @@ PRESENT = {name: Planned(Status.PRESENT) for name in STEPS}
 # --- tables
 
 
-def test_plan_has_a_row_for_each_fill_and_a_column_for_each_step() -> None:
-    lines = plan_table({1: PRESENT, 2: PRESENT}).splitlines()
+def test_plan_has_a_row_for_each_fill_and_columns_for_steps_and_pictures() -> None:
+    lines = plan_table({1: PRESENT, 2: PRESENT}, {1: "off", 2: "off"}).splitlines()
     assert [line.split() for line in lines] == [
-        ["fill", *STEPS],
-        ["1", *["present"] * len(STEPS)],
-        ["2", *["present"] * len(STEPS)],
+        ["fill", *STEPS, "plots"],
+        ["1", *["present"] * len(STEPS), "off"],
+        ["2", *["present"] * len(STEPS), "off"],
     ]
 
 
 def test_columns_of_a_table_are_aligned() -> None:
     plan = {**PRESENT, "lumi": Planned(Status.TO_DO)}
-    header, row = plan_table({12345: plan}).splitlines()
+    header, row = plan_table({12345: plan}, {12345: "off"}).splitlines()
     assert header.index("massi") == row.index("present", row.index("to do"))
 
 
 def test_plan_gives_the_reasons_below_the_table() -> None:
     plan = {**PRESENT, "lumi": Planned(Status.BLOCKED, "sb")}
-    assert plan_table({7: plan}).splitlines()[2:] == ["fill 7: lumi: blocked (sb)"]
+    assert plan_table({7: plan}, {7: "off"}).splitlines()[2:] == ["fill 7: lumi: blocked (sb)"]
 
 
 def test_plan_gives_no_reason_for_what_nobody_asked_for() -> None:
     plan = {**PRESENT, "lumi": Planned(Status.OFF, "not asked for")}
-    assert "not asked for" not in plan_table({7: plan})
+    assert "not asked for" not in plan_table({7: plan}, {7: "off"})
 
 
 def test_report_says_of_each_fill_what_was_done_skipped_and_failed() -> None:
