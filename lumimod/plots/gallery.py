@@ -208,15 +208,16 @@ def _load(paths: FillPaths, batch: Batch) -> tuple[Results, Sequence[Picture]]:
     meas = _if_there(paths.lumi_meas, MeasuredLumi)
     if meas is None:
         meas = _if_there(paths.lumi_meas_timber, MeasuredLumi)
+    level = paths.cfg.model.leveling.get(fill)
     if batch.case is None:
         fits, lifetime = _if_there(paths.fits, Fits), _if_there(paths.lifetime, Lifetime)
         sigma = paths.cfg.machine.sigma_boff_m2
-        results = SbResults(fill, sb, calc, meas, fits, lifetime, sigma)
+        results = SbResults(fill, sb, calc, meas, fits, lifetime, sigma, level)
         return results, stable_beams.PICTURES
     name = str(batch.case.name)
     record = store.load(paths.model(batch.case), StableBeamsModel)
     pictures = model.pictures(paths.cfg.model.models, name)
-    return ModelResults(fill, name, sb, record, calc, meas), pictures
+    return ModelResults(fill, name, sb, record, calc, meas, level), pictures
 
 
 def _if_there(path: Path, kind: type[R]) -> R | None:

@@ -39,6 +39,7 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
+from lumimod.plots.totals import mark_level
 from lumimod.records import BEAMS, EXPERIMENTS, ModelResult
 
 FAMILY_NAMES = {"coll": "colliding", "noncoll": "non-colliding"}
@@ -232,7 +233,8 @@ def draw_luminosity(results: ModelResults, name: str, *, style: Style) -> Figure
     """Draw a model's luminosity beside the measured and the calculated one, and their ratio."""
     figure = new_figure(style)
     _model_title(figure, style, results, name, "coll", "luminosity")
-    margins = Margins(left=6.6, top=7.0, between_rows=1.2, between_columns=7.2)
+    top = 7.0 if results.level_m2s is None else 8.4
+    margins = Margins(left=6.6, top=top, between_rows=1.2, between_columns=7.2)
     rows = panels(figure, style, 3, 2, margins=margins, heights=(3, 3, 2))
     names = (name,) if _has(results, name) else ()
     for exp, *axes in zip(EXPERIMENTS, *rows):
@@ -330,7 +332,9 @@ def _total_panel(
             label += _total_text(values, source.bunch_lumi) if with_numbers else ""
         _line(ax, hours[: values.size], values, source.look, label)
         drawn.append(values)
-    set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn)
+    mark_level(ax, results.level_m2s)
+    level = [] if results.level_m2s is None else [np.array([results.level_m2s * TOTAL])]
+    set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn, *level)
     ax.yaxis.label.set(color=EXPERIMENT[exp].color, size="small")
     if not any(finite(values).size for values in drawn):
         note_missing(ax, _nothing(results))

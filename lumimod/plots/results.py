@@ -32,6 +32,8 @@ class SbResults:
     lifetime: Lifetime | None
     sigma_boff_m2: float
     """Burn-off cross-section, a reference line among the losses."""
+    level_m2s: float | None = None
+    """Luminosity at which config.py says the fill was levelled, in 1/(m^2 s)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class ModelResults:
     model: StableBeamsModel
     lumi_calc: CalculatedLumi | None
     lumi_meas: MeasuredLumi | None
+    level_m2s: float | None = None
+    """As of `SbResults`: no model goes above it."""
 
 
 Results = Union[SbResults, CycleResults, CycleModelResults, ModelResults]

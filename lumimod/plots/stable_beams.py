@@ -236,7 +236,10 @@ PICTURES: tuple[Picture, ...] = (
         "measLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_meas, "measured", r.fill, style=s)
     ),
     Picture(
-        "totalLumi", lambda r, s: draw_total_lumi(r.sb, r.lumi_calc, r.lumi_meas, r.fill, style=s)
+        "totalLumi",
+        lambda r, s: draw_total_lumi(
+            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=s
+        ),
     ),
     Picture("bbbIntensityTau", lambda r, s: draw_intensity_fits(r.sb, r.fits, r.fill, style=s)),
     Picture("bbbLifetime", lambda r, s: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=s)),

@@ -105,14 +105,19 @@ def draw_total_lumi(
     meas: MeasuredLumi | None,
     fill: int,
     *,
+    level_m2s: float | None = None,
     style: Style,
 ) -> Figure:
-    """Draw the luminosity of all bunches, calculated and measured, and their ratio below."""
+    """Draw the luminosity of all bunches, calculated and measured, and their ratio below.
+
+    `level_m2s` is where the fill was levelled, in 1/(m^2 s), drawn as a line.
+    """
     figure = new_figure(style)
     what = "Luminosity summed over bunch pairs, calculated and measured, and their ratio"
     title(figure, style, fill, sb.time_s[0], what)
     steps = any(angle_changes(sb.xing_angle_rad[ip]).size for ip in IP_OF.values())
-    margins = Margins(top=7.6 if steps else 6.2, between_rows=1.4, left=5.8, between_columns=6.8)
+    top = 6.2 + 1.4 * (steps + (level_m2s is not None))
+    margins = Margins(top=top, between_rows=1.4, left=5.8, between_columns=6.8)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(2.4, 1.0))
     sums = {}
     for (upper, lower), experiment in zip(zip(*rows), EXPERIMENTS):
@@ -123,11 +128,14 @@ def draw_total_lumi(
         sums[experiment] = totals_panel(upper, hours_since(sb.time_s), lumis, experiment)
         ratio_panel(lower, hours_since(sb.time_s), lumis, experiment)
         mark_angle_changes((upper, lower), sb, experiment)
+        mark_level(upper, level_m2s)
         for ax in (upper, lower):
             hour_axis(ax, sb.time_s, label=ax is lower)
         upper.tick_params(labelbottom=False)
         legend_above(upper, 1)
     found = [total for pair in sums.values() for total in pair]
+    if level_m2s is not None:
+        found.append(np.array([level_m2s * E34_PER_CM2_S]))
     for ax, experiment in zip(rows[0], EXPERIMENTS):
         set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *found)
     return figure
@@ -187,6 +195,16 @@ def ratio_panel(
     outside = np.count_nonzero((ratio < limits[0]) | (ratio > limits[1]))
     text = f"mean {spread_text(ratio, '')}{f', {outside:,} outside' if outside else ''}"
     ax.set_title(text, loc="right", size="small", pad=3.0)
+
+
+def mark_level(ax: Axes, level_m2s: float | None) -> None:
+    """Draw the luminosity at which the fill was levelled, if it was."""
+    if level_m2s is not None:
+        level = level_m2s * E34_PER_CM2_S
+        ax.axhline(
+            level, color=MUTED, linestyle="-.", linewidth=1.3, zorder=1.5,
+            label=f"levelled at {level:.3g} · 10³⁴",
+        )  # fmt: skip
 
 
 def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -> None:
