@@ -172,7 +172,7 @@ def include(ax: Axes, value: float) -> None:
 def note_missing(ax: Axes, why: str) -> None:
     """Say in words what a panel cannot show."""
     ax.text(
-        0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=MUTED,
+        0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=MUTED, zorder=10,
         bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": MUTED},
     )  # fmt: skip
 
