@@ -41,6 +41,12 @@ def to_frame(record: Any, sb: StableBeams | None = None) -> pd.DataFrame:
     sb
         The fill's stable beams, which name times and slots of luminosities, fits and models.
     """
+    # Else a frame made where pyarrow is installed could not be loaded where it is not.
+    with pd.option_context("mode.string_storage", "python"):
+        return _to_frame(record, sb)
+
+
+def _to_frame(record: Any, sb: StableBeams | None) -> pd.DataFrame:
     if isinstance(record, StableBeams):
         return _stable_beams(record)
     if isinstance(record, Cycle):

@@ -19,11 +19,12 @@ PACKAGE = Path(lumimod.__file__).parent
 LAYERS = (
     ("errors",),
     ("readers", "physics"),
-    ("reference",),
+    ("reference", "variables"),
     ("_config_kinds", "_config_names", "_config_read", "settings"),
     ("paths",),
     ("records",),
     ("store",),
+    ("writers",),
     ("massi_db",),
     ("measurements",),
     ("fitting",),
@@ -45,7 +46,8 @@ ONLY = {
     "readers": {"errors", "readers"},
     "records": {"errors", "physics", "records"},
     "store": {"records", "readers", "errors"},
-    "simulate": {"errors", "readers", "physics", "reference", "simulate"},
+    "writers": {"errors", "readers", "store", "writers"},
+    "simulate": {"errors", "readers", "physics", "reference", "writers", "simulate"},
     "testing": {"physics"},
     "__init__": {"readers"},
 }
@@ -58,6 +60,7 @@ TOOLS = {
 """What some modules may import that is neither of the package nor of Python."""
 
 THIRD_PARTY = {"numpy", "scipy", "pandas", "yaml", "tqdm", "matplotlib", "htcondor", "htcondor2"}
+THIRD_PARTY |= {"h5py", "pyarrow"}
 
 
 def module_name(path: Path) -> str:

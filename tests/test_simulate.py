@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from lumimod.errors import BadInputError, OutputError, UsageError
 from lumimod.physics.emittance import emittance_um
 from lumimod.reference import bsrt_calibration
-from lumimod.simulate import FillFiles, FillSettings, simulate_fills, text
+from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.simulate.scheme import ABORT_GAP_START, filling_scheme
 from lumimod.simulate.timeline import BEFORE_STABLE_S, timeline
+from lumimod.writers import text
 from Utilities.simulate_fills import main
 
 FloatArray = npt.NDArray[np.float64]

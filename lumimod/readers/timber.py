@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.locate import DOWNLOAD, existing_file
 from lumimod.readers.rows import RowError, Rows, parse_rows, ranges, shortened
 from lumimod.readers.stamps import zurich_to_utc_us
 
@@ -29,7 +30,6 @@ IntArray = npt.NDArray[np.int64]
 CHUNK_BYTES = 4 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 VARIABLE = b"VARIABLE:"
-DOWNLOAD = "download it again with the script in Utilities/"
 
 log = logging.getLogger(__name__)
 
@@ -80,24 +80,6 @@ class Series:
         padded = np.full((lengths.size, width), np.nan)
         padded[np.arange(width) < lengths[:, None]] = self.values
         return padded
-
-
-def existing_file(path: Path) -> Path:
-    """Return `path` or its twin with or without `.gz`, whichever exists.
-
-    Raises
-    ------
-    MissingInputError
-        If neither exists.
-    """
-    twin = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
-    for candidate in (path, twin):
-        if candidate.is_file():
-            return candidate
-    raise MissingInputError(
-        f"{path}: no such file (nor {twin.name}); download it with the script in Utilities/"
-        " or correct the folder in config.py"
-    )
 
 
 def read_timber(
@@ -242,8 +224,8 @@ def _open_block(
     path: Path, text: bytes, blocks: dict[str, list[_Block]]
 ) -> tuple[_Block | None, bytes]:
     """Return a new block if the variable is wanted (else None) and what follows its first line."""
-    first, _, rest = text.partition(b"\n")
-    name = first[len(VARIABLE) :].strip().decode("utf-8", "backslashreplace")
+    _, _, rest = text.partition(b"\n")
+    name = _name(text)
     if name not in blocks:
         return None, rest
     blocks[name].append(_Block(name, path))
@@ -278,12 +260,45 @@ def _series(blocks: Sequence[_Block]) -> Series:
     """Return the blocks of one variable as one series, in the order of time."""
     name, path = blocks[0].name, blocks[0].path
     rows = _joined([block.rows[0] for block in blocks])
-    time_us, values, lengths = rows.time_us, rows.values, rows.lengths
-    if np.any(np.diff(time_us) < 0):
-        order = np.argsort(time_us, kind="stable")
+    return in_order_of_time(
+        name, path, rows.time_us / 1e6, rows.values, rows.lengths, rows.n_dropped
+    )
+
+
+def in_order_of_time(
+    name: str,
+    path: Path,
+    time_s: FloatArray,
+    values: FloatArray,
+    lengths: IntArray,
+    n_dropped: int = 0,
+) -> Series:
+    """Return the series of rows with `lengths` values each, sorted by time (stably) if need be."""
+    if np.any(np.diff(time_s) < 0):
+        order = np.argsort(time_s, kind="stable")
         starts = np.cumsum(lengths) - lengths
         values = values[ranges(starts[order], lengths[order])]
-        time_us, lengths = time_us[order], lengths[order]
+        time_s, lengths = time_s[order], lengths[order]
     row_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    log.debug("%s: %s: %d rows, %d dropped", path, name, lengths.size, rows.n_dropped)
-    return Series(name, path, time_us / 1e6, values, row_start, rows.n_dropped)
+    log.debug("%s: %s: %d rows, %d dropped", path, name, lengths.size, n_dropped)
+    return Series(name, path, time_s, values, row_start, n_dropped)
+
+
+def timber_names(path: Path) -> tuple[str, ...]:
+    """Return the variables that a file holds, each once, in their order there.
+
+    Errors as of `read_timber`.
+    """
+    names: dict[str, None] = {}
+    for is_start, text, _ in _sections(_whole_lines(path)):
+        if is_start:
+            names[_name(text)] = None
+    if not names:
+        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {DOWNLOAD}")
+    return tuple(names)
+
+
+def _name(text: bytes) -> str:
+    """Return the variable that the first line of a section names."""
+    first, _, _ = text.partition(b"\n")
+    return first[len(VARIABLE) :].strip().decode("utf-8", "backslashreplace")

@@ -14,11 +14,13 @@ import numpy.typing as npt
 
 from lumimod.errors import BadInputError
 from lumimod.readers.unpickle import load_pickle
-from lumimod.simulate import instruments, text
+from lumimod.simulate import instruments
 from lumimod.simulate.instruments import Block, Fill
 from lumimod.simulate.output import replacing, replacing_gzip
 from lumimod.simulate.scheme import N_SLOTS
 from lumimod.simulate.timeline import bmodes_entry
+from lumimod.writers import text
+from lumimod.writers.timber import write_block
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -41,13 +43,13 @@ def write_basic(
         for stamp, gev in zip(text.stamps(time_s), energy_gev.tolist())
     ]
     for beam in (1, 2):
-        _variable(stream, f"LHC.BSRA.US45.B{beam}:ABORT_GAP_ENERGY", rows, array=False)
+        write_block(stream, f"LHC.BSRA.US45.B{beam}:ABORT_GAP_ENERGY", rows, array=False)
     for beam, own in zip((1, 2), rng.spawn(2)):
         slow_s = instruments.clock(fill, fill.settings.slow_s, own)
         ppb = instruments.beam_intensity(fill, beam, slow_s, own)
         cells = text.scientific(ppb, 5)[:, None, :]
         body = text.array_rows(text.stamps(slow_s), cells, ALL_VALUES)
-        _variable(stream, f"LHC.BCTDC.A6R4.B{beam}:BEAM_INTENSITY", [body], array=False)
+        write_block(stream, f"LHC.BCTDC.A6R4.B{beam}:BEAM_INTENSITY", [body], array=False)
 
 
 def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
@@ -59,7 +61,7 @@ def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
         for stamp, angle in zip(text.stamps(time_s), angle_urad.tolist())
     ]
     for plane in ("IP1-XING-V", "IP5-XING-H"):
-        _variable(stream, f"LHC.RUNCONFIG:{plane}-MURAD", rows, array=False)
+        write_block(stream, f"LHC.RUNCONFIG:{plane}-MURAD", rows, array=False)
 
 
 def write_bunches(
@@ -73,11 +75,11 @@ def write_bunches(
             time_s = instruments.clock(fill, fill.settings.sample_s, noise)
             blocks = instruments.bunch_intensity(fill, beam, time_s, noise)
             slot = fill.history.beams[beam].scheme.slot
-            _variable(stream, name, (_slot_rows(block, slot[block.filled]) for block in blocks))
-        _variable(stream, f"LHC.BQM.B{beam}:FILLED_BUCKETS", _bucket_rows(fill, beam))
+            write_block(stream, name, (_slot_rows(block, slot[block.filled]) for block in blocks))
+        write_block(stream, f"LHC.BQM.B{beam}:FILLED_BUCKETS", _bucket_rows(fill, beam))
         time_s = instruments.clock(fill, fill.settings.sample_s, bqm)
         blocks = instruments.bunch_length(fill, beam, time_s, bqm)
-        _variable(stream, f"LHC.BQM.B{beam}:BUNCH_LENGTHS", map(_value_rows, blocks))
+        write_block(stream, f"LHC.BQM.B{beam}:BUNCH_LENGTHS", map(_value_rows, blocks))
         _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
 
 
@@ -90,7 +92,7 @@ def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng:
             fill, experiment, time_s, slice(None), scale[experiment], own
         )
         block = Block(time_s, np.ones(slot.size, bool), lumi)
-        _variable(stream, f"{experiment}:BUNCH_LUMI_INST", [_slot_rows(block, slot)])
+        write_block(stream, f"{experiment}:BUNCH_LUMI_INST", [_slot_rows(block, slot)])
 
 
 def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Rng) -> None:
@@ -127,13 +129,6 @@ def merge_bmodes(path: Path, fills: Iterable[Fill]) -> None:
         pickle.dump({number: modes[number] for number in sorted(modes)}, stream, protocol=2)
 
 
-def _variable(stream: BinaryIO, name: str, rows: Iterable[bytes], *, array: bool = True) -> None:
-    value = "Array Values" if array else "Value"
-    stream.write(f"VARIABLE: {name}\n\nTimestamp (UTC_TIME),{value}\n".encode())
-    stream.writelines(rows)
-    stream.write(b"\n")
-
-
 def _slot_rows(block: Block, slot: npt.NDArray[np.int64]) -> bytes:
     filled = np.zeros(N_SLOTS, bool)
     filled[slot] = True
@@ -163,11 +158,11 @@ def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan)
         row_stamp.tobytes() + b"".join([gate_text[gate] for gate in gates]) + b"\n"
         for row_stamp, gates in zip(stamp, scan.gates.tolist())
     )
-    _variable(stream, f"{BSRT[beam]}:GATE_DELAY", gate_rows)
+    write_block(stream, f"{BSRT[beam]}:GATE_DELAY", gate_rows)
     for plane, sigma_mm in (("H", scan.sigma_h_mm), ("V", scan.sigma_v_mm)):
         cells = text.fixed(sigma_mm)
         rows = text.array_rows(stamp, cells, np.ones(cells.shape[1], bool))
-        _variable(stream, f"{BSRT[beam]}:FIT_SIGMA_{plane}", [rows])
+        write_block(stream, f"{BSRT[beam]}:FIT_SIGMA_{plane}", [rows])
 
 
 def _massi_rows(

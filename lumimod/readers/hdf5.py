@@ -1,0 +1,125 @@
+"""HDF5 files in the layout of LHCMeasurementTools: `NAME!t_stamps` and `NAME!values`.
+
+`values` has a row for each time stamp, padded with NaN where rows differ in length. Files that
+lumimod wrote also have `NAME!lengths` where the padding does not tell the length of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.locate import DOWNLOAD
+from lumimod.readers.timber import FloatArray, IntArray, Series, in_order_of_time
+
+if TYPE_CHECKING:
+    import h5py
+
+TIMES, VALUES, LENGTHS = "!t_stamps", "!values", "!lengths"
+N_DROPPED = "n_dropped"
+"""Attribute of `values`: invalid rows that were left out when the file was made."""
+
+
+def library() -> Any:
+    """Return the module h5py.
+
+    Raises
+    ------
+    MissingInputError
+        If it is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as exc:
+        raise MissingInputError(
+            "HDF5 files need the library h5py, which is not installed: pip install 'lumimod[h5]'"
+        ) from exc
+    return h5py
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Return the variables of a file."""
+    with _opened(path) as file:
+        return _names(path, file)
+
+
+def read(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
+    """Return those of the variables that the file holds.
+
+    Raises
+    ------
+    BadInputError
+        If the file is truncated or of another kind, or a variable cannot be read.
+    """
+    with _opened(path) as file:
+        there = set(_names(path, file))
+        return {name: _series(path, file, name) for name in wanted if name in there}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    h5py = library()
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError) as exc:  # what h5py raises for bytes that are no HDF5
+        raise BadInputError(
+            f"{path}: truncated, damaged or no HDF5 file ({exc}); {DOWNLOAD}"
+        ) from exc
+
+
+def _names(path: Path, file: h5py.File) -> tuple[str, ...]:
+    found = tuple(key[: -len(TIMES)] for key in file if key.endswith(TIMES))
+    if not found:
+        raise BadInputError(
+            f"{path}: no dataset NAME{TIMES}, not the layout of LHCMeasurementTools; {DOWNLOAD}"
+        )
+    return found
+
+
+def _series(path: Path, file: h5py.File, name: str) -> Series:
+    def fault(text: str) -> BadInputError:
+        return BadInputError(f"{path}: {name}: {text}; {DOWNLOAD}")
+
+    if name + VALUES not in file:
+        raise fault(f"no dataset {name}{VALUES}")
+    stored = file[name + VALUES]
+    times, values = np.asarray(file[name + TIMES][()]), np.asarray(stored[()])
+    if times.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
+        raise fault(f"holds {values.dtype} at {times.dtype}, not numbers")
+    time_s, rows = np.atleast_1d(times).astype(np.float64), values.astype(np.float64)
+    rows = rows.reshape(len(rows) if rows.ndim else 1, -1) if rows.size else rows[:0, None]
+    if time_s.ndim != 1 or len(rows) != time_s.size:
+        raise fault(f"has {len(rows)} rows of values for {time_s.size} time stamps")
+    lengths = _lengths(file, name, rows)
+    if lengths.shape != time_s.shape or (lengths.size and lengths.max() > rows.shape[1]):
+        raise fault(f"{name}{LENGTHS} does not fit its values")
+    n_dropped = int(stored.attrs.get(N_DROPPED, 0))
+    return in_order_of_time(name, path, time_s, *_flat(rows, lengths), n_dropped)
+
+
+def _lengths(file: h5py.File, name: str, rows: FloatArray) -> IntArray:
+    """Return the number of values of each row: as stored, or what is before its padding."""
+    if name + LENGTHS in file:
+        return np.asarray(file[name + LENGTHS][()], np.int64)
+    return unpadded_lengths(rows)
+
+
+def unpadded_lengths(rows: FloatArray) -> IntArray:
+    """Return the length of each row (n, width) without the NaN at its end, but 1 at least."""
+    if not rows.size or not np.isnan(rows[:, -1]).any():
+        return np.full(len(rows), rows.shape[1], np.int64)
+    filled = ~np.isnan(rows[:, ::-1])
+    lengths = np.where(filled.any(axis=1), rows.shape[1] - filled.argmax(axis=1), 1)
+    return lengths.astype(np.int64)
+
+
+def _flat(rows: FloatArray, lengths: IntArray) -> tuple[FloatArray, IntArray]:
+    if not rows.size or (lengths == rows.shape[1]).all():
+        return rows.ravel(), lengths
+    return rows[np.arange(rows.shape[1]) < lengths[:, None]], lengths

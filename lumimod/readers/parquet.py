@@ -1,0 +1,190 @@
+"""Parquet files: a column per variable, sparse, with the time (ns UTC) as index.
+
+Scalars are a column of numbers, arrays one of lists; lists may also be the field `elements` of a
+struct, as NXCALS gives them. A null is no sample. A tree of files, `HX:FILLN=N/HX:BMODE=MODE/`
+as the follow-up of Run 3 stores its fills, is read as if it were one file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.locate import DOWNLOAD
+from lumimod.readers.timber import FloatArray, IntArray, Series, in_order_of_time
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+TIME = "time"
+TIME_NAMES = (TIME, "unix", "timestamp", "nxcals_timestamp", "__index_level_0__")
+"""Names of the index where the file does not say which column it is."""
+N_DROPPED = b"n_dropped"
+"""Metadata of a column: invalid rows that were left out when the file was made."""
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+LISTS = ("list", "large_list", "fixed_size_list")
+
+
+def library() -> Any:
+    """Return the module pyarrow, with pyarrow.parquet.
+
+    Raises
+    ------
+    MissingInputError
+        If it is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as exc:
+        raise MissingInputError(
+            "Parquet files need the library pyarrow, which is not installed: "
+            "pip install 'lumimod[parquet]'"
+        ) from exc
+    return pa
+
+
+def tree_files(folder: Path) -> list[Path]:
+    """Return the Parquet files in a folder and those below it, in the order of their names."""
+    return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Return the variables of a file or tree."""
+    found: dict[str, None] = {}
+    for part in _parts(path):
+        with _opened(part) as file:
+            index = _index(part, file)
+            found.update(dict.fromkeys(n for n in file.schema_arrow.names if n != index))
+    return tuple(found)
+
+
+def read(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
+    """Return those of the variables that the file or tree holds.
+
+    Raises
+    ------
+    MissingInputError
+        If the folder has no Parquet file.
+    BadInputError
+        If a file is truncated or of another kind, or a variable cannot be read.
+    """
+    samples: dict[str, list[_Samples]] = {}
+    for part in _parts(path):
+        with _opened(part) as file:
+            index = _index(part, file)
+            columns = [name for name in wanted if name in file.schema_arrow.names]
+            table = file.read(columns=[index, *columns])
+        time_s = _time_s(part, table.column(index))
+        for name in columns:
+            samples.setdefault(name, []).append(_samples(part, table, name, time_s))
+    return {name: _joined(path, name, samples[name]) for name in wanted if name in samples}
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = tree_files(path)
+    if not found:
+        raise MissingInputError(f"{path}: no .parquet file in this folder; {DOWNLOAD}")
+    return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    pa = library()
+    try:
+        with path.open("rb") as stream:
+            yield pa.parquet.ParquetFile(stream)
+    except PermissionError as exc:
+        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); see its rights") from exc
+    except (pa.ArrowException, OSError) as exc:
+        why = str(exc).splitlines()[0]
+        raise BadInputError(
+            f"{path}: truncated, damaged or no Parquet file ({why}); {DOWNLOAD}"
+        ) from exc
+
+
+def _index(path: Path, file: pq.ParquetFile) -> str:
+    """Return the column that holds the time."""
+    there = file.schema_arrow.names
+    pandas = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
+    told = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
+    index = next((name for name in [*told, *TIME_NAMES] if name in there), None)
+    if index is None:
+        raise BadInputError(
+            f"{path}: no index of times (a column {' or '.join(TIME_NAMES[:3])}); {DOWNLOAD}"
+        )
+    return index
+
+
+def _time_s(path: Path, column: pa.ChunkedArray) -> FloatArray:
+    """Return the index as Unix s; whole numbers are ns. What is below 1 us is cut off."""
+    pa = library()
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        per_second = PER_SECOND[kind.unit]
+    elif pa.types.is_integer(kind):
+        per_second = PER_SECOND["ns"]
+    else:
+        raise BadInputError(f"{path}: the index holds {kind}, not times in ns; {DOWNLOAD}")
+    if column.null_count:
+        raise BadInputError(f"{path}: the index has {column.null_count} empty times; {DOWNLOAD}")
+    ticks = column.cast(pa.int64()).to_numpy()
+    us = (
+        ticks // (per_second // 1_000_000)
+        if per_second >= 1_000_000
+        else (ticks * (1_000_000 // per_second))
+    )
+    return us / 1e6
+
+
+_Samples = tuple["FloatArray", "FloatArray", "IntArray", int]
+"""Times, values of all rows, values per row, rows dropped."""
+
+
+def _samples(path: Path, table: pa.Table, name: str, time_s: FloatArray) -> _Samples:
+    """Return the rows of a column that are not null."""
+    column = table.column(name)
+    metadata = table.schema.field(name).metadata or {}
+    there = ~column.is_null().to_numpy()
+    values, lengths = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for chunk in column.chunks:
+        flat, counts = _flat(path, name, chunk.drop_null())
+        values.append(flat)
+        lengths.append(counts)
+    n_dropped = int(metadata.get(N_DROPPED, 0))
+    return time_s[there], np.concatenate(values), np.concatenate(lengths), n_dropped
+
+
+def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
+    """Return the values of rows without nulls, one after the other, and how many each has."""
+    pa = library()
+    if pa.types.is_struct(rows.type) and rows.type.get_field_index("elements") >= 0:
+        rows = rows.field("elements")
+    if not pa.types.is_nested(rows.type):
+        lengths = np.ones(len(rows), np.int64)
+    elif any(getattr(pa.types, f"is_{kind}")(rows.type) for kind in LISTS):
+        import pyarrow.compute as pc
+
+        lengths = pc.list_value_length(rows).fill_null(0).to_numpy().astype(np.int64)
+        rows = rows.flatten()
+    else:
+        raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
+    if pa.types.is_null(rows.type):
+        return np.zeros(0), lengths
+    if not (pa.types.is_primitive(rows.type) and not pa.types.is_temporal(rows.type)):
+        raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
+    return rows.cast(pa.float64()).to_numpy(zero_copy_only=False), lengths
+
+
+def _joined(path: Path, name: str, parts: Sequence[_Samples]) -> Series:
+    time_s, values, lengths = (np.concatenate([p[i] for p in parts]) for i in range(3))
+    return in_order_of_time(name, path, time_s, values, lengths, sum(p[3] for p in parts))

@@ -1,0 +1,110 @@
+"""Logged variables from whatever format they lie in: one `Series` per variable asked for.
+
+Timber CSV (`.csv`, `.csv.gz`), HDF5 in the layout of LHCMeasurementTools (`.h5`), Parquet
+(`.parquet`), and the tree of Parquet files of Run 3, `HX:FILLN=N/HX:BMODE=MODE/*.parquet`, for
+which the path is that of its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from lumimod.errors import MissingInputError
+from lumimod.readers import hdf5, parquet, timber
+from lumimod.readers.locate import DOWNLOAD, check_readable, existing_file
+from lumimod.readers.timber import Series
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
+
+
+def read_variables(
+    path: Path, names: Collection[str], *, optional: Collection[str] = ()
+) -> dict[str, Series]:
+    """Return the variables `names`, and those of `optional` that the file holds.
+
+    Where `path` is not there, its twin in another format is taken, see `locate.twins`.
+
+    Raises
+    ------
+    MissingInputError
+        If the file, or a variable of `names`, is not there, or the library that reads the format
+        is not installed.
+    BadInputError
+        If the file is empty, truncated or of another format, or a variable cannot be read.
+    """
+    path = existing_file(path)
+    if _is_timber(path):
+        return timber.read_timber(path, names, optional=optional)
+    wanted = list(dict.fromkeys([*names, *optional]))
+    found = _format_of(path).read(path, wanted)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
+    return found
+
+
+def read_first(
+    path: Path, wanted: Mapping[str, Sequence[str]], *, optional: Collection[str] = ()
+) -> dict[str, Series]:
+    """Return, for each key of `wanted`, the first of its variables that the file holds.
+
+    Second choices are looked for only where the first ones are missing.
+
+    Parameters
+    ----------
+    path
+        As for `read_variables`.
+    wanted
+        Names of variables in the order of preference.
+    optional
+        Keys that may be missing: then they are not in the answer.
+
+    Raises
+    ------
+    MissingInputError
+        If there is none of the variables of a key; others as for `read_variables`.
+    """
+    path = existing_file(path)
+    found: dict[str, Series] = {}
+    for rank in range(max(map(len, wanted.values()), default=0)):
+        left = {
+            key: names[rank]
+            for key, names in wanted.items()
+            if key not in found and rank < len(names)
+        }
+        if left:
+            series = read_variables(path, [], optional=set(left.values()))
+            found.update({key: series[name] for key, name in left.items() if name in series})
+    missing = [names for key, names in wanted.items() if key not in found and key not in optional]
+    if missing:
+        raise MissingInputError(f"{'; '.join(map(_any_of, missing))} not in {path}; {DOWNLOAD}")
+    return found
+
+
+def list_variables(path: Path) -> tuple[str, ...]:
+    """Return the variables that a file holds; errors as of `read_variables`."""
+    path = existing_file(path)
+    return timber.timber_names(path) if _is_timber(path) else _format_of(path).names(path)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the file itself, or all Parquet files of a tree, in the order of their names."""
+    return parquet.tree_files(path) if path.is_dir() else [path]
+
+
+def _any_of(names: Sequence[str]) -> str:
+    return " or ".join(names) if len(names) < 3 else f"none of {', '.join(names)}"
+
+
+def _is_timber(path: Path) -> bool:
+    # Files of other names are CSV, as they always were.
+    return not path.is_dir() and path.suffix not in (*HDF5_SUFFIXES, ".parquet")
+
+
+def _format_of(path: Path) -> ModuleType:
+    """Return the module that reads a format, with its functions `read` and `names`."""
+    if not path.is_dir():
+        check_readable(path)
+    return hdf5 if path.suffix in HDF5_SUFFIXES else parquet

@@ -1,0 +1,50 @@
+"""Variables to files, in the formats that `readers.variables` reads."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from lumimod.errors import UsageError
+from lumimod.readers.locate import SUFFIXES
+from lumimod.readers.timber import Series
+from lumimod.store import replacing
+from lumimod.writers.hdf5 import write_hdf5
+from lumimod.writers.parquet import write_parquet
+from lumimod.writers.timber import write_timber
+
+__all__ = ["write_variables"]
+
+GZIP_LEVEL = 3
+"""Higher ones take several times longer for a tenth less."""
+
+
+def write_variables(path: Path, series: Mapping[str, Series]) -> None:
+    """Write variables to a file whose format is that of its suffix, whole or not at all.
+
+    Times are kept to the millisecond in CSV, to the microsecond in Parquet. Values read back
+    exactly.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is none of .csv, .csv.gz, .h5 and .parquet.
+    MissingInputError
+        If the library of the format is not installed.
+    OutputError
+        If the file cannot be written.
+    """
+    if not path.name.endswith(SUFFIXES):
+        raise UsageError(f"{path}: not a format of variables; choose one of {', '.join(SUFFIXES)}")
+    with replacing(path) as stream:
+        if path.name.endswith(".h5"):
+            write_hdf5(stream, series)
+        elif path.name.endswith(".parquet"):
+            write_parquet(stream, series)
+        elif path.name.endswith(".gz"):
+            with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
+                write_timber(cast(BinaryIO, packed), series)
+        else:
+            write_timber(stream, series)

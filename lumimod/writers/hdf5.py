@@ -1,0 +1,28 @@
+"""HDF5 files in the layout of LHCMeasurementTools, see `readers.hdf5`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+import numpy as np
+
+from lumimod.readers.hdf5 import LENGTHS, N_DROPPED, TIMES, VALUES, library, unpadded_lengths
+from lumimod.readers.timber import Series
+
+PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
+"""Compressed with what comes with every h5py, and with a checksum."""
+
+
+def write_hdf5(stream: BinaryIO, series: Mapping[str, Series]) -> None:
+    """Write the variables; rows that differ in length are padded with NaN."""
+    with library().File(stream, "w") as file:
+        for name, one in series.items():
+            rows = one.matrix()
+            packed = PACKED if rows.size else {}
+            file.create_dataset(name + TIMES, data=one.time_s, **packed)
+            values = file.create_dataset(name + VALUES, data=rows, **packed)
+            if one.n_dropped:
+                values.attrs[N_DROPPED] = one.n_dropped
+            if not np.array_equal(unpadded_lengths(rows), one.lengths):
+                file.create_dataset(name + LENGTHS, data=one.lengths)

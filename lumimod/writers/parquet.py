@@ -1,0 +1,80 @@
+"""Parquet files with a column per variable and the time as index, see `readers.parquet`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from lumimod.readers.parquet import N_DROPPED, TIME, library
+from lumimod.readers.timber import IntArray, Series
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INDEX = {
+    "name": TIME,
+    "field_name": TIME,
+    "pandas_type": "datetimetz",
+    "numpy_type": "datetime64[ns]",
+    "metadata": {"timezone": "UTC"},
+}
+"""What pandas wants to know of the index."""
+
+
+def write_parquet(stream: BinaryIO, series: Mapping[str, Series]) -> None:
+    """Write the variables into the columns of one table, in the order of time."""
+    pa = library()
+    time_ns, rows_of = _rows(series)
+    columns = {
+        TIME: (pa.array(time_ns).cast(pa.timestamp("ns", tz="UTC")), None),
+        **{name: _column(one, rows_of[name], time_ns.size) for name, one in series.items()},
+    }
+    pandas = {"index_columns": [TIME], "columns": [INDEX], "column_indexes": []}
+    schema = pa.schema(
+        [pa.field(name, array.type, metadata=about) for name, (array, about) in columns.items()],
+        metadata={"pandas": json.dumps(pandas)},
+    )
+    table = pa.Table.from_arrays([array for array, _ in columns.values()], schema=schema)
+    pa.parquet.write_table(table, stream, version="2.6", compression="zstd")
+
+
+def _rows(series: Mapping[str, Series]) -> tuple[IntArray, dict[str, IntArray]]:
+    """Return the times of the table in ns, and the rows in which each variable has its samples.
+
+    Variables share a row where they have the same time. Where one has several samples of the
+    same time, they take as many rows.
+    """
+    keys = {name: _keys(one) for name, one in series.items()}
+    every = np.concatenate([np.zeros((0, 2), np.int64), *keys.values()])
+    table, row = np.unique(every, axis=0, return_inverse=True)
+    edges = np.cumsum([len(key) for key in keys.values()])[:-1]
+    return table[:, 0] * 1000, dict(zip(keys, np.split(row.ravel(), edges)))
+
+
+def _keys(series: Series) -> IntArray:
+    """Return the time in us of each sample, and its place among those of the same time: (n, 2)."""
+    time_us = np.rint(series.time_s * 1e6).astype(np.int64)
+    first = np.searchsorted(time_us, time_us, side="left")
+    return np.stack([time_us, np.arange(time_us.size) - first], axis=1)
+
+
+def _column(
+    series: Series, rows: IntArray, n_rows: int
+) -> tuple[pa.Array, Mapping[bytes, bytes] | None]:
+    """Return the column of a variable, null where it has no sample, and what to note about it."""
+    pa = library()
+    about = {N_DROPPED: b"%d" % series.n_dropped} if series.n_dropped else None
+    empty = np.ones(n_rows, bool)
+    empty[rows] = False
+    if np.all(series.lengths == 1):
+        values = np.zeros(n_rows)
+        values[rows] = series.values
+        return pa.array(values, mask=empty), about
+    counts = np.zeros(n_rows, np.int64)
+    counts[rows] = series.lengths
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    starts = pa.array(offsets, mask=np.append(empty, False))  # a list without start is null
+    return pa.ListArray.from_arrays(starts, pa.array(series.values)), about

@@ -1,0 +1,53 @@
+"""Timber CSV: blocks of a `VARIABLE:` line, a header and rows, times in UTC to the millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
+
+import numpy as np
+
+from lumimod.readers.timber import FloatArray, Series
+from lumimod.writers.text import stamps
+
+ROWS_AT_ONCE = 1000
+"""Bounds the memory that the text takes."""
+
+
+def write_timber(stream: BinaryIO, series: Mapping[str, Series]) -> None:
+    """Write the variables, a block each, so that every value reads back as it is.
+
+    Invalid rows that were dropped when a series was read are written without a value.
+    """
+    for name, one in series.items():
+        write_block(stream, name, _rows(one), array=bool(np.any(one.lengths != 1)))
+
+
+def write_block(stream: BinaryIO, name: str, rows: Iterable[bytes], *, array: bool = True) -> None:
+    """Write a block of rows that are text already, each with its line end."""
+    value = "Array Values" if array else "Value"
+    stream.write(f"VARIABLE: {name}\n\nTimestamp (UTC_TIME),{value}\n".encode())
+    stream.writelines(rows)
+    stream.write(b"\n")
+
+
+def _rows(series: Series) -> Iterator[bytes]:
+    for first in range(0, series.time_s.size, ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        starts = series.row_start[first : first + ROWS_AT_ONCE + 1]
+        cells = _numbers(series.values[starts[0] : starts[-1]])
+        edges = (starts - starts[0]).tolist()
+        for stamp, start, stop in zip(stamps(series.time_s[rows]), edges, edges[1:]):
+            yield stamp.tobytes() + b"," + ",".join(cells[start:stop]).encode() + b"\n"
+    if series.n_dropped and series.time_s.size:
+        yield (stamps(series.time_s[-1:]).tobytes() + b",\n") * series.n_dropped
+
+
+def _numbers(values: FloatArray) -> list[str]:
+    """Return the shortest text of each number from which it reads back as it is."""
+    # Most slots of an array are empty: a copy of one text is cheaper than making it.
+    out = np.full(values.size, "0.0", object)
+    filled = np.flatnonzero((values != 0) | np.signbit(values))
+    out[filled] = [repr(value) for value in values[filled].tolist()]
+    cells: list[str] = out.tolist()
+    return cells
