@@ -67,7 +67,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError) as exc:  # what h5py raises for bytes that are no HDF5
+    except (OSError, RuntimeError, KeyError, ValueError) as exc:  # h5py, over bytes of no HDF5
         raise BadInputError(
             f"{path}: truncated, damaged or no HDF5 file ({exc}); {DOWNLOAD}"
         ) from exc
