@@ -37,11 +37,14 @@ saveDict                = True      # save results as dictionaries of arrays
 savePandas              = False     # save results as pandas DataFrames too
 
 
-# --- Inputs (.csv, or the same with .gz behind) ---
+# --- Inputs (.csv, .csv.gz, .parquet or .h5: any of them is found whichever is named here; ---
+# --- for the Parquet tree of Run 3 the folder of the fill, .../HX:FILLN=<FILLNUMBER>)      ---
 BASIC_DATA_FILE         = data_folder + 'fill_basic_data_csvs/basic_data_fill_<FILLNUMBER>.csv'
 BBB_DATA_FILE           = data_folder + 'fill_bunchbybunch_data_csvs/bunchbybunch_data_fill_<FILLNUMBER>.csv'
 BASIC_CROSSING_FILE     = data_folder + 'fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv'              # if absent: XingAngle
 BBB_LUMI_DATA_FILE      = data_folder + 'fill_bunchbybunch_lumi_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv'  # used for want of Massi files
+EXTRA_DATA_FILE         = data_folder + 'fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv'                     # tunes, beta*, ...; used for betastar_m = "measured"
+variable_names          = {}                                                # other names of variables, e.g. {'energy_b1': 'MY:ENERGY'}; quantities as in lumimod/data/variables.json
 fills_bmodes_file       = data_folder + 'fills_and_bmodes.pkl'              # beam modes of all fills
 
 
@@ -86,16 +89,17 @@ leveling                = {5439: 8e37,      # fill: total luminosity it was leve
 
 # --- Machine (FT: flat top, FB: flat bottom) ---
 frev                    = 11245.5           # revolution frequency [Hz]
-gammaFT                 = 6927.64           # Lorentz factor, 6.5 TeV
+gammaFT                 = 6927.64           # Lorentz factor, 6.5 TeV (6.8 TeV: 7247.4)
 gammaFB                 = 479.6             # Lorentz factor, 450 GeV
 tauSRxy_FT              = 64.7*3600         # synchrotron-radiation damping time, both planes [s]
 tauSRxy_FB              = float('inf')      # the same at flat bottom [s]
 tauSRl_FT               = 32.35*3600        # damping time, longitudinal [s]
 VRF_FT                  = 12.0e6            # RF voltage [V]
 VRF_FB                  = 6.0e6             # RF voltage [V]
-betastar_m              = 0.30              # beta function at IP1 and IP5 [m]
+betastar_m              = 0.30              # beta function at IP1 and IP5 [m]; or {(first fill, first fill after): 0.3 or [IP1, IP5]}, or "measured"
 sigmaBOff_m2            = 80e-31            # burn-off cross section [m^2]
 sigma_el_m2             = 29.7e-31          # elastic cross section [m^2]
+crossing_planes         = {}                # plane of the crossing, e.g. {1: 'v', 5: 'h'}; left out: that of the period, or the larger angle if both are logged
 crossingAngleChange     = True              # no effect, kept for older files: XingAngle tells the angles
 XingAngle               = {                 # (first fill, first fill after): full angles [IP1, IP5] [rad]
                             (5695, 6055)    : [300e-6, 300e-6],

@@ -15,7 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Callable, Generic, TypeVar
+from typing import Any, Callable, Generic, NamedTuple, TypeVar, Union
+
+from lumimod.variables import quantities
 
 Check = Callable[[Any], Any]
 K = TypeVar("K")
@@ -332,13 +334,18 @@ CrossingRange = tuple[int, int, float, float]
 def crossing_ranges(value: Any) -> tuple[CrossingRange, ...]:
     """Accept {(first fill, end): [IP1, IP5]}; one angle stands for both points."""
     ranges = _crossing_ranges(value)
-    ordered = sorted(ranges)
-    for (_, end, *angles), (start, _, *next_angles) in zip(ordered, ordered[1:]):
-        if start < end and angles != next_angles:
-            raise ValueError(
-                f"has two angles for fill {start}; a range ends before its second number"
-            )
+    _check_overlap(ranges, "angles")
     return ranges
+
+
+def _check_overlap(ranges: Sequence[tuple[int, int, float, float]], what: str) -> None:
+    """Refuse ranges of fills that overlap with different values."""
+    ordered = sorted(ranges)
+    for (_, end, *values), (start, _, *next_values) in zip(ordered, ordered[1:]):
+        if start < end and values != next_values:
+            raise ValueError(
+                f"has two {what} for fill {start}; a range ends before its second number"
+            )
 
 
 @_allow(
@@ -346,10 +353,72 @@ def crossing_ranges(value: Any) -> tuple[CrossingRange, ...]:
     f"full angles above 0 and below {MAX_CROSSING_RAD} [rad]"
 )
 def _crossing_ranges(value: Any) -> tuple[CrossingRange, ...]:
-    return tuple((*_fill_range(fills), *_angles(angles)) for fills, angles in _pairs(value))
+    return tuple(
+        (*_fill_range(fills), *_of_points(angles, _angle)) for fills, angles in _pairs(value)
+    )
 
 
-def _angles(value: Any) -> tuple[float, float]:
+def _of_points(value: Any, check: Callable[[Any], float]) -> tuple[float, float]:
+    """Return the values at IP1 and IP5; one number stands for both points."""
     if isinstance(_plain(value), Real):
-        return _angle(value), _angle(value)
-    return _pair(value, _angle)
+        return check(value), check(value)
+    return _pair(value, check)
+
+
+class BetastarRange(NamedTuple):
+    """Beta* of first_fill <= fill < end_fill."""
+
+    first_fill: int
+    end_fill: int
+    ip1_m: float
+    ip5_m: float
+
+
+MEASURED = "measured"
+Betastar = Union[float, str, tuple[BetastarRange, ...]]
+"""A number in m for all fills, `MEASURED`, or ranges of fills."""
+
+
+def betastar(value: Any) -> Betastar:
+    """Accept a number, "measured", or {(first fill, end): beta* or [IP1, IP5]}."""
+    ranges = _betastar(value)
+    if isinstance(ranges, tuple):
+        _check_overlap(ranges, "beta*")
+    return ranges
+
+
+@_allow("a number > 0 [m], {(first fill, last fill + 1): number or [IP1, IP5]}, or 'measured'")
+def _betastar(value: Any) -> Betastar:
+    if isinstance(value, str):
+        _require(value == MEASURED)
+        return MEASURED
+    if isinstance(value, Mapping):
+        return tuple(
+            BetastarRange(*_fill_range(fills), *_of_points(numbers, _positive))
+            for fills, numbers in _pairs(value)
+        )
+    number: float = _positive(value)
+    return number
+
+
+@_allow("{1: 'v', 5: 'h'}: 'h' or 'v' for interaction points 1 and 5")
+def crossing_planes(value: Any) -> FrozenMap[int, str]:
+    """Accept the crossing plane at the points where it is known."""
+    pairs = tuple((_fill(ip), text(plane).lower()) for ip, plane in _pairs(value))
+    _require(all(ip in (1, 5) and plane in ("h", "v") for ip, plane in pairs))
+    return FrozenMap(pairs)
+
+
+@_allow(
+    "{quantity: name or [names]}, the quantities being those of lumimod/data/variables.json, "
+    "such as bunch_intensity_b1"
+)
+def variable_names(value: Any) -> FrozenMap[str, tuple[str, ...]]:
+    """Accept names of variables, the best one first."""
+    pairs = tuple((text(quantity), _names(names)) for quantity, names in _pairs(value))
+    _require({quantity for quantity, _ in pairs} <= set(quantities()))
+    return FrozenMap(pairs)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return (text(value),) if isinstance(value, str) else tuple(text(item) for item in _items(value))

@@ -10,7 +10,9 @@ from lumimod._config_kinds import (
     MODELS,
     Check,
     at_least_zero,
+    betastar,
     cases,
+    crossing_planes,
     crossing_ranges,
     exp_folders,
     factors,
@@ -31,6 +33,7 @@ from lumimod._config_kinds import (
     rescale_periods,
     template,
     text,
+    variable_names,
 )
 
 Values = Mapping[str, Any]
@@ -150,6 +153,13 @@ NAMES: tuple[Name, ...] = (
         _FILL,
         _in_data("fill_bunchbybunch_lumi_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv"),
     ),
+    Name(
+        "EXTRA_DATA_FILE",
+        "files.extra_data",
+        _FILL,
+        _in_data("fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv"),
+    ),
+    Name("variable_names", "variable_names", variable_names, {}),
     Name("fills_bmodes_file", "files.bmodes", path, _in_data("fills_and_bmodes.pkl")),
     Name("enable_smoothing_BSRT", "bsrt.smooth", flag, True),
     Name("avg_time_smoothing", "bsrt.smoothing_time_s", positive("s"), 3 * 3600.0),
@@ -181,9 +191,10 @@ NAMES: tuple[Name, ...] = (
     Name("tauSRl_FT", "machine.tau_sr_l_ft_s", positive_or_inf("s"), 32.35 * 3600),
     Name("VRF_FT", "machine.v_rf_ft_v", positive("V"), 12e6),
     Name("VRF_FB", "machine.v_rf_fb_v", positive("V"), 6e6),
-    Name("betastar_m", "machine.betastar_m", positive("m"), 0.30),
+    Name("betastar_m", "machine.betastar_m", betastar, 0.30),
     Name("sigmaBOff_m2", "machine.sigma_boff_m2", positive("m^2"), 80e-31),
     Name("sigma_el_m2", "machine.sigma_el_m2", at_least_zero("m^2"), 29.7e-31),
+    Name("crossing_planes", "machine.crossing_planes", crossing_planes, {}),
     Name("crossingAngleChange", "machine.crossing_angle_change", flag, True),
     Name(
         "XingAngle",

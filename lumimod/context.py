@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lumimod import store
 from lumimod.errors import MissingStepError
 from lumimod.massi_db import Archive
 from lumimod.measurements import BeamMeasurements, read_beam
+from lumimod.optics import POINTS, measured_betastar
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths, rescale_target
+from lumimod.physics.types import FloatArray
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.variables import files_of
 from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams
 from lumimod.reference import bsrt_calibration
 from lumimod.settings import Config
+from lumimod.variables import Names, Period, all_names, period_of
 
 log = logging.getLogger(__name__)
 
@@ -49,22 +55,45 @@ class FillContext:
         return FillPaths(self.cfg, self.fill)
 
     @cached_property
+    def period(self) -> Period:
+        """The period that tells names of variables and crossing planes."""
+        return period_of(self.fill, self._time_s)
+
+    @cached_property
+    def names(self) -> dict[str, Names]:
+        """Names of the fill's variables, by quantity."""
+        return all_names(self.fill, self.cfg.variable_names, time_s=self._time_s)
+
+    @property
+    def _time_s(self) -> float | None:
+        """When the fill was, if the beam modes tell."""
+        start_s = self.modes.t_startfill_s
+        return start_s if np.isfinite(start_s) else None
+
+    @cached_property
     def beams(self) -> dict[int, BeamMeasurements]:
         """Measurements of both beams, read when first asked for."""
-        calibration = bsrt_calibration(
-            self.fill, self.cfg.bsrt.calibration_file, rescale_target(self.cfg, self.fill)
-        )
+        target = rescale_target(self.cfg, self.fill)
+        calibration = partial(bsrt_calibration, self.fill, self.cfg.bsrt.calibration_file, target)
         basic, bbb = self.paths.basic_data, self.paths.bbb_data
-        calls = [(beam, basic, bbb, calibration) for beam in BEAMS]
+        calls = [(beam, basic, bbb, self.names, calibration) for beam in BEAMS]
         both = self.workers_for(bbb).starmap(read_beam, calls)
         for beam in both:
             for note in beam.notes:
                 log.warning("fill %d: %s", self.fill, note)
         return {beam.beam: beam for beam in both}
 
+    def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:
+        """Return beta* at IP 1 and 5, each (n_times,) in m: measured, or as config.py says."""
+        if self.cfg.machine.betastar_is_measured:
+            return measured_betastar(self.paths.extra_data, self.names, time_s)
+        both = self.cfg.machine.betastar(self.fill)
+        return {ip: np.full(time_s.size, value) for ip, value in zip(POINTS, both)}
+
     def workers_for(self, *inputs: Path) -> Workers:
         """Return processes for reading large files, none for small ones."""
-        size = sum(path.stat().st_size for path in inputs if path.exists())
+        files = [file for path in inputs if path.exists() for file in files_of(path)]
+        size = sum(file.stat().st_size for file in files)
         return self.workers if size > _WORTH_A_PROCESS_BYTES else Workers(1)
 
     def made(self, path: Path) -> bool:

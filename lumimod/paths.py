@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lumimod.errors import OutputError
+from lumimod.readers.locate import existing
 from lumimod.settings import Case, Config
 
 
@@ -37,6 +38,16 @@ class FillPaths:
     def bbb_lumi(self) -> Path:
         """Bunch luminosities from the logging service; may be absent."""
         return self._input(self.cfg.files.bbb_lumi)
+
+    @property
+    def extra_data(self) -> Path:
+        """Tunes, beta* and more against time; may be absent."""
+        return self._input(self.cfg.files.extra_data)
+
+    @property
+    def betastar(self) -> tuple[Path, ...]:
+        """The file of beta* where it is to be taken from the data, none otherwise."""
+        return (self.extra_data,) if self.cfg.machine.betastar_is_measured else ()
 
     # --- results
 
@@ -141,15 +152,9 @@ class FillPaths:
             ) from exc
 
     def _input(self, template: str) -> Path:
-        """Return the plain or compressed file, whichever is there."""
+        """Return the file or its twin in another format, whichever is there."""
         path = Path(self._filled(template))
-        if not path.exists():
-            twin = (
-                path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
-            )
-            if twin.exists():
-                return twin
-        return path
+        return existing(path) or path
 
     def _result(self, template: str) -> Path:
         return self.folder / self._filled(template)

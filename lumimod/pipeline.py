@@ -19,6 +19,7 @@ from lumimod.paths import FillPaths, frame_path
 from lumimod.plots import gallery
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.massi import find_archive
+from lumimod.readers.variables import files_of
 from lumimod.records import EXPERIMENTS
 from lumimod.settings import Config
 from lumimod.steps import cycle, fits, lifetime, lumi, massi, model, sb
@@ -244,7 +245,7 @@ def _newer_input(name: str, paths: FillPaths, cfg: Config) -> str:
         inputs.append(paths.bbb_lumi)
     oldest = min(path.stat().st_mtime for path in _results(name, paths, cfg))
     for path in inputs:
-        if path.exists() and path.stat().st_mtime > oldest:
+        if path.exists() and any(file.stat().st_mtime > oldest for file in files_of(path)):
             return path.name
     return ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lumimod._config_kinds import experiments_in
+from lumimod._config_kinds import MEASURED, Betastar, experiments_in
 from lumimod._config_names import NAMES
 from lumimod._config_read import check_names, run_config
 from lumimod.errors import ConfigError
@@ -64,6 +64,7 @@ class Files:
     bbb_data: str
     crossing: str
     bbb_lumi: str
+    extra_data: str
     bmodes: Path
 
 
@@ -159,9 +160,11 @@ class Machine:
     tau_sr_l_ft_s: float
     v_rf_ft_v: float
     v_rf_fb_v: float
-    betastar_m: float
+    betastar_m: Betastar
     sigma_boff_m2: float
     sigma_el_m2: float
+    crossing_planes: Mapping[int, str]
+    """Plane of the crossing, "h" or "v", at the points where it is not to be found out."""
     crossing_angle_change: bool
     crossing_angles: tuple[CrossingAngleRange, ...]
 
@@ -171,6 +174,26 @@ class Machine:
             if angles.first_fill <= fill < angles.end_fill:
                 return angles.ip1_rad, angles.ip5_rad
         return None
+
+    @property
+    def betastar_is_measured(self) -> bool:
+        """Whether beta* is taken from the logged data."""
+        return self.betastar_m == MEASURED
+
+    def betastar(self, fill: int) -> tuple[float, float]:
+        """Return the configured beta* at IP1 and IP5 in m.
+
+        Raises
+        ------
+        ConfigError
+            No range holds the fill.
+        """
+        if isinstance(self.betastar_m, float):
+            return self.betastar_m, self.betastar_m
+        for one in self.betastar_m if isinstance(self.betastar_m, tuple) else ():
+            if one.first_fill <= fill < one.end_fill:
+                return one.ip1_m, one.ip5_m
+        raise ConfigError("no range of betastar_m in config.py holds this fill; add one")
 
 
 @dataclass(frozen=True)
@@ -210,6 +233,8 @@ class Config:
     plots: PlotSettings
     log_format: str
     htcondor_sub: str
+    variable_names: Mapping[str, tuple[str, ...]]
+    """Names of variables by quantity, in place of those of the package's table."""
     ignored_names: tuple[str, ...]
     """Names in config.py that mean nothing here, such as helper variables."""
 

@@ -87,3 +87,10 @@ def names_of(
     if quantity not in known:
         raise ConfigError(f"no quantity {quantity!r} among {', '.join(known)}")
     return overrides.get(quantity, known[quantity])
+
+
+def all_names(
+    fill: int, overrides: Mapping[str, Names] = NO_OVERRIDES, *, time_s: float | None = None
+) -> dict[str, Names]:
+    """Return the names of every quantity in a fill, see `names_of`."""
+    return {q: names_of(q, fill, overrides, time_s=time_s) for q in quantities()}

@@ -26,7 +26,7 @@ LAYERS = (
     ("store",),
     ("writers",),
     ("massi_db",),
-    ("measurements",),
+    ("bsrt", "measurements", "optics"),
     ("fitting",),
     ("frames",),
     ("parallel",),

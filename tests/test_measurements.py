@@ -12,19 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lumimod.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.errors import BadInputError, MissingInputError, NoDataError
-from lumimod.measurements import (
-    BeamMeasurements,
-    Scans,
-    bqm_lengths,
-    bsrt_scans,
-    crossing_angles,
-    read_beam,
-)
+from lumimod.measurements import BeamMeasurements, bqm_lengths, read_beam
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.readers.timber import Series
 from lumimod.reference import BsrtCalibration
 from lumimod.settings import Config
+from lumimod.variables import all_names
 
 from .conftest import context
 
@@ -393,7 +388,9 @@ BASIC = {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": {0.0: [6500.0]}}
 A, B = list(BBB)[:2]
 
 
-def measure(tmp_path: Path, **changes: dict[float, Sequence[float]] | None) -> BeamMeasurements:
+def measure(
+    tmp_path: Path, fill: int = 5845, **changes: dict[float, Sequence[float]] | None
+) -> BeamMeasurements:
     """Return the measurements of beam 1; `changes` replace or remove the variables that end so."""
     variables = dict(BBB)
     for end, rows in changes.items():
@@ -403,7 +400,7 @@ def measure(tmp_path: Path, **changes: dict[float, Sequence[float]] | None) -> B
         else:
             variables[name] = rows
     basic, bbb = write(tmp_path / "basic.csv", BASIC), write(tmp_path / "bbb.csv", variables)
-    return read_beam(1, basic, bbb, CALIBRATION)
+    return read_beam(1, basic, bbb, all_names(fill), lambda: CALIBRATION)
 
 
 def test_everything_of_a_beam_is_read_in_the_order_of_its_slots(tmp_path: Path) -> None:
@@ -422,7 +419,7 @@ def test_without_system_a_intensities_are_those_of_system_b(tmp_path: Path) -> N
 
 
 def test_without_either_system_both_are_named(tmp_path: Path) -> None:
-    message = rf"neither {A} nor {B} in .*bbb\.csv; download it again with Utilities/"
+    message = rf"^{A} or {B} not in .*bbb\.csv; download it again with the script in Utilities/"
     with pytest.raises(MissingInputError, match=message):
         measure(tmp_path, A=None, B=None)
 
@@ -467,7 +464,7 @@ def test_a_missing_energy_is_named(tmp_path: Path) -> None:
     bbb = write(tmp_path / "bbb.csv", BBB)
     name = re.escape("LHC.BSRA.US45.B1:ABORT_GAP_ENERGY")
     with pytest.raises(MissingInputError, match=rf"{name} not in .*basic\.csv"):
-        read_beam(1, basic, bbb, CALIBRATION)
+        read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
 
 
 def test_what_was_dropped_is_told_with_the_fill(
@@ -483,29 +480,94 @@ def test_what_was_dropped_is_told_with_the_fill(
     assert told == [("WARNING", f"fill 5845: B{beam}: 3 rows dropped") for beam in (1, 2)]
 
 
-# --- crossing angles
+# --- emittances that are given directly
 
-IP1, IP5 = "LHC.RUNCONFIG:IP1-XING-V-MURAD", "LHC.RUNCONFIG:IP5-XING-H-MURAD"
-
-
-def test_measured_crossing_angles_are_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.csv", {IP1: {0.0: [150.0]}, IP5: {0.0: [140.0], 1.0: [130.0]}})
-    angles = crossing_angles(path)
-    assert angles is not None
-    assert angles[1].scalar().tolist() == [150.0]
-    assert angles[5].scalar().tolist() == [140.0, 130.0]
+EMIT_H, EMIT_V = "LHC.BSRT.5R4.B1:BUNCH_EMITTANCE_H", "LHC.BSRT.5R4.B1:BUNCH_EMITTANCE_V"
+nan = float("nan")
 
 
-def test_without_a_file_there_is_no_measured_crossing_angle(tmp_path: Path) -> None:
-    assert crossing_angles(tmp_path / "x.csv") is None
+def emittances(
+    emit_h: dict[float, Sequence[float]],
+    emit_v: dict[float, Sequence[float]],
+    energy: Series = TOP,
+) -> Scans:
+    return emittance_scans(series(emit_h, "H"), series(emit_v, "V"), energy)
 
 
-@pytest.mark.parametrize(
-    "variables", [{IP1: {0.0: [150.0]}}, {IP1: {0.0: [150.0]}, IP5: {}}, {"OTHER": {0.0: [1.0]}}]
-)
-def test_a_file_that_lacks_an_angle_is_told_and_not_used(
-    tmp_path: Path, variables: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = write(tmp_path / "x.csv", variables)
-    assert crossing_angles(path) is None
-    assert f"{path} lacks a crossing angle; taking XingAngle" in caplog.text
+def test_every_slot_with_both_emittances_is_a_sample() -> None:
+    scans = emittances(
+        {10.0: [0, 2.0, nan, 3.0], 20.0: [0, 2.1, 4.0, 3.1]},
+        {10.0: [0, 1.0, 1.0, 1.5], 20.0: [0, 1.1, 0, 1.6]},
+    )
+    assert scans.slots.tolist() == [1, 3]
+    assert scans.start.tolist() == [0, 2, 4]
+    assert scans.time_s.tolist() == [10.0, 20.0, 10.0, 20.0]
+    assert scans.emit_um.tolist() == [[2.0, 1.0], [2.1, 1.1], [3.0, 1.5], [3.1, 1.6]]
+
+
+def test_acquisitions_may_end_at_their_last_bunch() -> None:
+    scans = emittances({10.0: [2.0], 20.0: [2.1, 3.0]}, {10.0: [1.0], 20.0: [1.1, 1.5]})
+    assert scans.slots.tolist() == [0, 1]
+    assert scans.time_s.tolist() == [10.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize(("gev", "counts"), [(450, 1), (3000, 0), (6500, 1), (6799, 1), (7000, 0)])
+def test_emittances_of_the_ramp_are_left_out(gev: float, counts: int) -> None:
+    energy = series({0.0: [gev], 15.0: [6800.0]}, "energy")
+    scans = emittances({10.0: [2.0], 20.0: [2.1]}, {10.0: [1.0], 20.0: [1.1]}, energy)
+    assert scans.time_s.tolist() == [10.0, 20.0][1 - counts :]
+
+
+def test_emittances_at_no_known_energy_are_no_data() -> None:
+    energy = series({0.0: [3000.0]}, "energy")
+    with pytest.raises(NoDataError, match=r"H in data\.csv: no emittance at a known energy"):
+        emittances({10.0: [2.0]}, {10.0: [1.0]}, energy)
+
+
+def test_more_emittances_than_slots_are_refused() -> None:
+    with pytest.raises(BadInputError, match="H in .* has 3565 values a row, but there are 3564"):
+        emittances({10.0: [2.0] * 3565}, {10.0: [1.0]})
+
+
+def run_3(tmp_path: Path, **changes: dict[float, Sequence[float]]) -> BeamMeasurements:
+    """Return the measurements of beam 1 in a fill of Run 3 without any beam size."""
+    variables = {
+        **{name: rows for name, rows in BBB.items() if "BSRT" not in name},
+        EMIT_H: {1.0: [0, 0, 2.0, 3.0], 2.0: [0, 0, 2.1, 3.1]},
+        EMIT_V: {1.0: [0, 0, 1.0, 1.5], 2.0: [0, 0, 1.1, 1.6]},
+        **changes,
+    }
+    basic = write(tmp_path / "basic.csv", {"LHC.BCCM.B1.A:BEAM_ENERGY": {0.0: [6799.0]}})
+    bbb = write(tmp_path / "bbb.csv", {name: rows for name, rows in variables.items() if rows})
+
+    def calibration() -> BsrtCalibration:
+        raise MissingInputError("no calibration")
+
+    return read_beam(1, basic, bbb, all_names(8000), calibration)
+
+
+def test_logged_emittances_need_no_sizes_and_no_calibration(tmp_path: Path) -> None:
+    beam = run_3(tmp_path)
+    assert beam.scans.slots.tolist() == [2, 3]
+    assert beam.scans.emit_um[:, 0].tolist() == [2.0, 2.1, 3.0, 3.1]
+    assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11], [3e11, 4e11]]
+    assert beam.highest_energy_gev == 6799.0
+
+
+@pytest.mark.parametrize("lost", [EMIT_H, EMIT_V])
+def test_without_logged_emittances_the_sizes_are_calibrated(tmp_path: Path, lost: str) -> None:
+    sizes = {name: rows for name, rows in BBB.items() if "BSRT" in name}
+    with pytest.raises(MissingInputError, match="no calibration"):
+        run_3(tmp_path, **{lost: {}}, **sizes)
+
+
+def test_without_emittances_and_sizes_the_sizes_are_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"GATE_DELAY; .*FIT_SIGMA_H; .* not in .*bbb\.csv"):
+        run_3(tmp_path, **{EMIT_H: {}})
+
+
+def test_in_run_2_sizes_are_calibrated_even_if_emittances_are_logged(tmp_path: Path) -> None:
+    logged = {EMIT_H: {1.0: [0, 0, 9.0, 9.0]}, EMIT_V: {1.0: [0, 0, 9.0, 9.0]}}
+    basic, bbb = write(tmp_path / "a.csv", BASIC), write(tmp_path / "b.csv", {**BBB, **logged})
+    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert beam.scans.emit_um[0, 0] == pytest.approx(emit(1.0))

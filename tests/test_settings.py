@@ -90,6 +90,7 @@ DEFAULTS = {
     "files.crossing": "data/fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv",
     "files.bbb_lumi": "data/fill_bunchbybunch_lumi_data_csvs/"
     "bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv",
+    "files.extra_data": "data/fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv",
     "files.bmodes": Path("data/fills_and_bmodes.pkl"),
     "bsrt.smooth": True,
     "bsrt.smoothing_time_s": 10800,
@@ -126,6 +127,7 @@ DEFAULTS = {
     "machine.betastar_m": 0.30,
     "machine.sigma_boff_m2": 80e-31,
     "machine.sigma_el_m2": 29.7e-31,
+    "machine.crossing_planes": {},
     "machine.crossing_angle_change": True,
     "machine.crossing_angles": (
         CrossingAngleRange(5695, 6055, 300e-6, 300e-6),
@@ -145,6 +147,7 @@ DEFAULTS = {
     "plots.font_size": 16,
     "plots.n_skip": 1,
     "log_format": "%(asctime)s %(levelname)s : %(message)s",
+    "variable_names": {},
     "ignored_names": (),
 }
 
@@ -201,7 +204,7 @@ def test_the_shipped_config_holds_the_defaults_but_runs_the_model(config):
     shipped, default = _flat(load_config(SHIPPED)), _flat(config())
     for paths in (shipped, default):
         del paths["path"]
-        for name in ("basic_data", "bbb_data", "crossing", "bbb_lumi"):
+        for name in ("basic_data", "bbb_data", "crossing", "bbb_lumi", "extra_data"):
             paths[f"files.{name}"] = Path(paths[f"files.{name}"])
         paths["massi.path_template"] = Path(paths["massi.path_template"])
     assert {name for name in shipped if shipped[name] != default[name]} == {"model.enabled"}
@@ -367,6 +370,12 @@ ANGLES = (
     "must be {(first fill, last fill + 1): [IP1, IP5]}, full angles above 0 and below 0.01 [rad]"
 )
 
+BETASTAR = (
+    "must be a number > 0 [m], {(first fill, last fill + 1): number or [IP1, IP5]}, or 'measured'"
+)
+PLANES = "must be {1: 'v', 5: 'h'}: 'h' or 'v' for interaction points 1 and 5"
+OTHER_NAMES = "must be {quantity: name or [names]}, the quantities being those of lumimod/data/"
+
 BAD = [
     *((name, value, "must be a number > 0 [s]") for name in TIMES for value in ("0", "-1", "'5'")),
     *((name, value, "must be True or False") for name in FLAGS for value in ("2", "'yes'", "None")),
@@ -390,7 +399,20 @@ BAD = [
     ("frev", "0", "must be a number > 0 [Hz]"),
     ("tauSRxy_FB", "0", "must be a number > 0 [s], or float('inf')"),
     ("VRF_FT", "-12e6", "must be a number > 0 [V]"),
-    ("betastar_m", "0", "must be a number > 0 [m]"),
+    ("betastar_m", "0", BETASTAR),
+    ("betastar_m", "'logged'", BETASTAR),
+    ("betastar_m", "[0.3, 0.3]", BETASTAR),
+    ("betastar_m", "{(1, 2): 0}", BETASTAR),
+    ("betastar_m", "{(1, 2): [0.3]}", BETASTAR),
+    ("betastar_m", "{1: 0.3}", BETASTAR),
+    ("betastar_m", "{(1, 9): 0.3, (5, 12): 0.4}", "has two beta* for fill 5"),
+    ("crossing_planes", "'v'", PLANES),
+    ("crossing_planes", "{2: 'v'}", PLANES),
+    ("crossing_planes", "{1: 'x'}", PLANES),
+    ("variable_names", "['ENERGY']", OTHER_NAMES),
+    ("variable_names", "{'energy': 'E'}", OTHER_NAMES),
+    ("variable_names", "{'energy_b1': 3}", OTHER_NAMES),
+    ("EXTRA_DATA_FILE", "'extra.csv'", "must be text with <FILLNUMBER> in it"),
     ("sigmaBOff_m2", "0", "must be a number > 0 [m^2]"),
     ("sigma_el_m2", "-1", "must be a number >= 0 [m^2]"),
     ("massi_year", "17", "must be a whole number from 2008 to 2099"),
@@ -571,6 +593,33 @@ def test_crossing_angles_hold_from_the_first_fill_to_before_the_last(config):
     assert machine.crossing_angle(20) is None
 
 
+def test_one_beta_star_is_that_of_every_fill_and_both_points(config):
+    machine = config("betastar_m = 0.4").machine
+    assert machine.betastar(1) == machine.betastar(7000) == (0.4, 0.4)
+    assert not machine.betastar_is_measured
+
+
+def test_beta_star_holds_from_the_first_fill_to_before_the_last(config):
+    machine = config("betastar_m = {(10, 20): 0.4, (20, 30): [0.3, 0.25]}").machine
+    assert machine.betastar(10) == machine.betastar(19) == (0.4, 0.4)
+    assert machine.betastar(20) == (0.3, 0.25)
+    with pytest.raises(ConfigError, match="no range of betastar_m in config.py holds this fill"):
+        machine.betastar(30)
+
+
+def test_beta_star_may_be_measured(config):
+    assert config("betastar_m = 'measured'").machine.betastar_is_measured
+
+
+def test_crossing_planes_are_in_small_letters(config):
+    assert config("crossing_planes = {5: 'V'}").machine.crossing_planes == {5: "v"}
+
+
+def test_a_variable_may_have_one_other_name_or_several(config):
+    cfg = config("variable_names = {'energy_b1': 'E', 'energy_b2': ['F', 'G']}")
+    assert cfg.variable_names == {"energy_b1": ("E",), "energy_b2": ("F", "G")}
+
+
 def test_massi_folders_hold_the_year(config):
     cfg = config("massi_afs_path = '/m/<YEAR>/x'\nmassi_exp_folders = ['CMS/Lumi', 'atlas/l/']")
     assert cfg.massi.folder("CMS") == Path("/m/2017/x/CMS/Lumi")
@@ -680,7 +729,7 @@ def test_any_value_is_accepted_or_refused_with_a_reason(value):
         try:
             name.check(value)
         except ValueError as exc:
-            assert str(exc).startswith(("must ", "has two angles"))  # noqa: PT017
+            assert str(exc).startswith(("must ", "has two "))  # noqa: PT017
 
 
 @given(st.dictionaries(st.text("ABCxyz", min_size=1), st.tuples(fills, fills).map(sorted)))

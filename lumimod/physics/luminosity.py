@@ -12,11 +12,12 @@ CROSSING_PLANE = {"ATLAS": "v", "CMS": "h"}
 
 
 def beam_size_m(
-    emit_1_um: FloatArray, emit_2_um: FloatArray, *, betastar_m: float, gamma: float
+    emit_1_um: FloatArray, emit_2_um: FloatArray, *, betastar_m: FloatArray | float, gamma: float
 ) -> FloatArray:
     """Return the quadratic mean of both beams' sizes at the interaction point, in m.
 
-    Emittances are normalised, in um, of any shape; each beam's size is sqrt(eps_n/gamma*beta*).
+    Emittances are normalised, in um, of any shape, with which `betastar_m` broadcasts; each
+    beam's size is sqrt(eps_n/gamma*beta*).
     Where their sum is negative (sizes measured below the monitor's resolution) it is NaN.
     """
     mean_square_m2 = (emit_1_um + emit_2_um) * 1e-6 / gamma * betastar_m / 2
@@ -54,14 +55,14 @@ def experiment_luminosity(
     length_m: Pair,
     full_crossing_rad: FloatArray | float,
     *,
-    betastar_m: float,
+    betastar_m: FloatArray | float,
     gamma: float,
     f_rev_hz: float,
 ) -> FloatArray:
     """Return the luminosity of bunch pairs at an experiment, in 1/(m^2 s).
 
-    Every pair is (beam 1, beam 2); arrays of any one shape, `full_crossing_rad` broadcasts
-    with them. `crossing_plane` is "v" or "h".
+    Every pair is (beam 1, beam 2); arrays of any one shape, with which `full_crossing_rad` and
+    `betastar_m` broadcast. `crossing_plane` is "v" or "h".
     """
     size = {
         "h": beam_size_m(*emit_h_um, betastar_m=betastar_m, gamma=gamma),

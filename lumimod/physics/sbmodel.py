@@ -47,7 +47,8 @@ class ModelMachine(NamedTuple):
 
     ibs: IbsSet
     gamma: float
-    betastar_m: float
+    betastar_m: FloatArray | float
+    """One for all, or (n_experiments, n_times)."""
     tau_sr_s: float
     """Damping time of the transverse emittance's amplitude."""
     sigma_boff_m2: float
@@ -98,24 +99,45 @@ def evolve(
     step_h, step_v = np.empty(shape), np.empty(shape)
     n_pairs = shape[2] // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
+    betastar_m = np.broadcast_to(machine.betastar_m, (2, time_s.size))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
         for stored, now in zip(out, state):
             stored[:, i] = now
         step_h[:, i], step_v[:, i] = modelled.emit_h_um, modelled.emit_v_um
-        lumi = None
+        collisions = None
         if luminosity is not None:
             per_experiment = luminosity(state, i)
             lumi_out[:, :, i] = per_experiment
-            lumi = np.tile(per_experiment.mean(axis=0), 2)  # the same for both beams
-        modelled = _step(state, time_s[i + 1] - time_s[i], lumi, machine)
+            collisions = _collisions(per_experiment, betastar_m[:, i])
+        modelled = _step(state, time_s[i + 1] - time_s[i], collisions, machine)
         state = _choose(from_data, data.at(i + 1), modelled)
     return Evolution(out, step_h, step_v, lumi_out)
 
 
-def _step(state: Bunches, dt_s: float, lumi: FloatArray | None, machine: ModelMachine) -> Bunches:
-    """Return every quantity modelled a step later; `lumi` is the mean of the experiments."""
+class _Collisions(NamedTuple):
+    """Mean of the experiments, for the bunches of both beams, (n_models, n_bunches)."""
+
+    lumi: FloatArray
+    lumi_scattering: FloatArray
+    """Weighted by beta*, to which the growth by a scattering is proportional."""
+    betastar_m: float
+    """Mean of the experiments."""
+
+
+def _collisions(lumi: FloatArray, betastar_m: FloatArray) -> _Collisions:
+    """Return what the step needs, given both for each experiment."""
+    mean_m = betastar_m.mean()
+    weight = (betastar_m / mean_m)[:, None, None]  # 1 exactly where all beta* are the same
+    both, scattering = (np.tile(values.mean(axis=0), 2) for values in (lumi, lumi * weight))
+    return _Collisions(both, scattering, mean_m)
+
+
+def _step(
+    state: Bunches, dt_s: float, collisions: _Collisions | None, machine: ModelMachine
+) -> Bunches:
+    """Return every quantity modelled a step later."""
     emit_h, bl4s_s = ibs_map(
         machine.ibs,
         dt_s,
@@ -125,11 +147,15 @@ def _step(state: Bunches, dt_s: float, lumi: FloatArray | None, machine: ModelMa
     )
     emit_v = state.emit_v_um * np.exp(-2 * dt_s / machine.tau_sr_s)
     intensity = state.intensity_ppb
-    if lumi is not None:
-        growth_um = elastic_growth_um_s(intensity, lumi, machine) * dt_s
+    if collisions is not None:
+        growth_um = dt_s * elastic_growth_um_s(
+            intensity,
+            collisions.lumi_scattering,
+            machine._replace(betastar_m=collisions.betastar_m),
+        )
         emit_h, emit_v = emit_h + growth_um, emit_v + growth_um
         with np.errstate(divide="ignore", invalid="ignore"):
-            loss = dt_s * machine.sigma_boff_m2 * N_IP * lumi / intensity
+            loss = dt_s * machine.sigma_boff_m2 * N_IP * collisions.lumi / intensity
         intensity = intensity / (1 + loss)
     return Bunches(intensity, emit_h, emit_v, bl4s_s * (SPEED_OF_LIGHT_M_S / 4))
 

@@ -26,14 +26,17 @@ class CalculatedLumi:
     bunch_lumi: Mapping[str, FloatArray]
     """By experiment, in 1/(m^2 s)."""
     xing_angle_rad: Mapping[int, FloatArray]
+    betastar_m: Mapping[int, FloatArray] | None = None
+    """At IP 1 and 5, (n_times,), where it was measured; None where it is of config.py."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_lumi_calc.pkl.gz."""
-        return {
+        out = {
             **_lumi_to_dict(self.bunch_lumi),
             "time_range": self.time_s,
             "xing_angle": dict(self.xing_angle_rad),
         }
+        return out if self.betastar_m is None else {**out, "betastar": dict(self.betastar_m)}
 
     @classmethod
     def from_dict(cls, data: Mapping[Any, Any]) -> CalculatedLumi:
@@ -42,6 +45,7 @@ class CalculatedLumi:
             floats(data["time_range"]),
             _lumi_from_dict(data),
             {ip: floats(data["xing_angle"][ip]) for ip in (1, 5)},
+            {ip: floats(data["betastar"][ip]) for ip in (1, 5)} if "betastar" in data else None,
         )
 
 

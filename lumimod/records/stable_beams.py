@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lumimod.physics.expfit import ExpFit, ExpFits
+from lumimod.physics.luminosity import CROSSING_PLANE
 from lumimod.physics.types import FloatArray, IntArray
-from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats, slot_numbers
+from lumimod.records.base import BEAMS, FAMILIES, FITTED, IP_OF, floats, slot_numbers
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ _FAMILY_KEYS = {
 }
 
 
+USUAL_PLANE: Mapping[int, str] = {IP_OF[exp]: plane for exp, plane in CROSSING_PLANE.items()}
+"""Plane of the crossing angle at IP 1 and 5, of files that do not say."""
+
+
 @dataclass(frozen=True)
 class StableBeams:
     """Step sb: what was measured of each bunch, on one time base."""
@@ -53,6 +58,8 @@ class StableBeams:
     """Full crossing angle at IP 1 and 5, (n_times,)."""
     intensity_lifetime_s: Mapping[int, FloatArray]
     """Of the colliding bunches of each beam, (n_times - 1, n_slots)."""
+    crossing_plane: Mapping[int, str] = field(default_factory=lambda: USUAL_PLANE)
+    """Plane of the crossing angle, "h" or "v", at IP 1 and 5."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N.pkl.gz."""
@@ -61,6 +68,8 @@ class StableBeams:
             "xing_angle": dict(self.xing_angle_rad),
             "intensity_lifetime": dict(self.intensity_lifetime_s),
         }
+        if self.crossing_plane != USUAL_PLANE:  # files of Run 2 stay as the original's
+            out["crossing_plane"] = dict(self.crossing_plane)
         for family in FAMILIES:
             of = {beam: self.bunches[beam, family] for beam in BEAMS}
             for name, key in _FAMILY_KEYS.items():
@@ -80,6 +89,7 @@ class StableBeams:
             {(b, f): cls._family(data, b, f) for b in BEAMS for f in FAMILIES},
             {ip: floats(data["xing_angle"][ip]) for ip in (1, 5)},
             {b: floats(data["intensity_lifetime"][b]) for b in BEAMS},
+            dict(data.get("crossing_plane", USUAL_PLANE)),
         )
 
     @staticmethod

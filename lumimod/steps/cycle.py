@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from lumimod.bsrt import Scans
 from lumimod.context import FillContext
 from lumimod.errors import NoDataError
-from lumimod.measurements import BeamMeasurements, BunchSamples, Scans
+from lumimod.measurements import BeamMeasurements, BunchSamples
 from lumimod.physics.emittance import brightness_ppb_um
 from lumimod.physics.ibs import IbsSet, ibs_map
 from lumimod.physics.interpolation import interp_each_column
@@ -42,6 +43,7 @@ def run(ctx: FillContext) -> None:
         for beam in BEAMS
         for name in INTERVALS
     }
+    ctx.save(ctx.paths.cycle, Cycle(measured), keep=False)  # also where there is no model
     machine = ctx.cfg.machine
     ibs = {
         "Injection": ibs_set(machine.gamma_fb, machine.v_rf_fb_v),
@@ -58,7 +60,6 @@ def run(ctx: FillContext) -> None:
         for beam in BEAMS
     }
     _warn_long(ctx.fill, measured)
-    ctx.save(ctx.paths.cycle, Cycle(measured), keep=False)
     ctx.save(ctx.paths.cycle_model, Cycle(modelled), keep=False)
     ctx.save(ctx.paths.cycle_model_inj2sb, Cycle(chained), keep=False)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lumimod.context import FillContext
-from lumimod.physics.luminosity import CROSSING_PLANE, experiment_luminosity
+from lumimod.physics.luminosity import experiment_luminosity
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, StableBeams
 
 NAME = "lumi"
 NEEDS = ("sb",)
+USES = ("betastar",)
 WRITES = ("lumi_calc",)
 
 
@@ -16,18 +17,21 @@ def run(ctx: FillContext) -> None:
     sb = ctx.load(ctx.paths.sb, StableBeams)
     b1, b2 = sb.bunches[1, "coll"], sb.bunches[2, "coll"]
     machine = ctx.cfg.machine
+    betastar_m = ctx.betastar_m(sb.time_s)
     per_experiment = {
         exp: experiment_luminosity(
-            CROSSING_PLANE[exp],
+            sb.crossing_plane[IP_OF[exp]],
             (b1.intensity_ppb, b2.intensity_ppb),
             (b1.emit_h_um, b2.emit_h_um),
             (b1.emit_v_um, b2.emit_v_um),
             (b1.length_m, b2.length_m),
             sb.xing_angle_rad[IP_OF[exp]][:, None],
-            betastar_m=machine.betastar_m,
+            betastar_m=betastar_m[IP_OF[exp]][:, None],
             gamma=machine.gamma_ft,
             f_rev_hz=machine.f_rev_hz,
         )
         for exp in EXPERIMENTS
     }
-    ctx.save(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, per_experiment, sb.xing_angle_rad))
+    measured = betastar_m if machine.betastar_is_measured else None
+    record = CalculatedLumi(sb.time_s, per_experiment, sb.xing_angle_rad, measured)
+    ctx.save(ctx.paths.lumi_calc, record)

@@ -13,7 +13,7 @@ from lumimod.massi_db import Archive
 from lumimod.physics.interpolation import interp_columns
 from lumimod.physics.types import FloatArray, IntArray
 from lumimod.readers.massi import find_archive, read_massi
-from lumimod.readers.timber import read_timber
+from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
 from lumimod.store import keep_dated_copy
 
@@ -44,7 +44,7 @@ def run(ctx: FillContext) -> None:
         ctx.save(ctx.paths.lumi_meas, MeasuredLumi(lumi))
     elif ctx.paths.bbb_lumi.exists():
         log.info("fill %d: no Massi archive; taking %s", ctx.fill, ctx.paths.bbb_lumi)
-        hz_ub = _from_logging(ctx.paths.bbb_lumi, slots, sb.time_s)
+        hz_ub = _from_logging(ctx, slots, sb.time_s)
         lumi = {exp: values * scale for exp, values in hz_ub.items()}
         ctx.save(ctx.paths.lumi_meas_timber, MeasuredLumi(lumi))
     else:
@@ -77,17 +77,16 @@ def _warn_missing(fill: int, experiment: str, archive: Path, missing: IntArray) 
         )  # fmt: skip
 
 
-def _from_logging(path: Path, slots: IntArray, time_s: FloatArray) -> dict[str, FloatArray]:
+def _from_logging(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict[str, FloatArray]:
     """Return the luminosities of the logging service, (n_times, n_slots), in Hz/ub."""
-    names = {exp: f"{exp}:BUNCH_LUMI_INST" for exp in EXPERIMENTS}
-    series = read_timber(path, list(names.values()))
+    names = {exp: ctx.names[f"bunch_lumi_{exp.lower()}"] for exp in EXPERIMENTS}
     out = {}
-    for exp, name in names.items():
-        values = series[name].matrix()
+    for exp, series in read_first(ctx.paths.bbb_lumi, names).items():
+        values = series.matrix()
         if not len(values) or values.shape[1] <= slots.max():
             raise BadInputError(
-                f"{name} in {path} has {values.shape[1]} columns and {len(values)} rows, too few "
-                f"for slot {slots.max()}; download it again"
+                f"{series.name} in {series.path} has {values.shape[1]} columns and {len(values)} "
+                f"rows, too few for slot {slots.max()}; download it again"
             )
-        out[exp] = interp_columns(time_s, series[name].time_s, np.asarray(values[:, slots]))
+        out[exp] = interp_columns(time_s, series.time_s, np.asarray(values[:, slots]))
     return out

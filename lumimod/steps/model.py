@@ -11,7 +11,7 @@ import numpy as np
 from lumimod.context import FillContext, save_result
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
-from lumimod.physics.luminosity import CROSSING_PLANE, experiment_luminosity, level
+from lumimod.physics.luminosity import experiment_luminosity, level
 from lumimod.physics.sbmodel import (
     Bunches,
     Evolution,
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 NAME = "model"
 NEEDS = ("sb",)
+USES = ("betastar",)
 WRITES = ("models",)
 
 SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 60.0, 3600.0
@@ -72,14 +73,17 @@ def run(ctx: FillContext) -> None:
             "fill %d: model: the IBS parametrisation holds for steps of 1 min to 1 h, not for "
             "t_step_sec = %g: do not trust the modelled growth", ctx.fill, step_s,
         )  # fmt: skip
-    calls = [(ctx.cfg, ctx.fill, sb, case) for case in ctx.cfg.model.cases]
+    betastar_m = ctx.betastar_m(sb.time_s)
+    calls = [(ctx.cfg, ctx.fill, sb, betastar_m, case) for case in ctx.cfg.model.cases]
     heavy = sb.time_s.size * sb.bunches[1, "coll"].slots.size > _WORTH_A_PROCESS
     (ctx.workers if heavy else Workers(1)).starmap(_run_case, calls)
 
 
-def _run_case(cfg: Config, fill: int, sb: StableBeams, case: Case) -> None:
+def _run_case(
+    cfg: Config, fill: int, sb: StableBeams, betastar_m: dict[int, FloatArray], case: Case
+) -> None:
     data = {f: _corrected(sb, f, case) for f in FAMILIES}
-    machine, luminosity = _machine(cfg), _luminosity(sb, cfg, fill)
+    machine, luminosity = _machine(cfg, betastar_m), _luminosity(sb, cfg, betastar_m, fill)
     evolutions = {
         "coll": evolve(sb.time_s, data["coll"], _from_data(cfg, "coll"), machine, luminosity),
         "noncoll": evolve(sb.time_s, data["noncoll"], _from_data(cfg, "noncoll"), machine),
@@ -88,12 +92,12 @@ def _run_case(cfg: Config, fill: int, sb: StableBeams, case: Case) -> None:
     save_result(cfg, path, _record(cfg, sb, data, evolutions), sb)
 
 
-def _machine(cfg: Config) -> ModelMachine:
+def _machine(cfg: Config, betastar_m: dict[int, FloatArray]) -> ModelMachine:
     m = cfg.machine
     return ModelMachine(
         ibs_set(m.gamma_ft, m.v_rf_ft_v),
         m.gamma_ft,
-        m.betastar_m,
+        np.stack([betastar_m[IP_OF[exp]] for exp in EXPERIMENTS]),
         m.tau_sr_xy_ft_s,
         m.sigma_boff_m2,
         m.sigma_el_m2,
@@ -123,7 +127,9 @@ def _from_data(cfg: Config, family: str) -> FromData:
     )
 
 
-def _luminosity(sb: StableBeams, cfg: Config, fill: int) -> Luminosity:
+def _luminosity(
+    sb: StableBeams, cfg: Config, betastar_m: dict[int, FloatArray], fill: int
+) -> Luminosity:
     """Return the luminosity of both experiments as a function of the bunches and the time."""
     machine = cfg.machine
     level_m2s = cfg.model.leveling.get(fill)
@@ -132,13 +138,13 @@ def _luminosity(sb: StableBeams, cfg: Config, fill: int) -> Luminosity:
         n, emit_h, emit_v, length = (np.split(values, 2, axis=-1) for values in state)
         out = [
             experiment_luminosity(
-                CROSSING_PLANE[exp],
+                sb.crossing_plane[IP_OF[exp]],
                 (n[0], n[1]),
                 (emit_h[0], emit_h[1]),
                 (emit_v[0], emit_v[1]),
                 (length[0], length[1]),
                 sb.xing_angle_rad[IP_OF[exp]][index],
-                betastar_m=machine.betastar_m,
+                betastar_m=betastar_m[IP_OF[exp]][index],
                 gamma=machine.gamma_ft,
                 f_rev_hz=machine.f_rev_hz,
             )

@@ -9,15 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lumimod.bsrt import Scans
 from lumimod.context import FillContext
 from lumimod.errors import MissingInputError, NoDataError
 from lumimod.fitting import bunch_fits
-from lumimod.measurements import BeamMeasurements, Scans, crossing_angles
+from lumimod.measurements import BeamMeasurements
+from lumimod.optics import POINTS, Crossing, crossing_angles
 from lumimod.physics.interpolation import interp_columns, interp_groups, interp_valid_columns
 from lumimod.physics.lifetime import intensity_lifetime
 from lumimod.physics.lowess import lowess_groups
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray, IntArray
+from lumimod.physics.types import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S, FloatArray, IntArray
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.locate import existing
 from lumimod.records import BEAMS, FAMILIES, BunchFamily, StableBeams
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,7 @@ WRITES = ("sb",)
 
 END_BEFORE_NEXT_FILL_S = 900.0
 """Stable beams end at the latest this long before the next fill starts."""
+ENERGY_TOLERANCE = 0.01
 ROBUST_ITERATIONS = 10
 DELTA_FRACTION = 0.01
 
@@ -38,7 +42,8 @@ def run(ctx: FillContext) -> None:
     """Make fill_N.pkl.gz."""
     analysis = ctx.cfg.analysis
     time_s = time_range(ctx.modes, analysis.t_step_s)
-    xing = _crossing_angles(ctx, time_s)
+    crossing = _crossing(ctx, time_s)
+    _check_energy(ctx)
     chosen = {
         beam: _bunches_above(ctx.beams[beam], time_s, analysis.intensity_threshold_ppb)
         for beam in BEAMS
@@ -51,7 +56,9 @@ def run(ctx: FillContext) -> None:
     lifetimes = {
         beam: intensity_lifetime(time_s, bunches[beam, "coll"].intensity_ppb) for beam in BEAMS
     }
-    ctx.save(ctx.paths.sb, StableBeams(time_s, bunches, xing, lifetimes))
+    angles = {ip: at.full_rad for ip, at in crossing.items()}
+    planes = {ip: at.plane for ip, at in crossing.items()}
+    ctx.save(ctx.paths.sb, StableBeams(time_s, bunches, angles, lifetimes, planes))
 
 
 def time_range(modes: FillModes, t_step_s: float) -> FloatArray:
@@ -80,18 +87,36 @@ def time_range(modes: FillModes, t_step_s: float) -> FloatArray:
     return time_s
 
 
-def _crossing_angles(ctx: FillContext, time_s: FloatArray) -> Mapping[int, FloatArray]:
-    """Return the full crossing angles at IP 1 and 5, (n_times,), in rad."""
-    measured = crossing_angles(ctx.paths.crossing)
+def _crossing(ctx: FillContext, time_s: FloatArray) -> Mapping[int, Crossing]:
+    """Return plane and full angle of the crossing at IP 1 and 5."""
+    path, planes = existing(ctx.paths.crossing), ctx.cfg.machine.crossing_planes
+    usual = ctx.period.crossing_plane
+    measured = crossing_angles(path, ctx.names, planes, usual, time_s)
     if measured is not None:
-        return {ip: np.interp(time_s, s.time_s, s.scalar()) * 2e-6 for ip, s in measured.items()}
+        return measured
     configured = ctx.cfg.machine.crossing_angle(ctx.fill)
     if configured is None:
         raise MissingInputError(
             f"no crossing angle: {ctx.paths.crossing} is not there and no range of XingAngle in "
             "config.py holds this fill; add one"
         )
-    return {ip: np.full(time_s.size, full) for ip, full in zip((1, 5), configured)}
+    return {
+        ip: Crossing(planes.get(ip, usual[ip]), np.full(time_s.size, full))
+        for ip, full in zip(POINTS, configured)
+    }
+
+
+def _check_energy(ctx: FillContext) -> None:
+    """Warn if config.py is for another energy than the beams had."""
+    configured_gev = ctx.cfg.machine.gamma_ft * PROTON_MASS_GEV
+    for beam in BEAMS:
+        highest_gev = ctx.beams[beam].highest_energy_gev
+        if abs(highest_gev - configured_gev) > ENERGY_TOLERANCE * configured_gev:
+            log.warning(
+                "fill %d: beam %d reached %.0f GeV, but gammaFT in config.py stands for %.0f GeV: "
+                "correct it, the luminosity is proportional to it",
+                ctx.fill, beam, highest_gev, configured_gev,
+            )  # fmt: skip
 
 
 def _bunches_above(beam: BeamMeasurements, time_s: FloatArray, threshold_ppb: float) -> IntArray:

@@ -210,10 +210,11 @@ def test_bunches_that_stay_less_than_an_hour_are_not_worth_a_word(
     assert caplog.records == []
 
 
-def test_an_energy_that_the_model_does_not_know_is_an_error_before_any_file(
+def test_at_an_energy_that_the_model_does_not_know_the_measured_cycle_is_saved(
     fill: MakeFill,
 ) -> None:
     ctx = fill(beams(), gammaFT=7248.0)
     with pytest.raises(ConfigError, match="no intra-beam-scattering coefficients for 6801 GeV"):
         cycle.run(ctx)
-    assert not ctx.paths.cycle.exists()
+    assert ctx.paths.cycle.exists()
+    assert not ctx.paths.cycle_model.exists()
