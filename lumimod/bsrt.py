@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from lumimod.errors import BadInputError, NoDataError
 from lumimod.physics.emittance import emittance_um
 from lumimod.physics.types import BoolArray, FloatArray, IntArray
-from lumimod.readers.timber import Series
+from lumimod.readers.timber import Series, select_rows
 from lumimod.reference import BsrtCalibration
 
 N_SLOTS = 3564
@@ -152,19 +152,9 @@ def _same_times(*channels: Series) -> tuple[Series, ...]:
         _check_lost_records(channels)
         common = set.intersection(*(set(c.time_s.tolist()) for c in channels))
         channels = tuple(
-            _select_rows(c, np.array([t in common for t in c.time_s.tolist()])) for c in channels
+            select_rows(c, np.array([t in common for t in c.time_s.tolist()])) for c in channels
         )
     return channels
-
-
-def _select_rows(series: Series, keep: BoolArray) -> Series:
-    lengths = series.lengths
-    return replace(
-        series,
-        time_s=series.time_s[keep],
-        values=series.values[np.repeat(keep, lengths)],
-        row_start=np.concatenate([[0], np.cumsum(lengths[keep])]),
-    )
 
 
 def _check_lost_records(channels: tuple[Series, ...]) -> None:

@@ -25,6 +25,7 @@ LAYERS = (
     ("records",),
     ("store",),
     ("writers",),
+    ("convert",),
     ("massi_db",),
     ("bsrt", "measurements", "optics"),
     ("fitting",),

@@ -11,10 +11,14 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet", ".h5")
 DOWNLOAD = "download it again with the script in Utilities/"
 
 
+def suffix_of(path: Path) -> str:
+    """Return which of SUFFIXES a name ends with; empty if none."""
+    return next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), "")
+
+
 def twins(path: Path) -> tuple[Path, ...]:
     """Return the names that a file may have: its own, then the same in every other format."""
-    # The longest first: .csv.gz is no .gz of another kind.
-    suffix = next((s for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(s)), "")
+    suffix = suffix_of(path)
     if suffix:
         stem = path.name[: -len(suffix)]
         return (path, *(path.with_name(stem + other) for other in SUFFIXES if other != suffix))

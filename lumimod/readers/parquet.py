@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers.locate import DOWNLOAD
@@ -29,6 +30,8 @@ TIME_NAMES = (TIME, "unix", "timestamp", "nxcals_timestamp", "__index_level_0__"
 N_DROPPED = b"n_dropped"
 """Metadata of a column: invalid rows that were left out when the file was made."""
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+T = TypeVar("T", bound=np.generic)
+NO_VALUE, NO_LENGTH = np.zeros(0), np.zeros(0, np.int64)
 LISTS = ("list", "large_list", "fixed_size_list")
 
 
@@ -146,8 +149,14 @@ def _time_s(path: Path, column: pa.ChunkedArray) -> FloatArray:
     return us / 1e6
 
 
-_Samples = tuple["FloatArray", "FloatArray", "IntArray", int]
-"""Times, values of all rows, values per row, rows dropped."""
+class _Samples(NamedTuple):
+    """Rows of one column of one file."""
+
+    time_s: FloatArray
+    values: FloatArray
+    """Of all rows, one after the other."""
+    lengths: IntArray
+    n_dropped: int
 
 
 def _samples(path: Path, table: pa.Table, name: str, time_s: FloatArray) -> _Samples:
@@ -155,36 +164,52 @@ def _samples(path: Path, table: pa.Table, name: str, time_s: FloatArray) -> _Sam
     column = table.column(name)
     metadata = table.schema.field(name).metadata or {}
     there = ~column.is_null().to_numpy()
-    values, lengths = [np.zeros(0)], [np.zeros(0, np.int64)]
-    for chunk in column.chunks:
-        flat, counts = _flat(path, name, chunk.drop_null())
-        values.append(flat)
-        lengths.append(counts)
-    n_dropped = int(metadata.get(N_DROPPED, 0))
-    return time_s[there], np.concatenate(values), np.concatenate(lengths), n_dropped
+    parts = [_flat(path, name, chunk) for chunk in column.chunks]
+    values = _one([flat for flat, _ in parts], NO_VALUE)
+    lengths = _one([counts for _, counts in parts], NO_LENGTH)
+    return _Samples(time_s[there], values, lengths, int(metadata.get(N_DROPPED, 0)))
 
 
 def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
-    """Return the values of rows without nulls, one after the other, and how many each has."""
+    """Return the values of the rows that are not null, one after the other, and their counts."""
     pa = library()
     if pa.types.is_struct(rows.type) and rows.type.get_field_index("elements") >= 0:
-        rows = rows.field("elements")
-    if not pa.types.is_nested(rows.type):
-        lengths = np.ones(len(rows), np.int64)
-    elif any(getattr(pa.types, f"is_{kind}")(rows.type) for kind in LISTS):
-        import pyarrow.compute as pc
-
-        lengths = pc.list_value_length(rows).fill_null(0).to_numpy().astype(np.int64)
-        rows = rows.flatten()
+        rows = rows.drop_null().field("elements")
+    if any(getattr(pa.types, f"is_{kind}")(rows.type) for kind in LISTS):
+        values, lengths = _flat_lists(rows)
     else:
-        raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
-    if pa.types.is_null(rows.type):
+        values = rows.drop_null()
+        lengths = np.ones(len(values), np.int64)
+    if pa.types.is_null(values.type):
         return np.zeros(0), lengths
-    if not (pa.types.is_primitive(rows.type) and not pa.types.is_temporal(rows.type)):
+    if not pa.types.is_primitive(values.type) or pa.types.is_temporal(values.type):
         raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
-    return rows.cast(pa.float64()).to_numpy(zero_copy_only=False), lengths
+    return values.cast(pa.float64()).to_numpy(zero_copy_only=False), lengths
+
+
+def _flat_lists(rows: pa.Array) -> tuple[pa.Array, IntArray]:
+    """Return the values of all lists that are not null, and how many each list has."""
+    import pyarrow.compute as pc
+
+    lengths = pc.list_value_length(rows).drop_null().to_numpy().astype(np.int64)
+    if hasattr(rows, "offsets"):
+        first, last = rows.offsets[0].as_py(), rows.offsets[-1].as_py()
+        if last - first == lengths.sum():  # nulls take no place: nothing to copy
+            return rows.values.slice(first, last - first), lengths
+    return rows.drop_null().flatten(), lengths
+
+
+def _one(parts: Sequence[npt.NDArray[T]], empty: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Return arrays as one, without a copy if there is but one."""
+    return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
 
 
 def _joined(path: Path, name: str, parts: Sequence[_Samples]) -> Series:
-    time_s, values, lengths = (np.concatenate([p[i] for p in parts]) for i in range(3))
-    return in_order_of_time(name, path, time_s, values, lengths, sum(p[3] for p in parts))
+    return in_order_of_time(
+        name,
+        path,
+        _one([part.time_s for part in parts], NO_VALUE),
+        _one([part.values for part in parts], NO_VALUE),
+        _one([part.lengths for part in parts], NO_LENGTH),
+        sum(part.n_dropped for part in parts),
+    )

@@ -284,6 +284,17 @@ def in_order_of_time(
     return Series(name, path, time_s, values, row_start, n_dropped)
 
 
+def select_rows(series: Series, keep: npt.NDArray[np.bool_]) -> Series:
+    """Return the series of the rows where `keep`, (n,), is True."""
+    lengths = series.lengths
+    return replace(
+        series,
+        time_s=series.time_s[keep],
+        values=series.values[np.repeat(keep, lengths)],
+        row_start=np.concatenate([[0], np.cumsum(lengths[keep])]),
+    )
+
+
 def timber_names(path: Path) -> tuple[str, ...]:
     """Return the variables that a file holds, each once, in their order there.
 

@@ -14,31 +14,45 @@ from lumimod.readers.timber import IntArray, Series
 if TYPE_CHECKING:
     import pyarrow as pa
 
-INDEX = {
-    "name": TIME,
-    "field_name": TIME,
-    "pandas_type": "datetimetz",
-    "numpy_type": "datetime64[ns]",
-    "metadata": {"timezone": "UTC"},
-}
-"""What pandas wants to know of the index."""
+NS = "unix"
+"""Index of whole ns, as in the tree of Run 3."""
 
 
-def write_parquet(stream: BinaryIO, series: Mapping[str, Series]) -> None:
-    """Write the variables into the columns of one table, in the order of time."""
+def write_parquet(
+    stream: BinaryIO, series: Mapping[str, Series], *, integer_index: bool = False
+) -> None:
+    """Write the variables into the columns of one table, in the order of time.
+
+    The index holds times in UTC, or the same as whole numbers of ns.
+    """
     pa = library()
     time_ns, rows_of = _rows(series)
+    index = pa.array(time_ns)
+    if not integer_index:
+        index = index.cast(pa.timestamp("ns", tz="UTC"))
+    name = NS if integer_index else TIME
     columns = {
-        TIME: (pa.array(time_ns).cast(pa.timestamp("ns", tz="UTC")), None),
+        name: (index, None),
         **{name: _column(one, rows_of[name], time_ns.size) for name, one in series.items()},
     }
-    pandas = {"index_columns": [TIME], "columns": [INDEX], "column_indexes": []}
     schema = pa.schema(
         [pa.field(name, array.type, metadata=about) for name, (array, about) in columns.items()],
-        metadata={"pandas": json.dumps(pandas)},
+        metadata={"pandas": json.dumps(_for_pandas(name, integer_index))},
     )
     table = pa.Table.from_arrays([array for array, _ in columns.values()], schema=schema)
     pa.parquet.write_table(table, stream, version="2.6", compression="zstd")
+
+
+def _for_pandas(index: str, is_integer: bool) -> dict[str, object]:
+    """Return what pandas wants to know to make the column its index."""
+    about = {
+        "name": index,
+        "field_name": index,
+        "pandas_type": "int64" if is_integer else "datetimetz",
+        "numpy_type": "int64" if is_integer else "datetime64[ns]",
+        "metadata": None if is_integer else {"timezone": "UTC"},
+    }
+    return {"index_columns": [index], "columns": [about], "column_indexes": []}
 
 
 def _rows(series: Mapping[str, Series]) -> tuple[IntArray, dict[str, IntArray]]:
