@@ -49,14 +49,14 @@ def _report(files: FillFiles, seconds: float) -> None:
         print(f"  {path} ({path.stat().st_size / 1e6:.2f} MB)")
 
 
-def crossing_steps(text: str) -> tuple[tuple[float, float], ...]:
+def steps(text: str) -> tuple[tuple[float, float], ...]:
     """Return the pairs of a text such as 2:140,4:130."""
     try:
         pairs = [tuple(float(part) for part in step.split(":")) for step in text.split(",")]
-        return tuple((hours, angle) for hours, angle in pairs)
+        return tuple((hours, value) for hours, value in pairs)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not of the form hours:microrad,hours:microrad, such as 2:140,4:130"
+            f"{text!r} is not of the form hours:value,hours:value, such as 2:140,4:130"
         ) from None
 
 
@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--fill", type=int, nargs="+", default=[5845, 5846], metavar="N",
         help="fill numbers (default: 5845 5846)")  # fmt: skip
     add("--seed", type=int, default=1, help="seed of everything random (default: 1)")
+    add("--run", type=int, choices=(2, 3),
+        help="2: as in 2017 (default); 3: as in 2023: 6.8 TeV, emittances logged")  # fmt: skip
     add("--full-size", action="store_true",
         help="the full machine: 2544 colliding and 4 other bunches in each beam, 12 h of stable "
         "beams, about 200 MB of CSV; other options change it further")  # fmt: skip
@@ -98,12 +100,17 @@ def _add_beams(group: argparse._ArgumentGroup) -> None:
            "extra vertical emittance growth at top energy, um/h")  # fmt: skip
     number("--extra-loss", "extra_loss", "PART",
            "part of each bunch lost in stable beams other than by burn-off")  # fmt: skip
+    number("--betastar", "betastar_m", "M", "beta* at the start, m")
     number("--half-crossing", "half_crossing_urad", "URAD",
            "half crossing angle at the start, microrad")  # fmt: skip
     group.add_argument(
-        "--xing-steps", dest="crossing_steps", type=crossing_steps, metavar="H:URAD,...",
+        "--xing-steps", dest="crossing_steps", type=steps, metavar="H:URAD,...",
         help="later half crossing angles: hours after the start of stable beams and microrad, "
         "such as 2:140,4:130 (default: none)",
+    )  # fmt: skip
+    group.add_argument(
+        "--betastar-steps", dest="betastar_steps", type=steps, metavar="H:M,...",
+        help="later beta*: hours after the start of stable beams and m (default: none)",
     )  # fmt: skip
     group.add_argument(
         "--level", dest="level_total", type=float, metavar="L",

@@ -104,11 +104,11 @@ class Analysed:
     """Of its results."""
 
 
-def analyse(out: Path, data: Path, **names: Any) -> Analysed:
+def analyse(out: Path, data: Path, fill: int = FILL, **names: Any) -> Analysed:
     """Run the whole chain on the data of a folder, with results in `out`."""
     cfg = load_config(write_config_to(out, data, **names))
-    report = run_pipeline(cfg)
-    return Analysed(cfg, report, context(cfg).paths.folder)
+    report = run_pipeline(cfg, fill)
+    return Analysed(cfg, report, context(cfg, fill).paths.folder)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ ONLY = {
     "records": {"errors", "physics", "records"},
     "store": {"records", "readers", "errors"},
     "writers": {"errors", "readers", "store", "writers"},
-    "simulate": {"errors", "readers", "physics", "reference", "writers", "simulate"},
+    "simulate": {"errors", "readers", "physics", "reference", "variables", "writers", "simulate"},
     "testing": {"physics"},
     "__init__": {"readers"},
 }

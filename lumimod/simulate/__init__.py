@@ -1,4 +1,4 @@
-"""Simulated LHC: data folders as logged in 2017, with the truth beside them.
+"""Simulated LHC: data folders as logged in 2017 or 2023, with the truth beside them.
 
 `simulate_fills` is all that is needed; `FillSettings` says what the fills are like.
 """
@@ -19,6 +19,7 @@ from lumimod.simulate import files, instruments
 from lumimod.simulate.beams import evolve
 from lumimod.simulate.growth import EXPERIMENTS
 from lumimod.simulate.instruments import Fill
+from lumimod.simulate.machine import RUNS
 from lumimod.simulate.output import replacing_csv
 from lumimod.simulate.scheme import filling_scheme
 from lumimod.simulate.settings import FillSettings
@@ -42,14 +43,15 @@ class FillFiles:
     massi: tuple[Path, ...]
     """Archives of ATLAS and CMS; empty if none were asked for."""
     bunch_lumi: Path | None
+    extra: Path | None
+    """beta*; of Run 3 and of fills where it changes."""
     truth: Path
 
     def all(self) -> list[Path]:
         """Return every file."""
-        lumi = [] if self.bunch_lumi is None else [self.bunch_lumi]
-        return [
-            self.basic, self.bunches, self.crossing, self.bmodes, *self.massi, *lumi, self.truth,
-        ]  # fmt: skip
+        optional = [path for path in (self.bunch_lumi, self.extra) if path is not None]
+        data = [self.basic, self.bunches, self.crossing, self.bmodes, *self.massi, *optional]
+        return [*data, self.truth]
 
 
 def simulate_fills(
@@ -96,6 +98,9 @@ def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) ->
     if paths.bunch_lumi is not None:
         with _csv(paths.bunch_lumi, fill) as stream:
             files.write_bunch_lumi(stream, fill, scale, bunch_lumi)
+    if paths.extra is not None:
+        with _csv(paths.extra, fill) as stream:
+            files.write_extra(stream, fill)
     write_truth(paths.truth, fill, seed, scale)
     # Last: a fill in the list of beam modes has all its data.
     files.merge_bmodes(paths.bmodes, [fill])
@@ -109,7 +114,8 @@ def _csv(path: Path, fill: Fill) -> AbstractContextManager[BinaryIO]:
 
 def _paths(folder: Path, number: int, settings: FillSettings) -> FillFiles:
     suffix = ".csv.gz" if settings.gzip else ".csv"
-    measured = folder / "massi" / "2017" / "measurements"
+    measured = folder / "massi" / str(RUNS[settings.run].year) / "measurements"
+    has_extra = settings.run == 3 or settings.betastar_steps
 
     def csv(name: str, prefix: str) -> Path:
         return folder / f"fill_{name}_data_csvs" / f"{prefix}_fill_{number}{suffix}"
@@ -126,5 +132,6 @@ def _paths(folder: Path, number: int, settings: FillSettings) -> FillFiles:
         bunch_lumi=csv("bunchbybunch_lumi", "bunchbybunch_lumi_data")
         if settings.bbb_lumi
         else None,
+        extra=csv("extra", "extra_data") if has_extra else None,
         truth=folder / "truth" / f"truth_fill_{number}.npz",
     )

@@ -19,6 +19,7 @@ from lumimod.simulate.instruments import Block, Fill
 from lumimod.simulate.output import replacing, replacing_gzip
 from lumimod.simulate.scheme import N_SLOTS
 from lumimod.simulate.timeline import bmodes_entry
+from lumimod.variables import Names, names_of
 from lumimod.writers import text
 from lumimod.writers.timber import write_block
 
@@ -26,7 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
-BSRT = {1: "LHC.BSRT.5R4.B1", 2: "LHC.BSRT.5L4.B2"}
+CROSSING_PLANES = ((1, "v"), (5, "h"), (1, "h"), (5, "v"))
+"""Points and planes, those of the crossing in 2017 first."""
 ALL_VALUES = np.ones(1, bool)
 SLOTS_AT_ONCE = 256
 MASSI_ERROR = 0.02
@@ -43,13 +45,13 @@ def write_basic(
         for stamp, gev in zip(text.stamps(time_s), energy_gev.tolist())
     ]
     for beam in (1, 2):
-        write_block(stream, f"LHC.BSRA.US45.B{beam}:ABORT_GAP_ENERGY", rows, array=False)
+        write_block(stream, _name(fill, f"energy_b{beam}"), rows, array=False)
     for beam, own in zip((1, 2), rng.spawn(2)):
         slow_s = instruments.clock(fill, fill.settings.slow_s, own)
         ppb = instruments.beam_intensity(fill, beam, slow_s, own)
         cells = text.scientific(ppb, 5)[:, None, :]
         body = text.array_rows(text.stamps(slow_s), cells, ALL_VALUES)
-        write_block(stream, f"LHC.BCTDC.A6R4.B{beam}:BEAM_INTENSITY", [body], array=False)
+        write_block(stream, _name(fill, f"beam_intensity_b{beam}"), [body], array=False)
 
 
 def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
@@ -60,8 +62,21 @@ def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
         b"%s,%.3f\n" % (stamp.tobytes(), angle)
         for stamp, angle in zip(text.stamps(time_s), angle_urad.tolist())
     ]
-    for plane in ("IP1-XING-V", "IP5-XING-H"):
-        write_block(stream, f"LHC.RUNCONFIG:{plane}-MURAD", rows, array=False)
+    none = [b"%s,0.0\n" % stamp.tobytes() for stamp in text.stamps(time_s)]
+    for ip, plane in CROSSING_PLANES:
+        is_crossed = (plane == fill.settings.ip1_plane) == (ip == 1)
+        if is_crossed or fill.settings.run == 3:  # both planes are logged
+            name = _name(fill, f"crossing_{plane}_ip{ip}")
+            write_block(stream, name, rows if is_crossed else none, array=False)
+
+
+def write_extra(stream: BinaryIO, fill: Fill) -> None:
+    """Write beta* in cm, a sample for each change and one at the start."""
+    since_s, betastar_m = fill.times.betastar
+    stamps = text.stamps(np.maximum(since_s, fill.times.start_s))
+    rows = [b"%s,%.6g\n" % (stamp.tobytes(), 100 * beta) for stamp, beta in zip(stamps, betastar_m)]
+    for ip in (1, 5):
+        write_block(stream, _name(fill, f"betastar_ip{ip}"), rows, array=False)
 
 
 def write_bunches(
@@ -70,17 +85,19 @@ def write_bunches(
     """Write intensities, lengths and sizes of all bunches of both beams."""
     for beam, own in zip((1, 2), rng.spawn(2)):
         fbct_a, fbct_b, bqm, bsrt = own.spawn(4)
-        for system, noise in (("A", fbct_a), ("B", fbct_b)):
-            name = f"LHC.BCTFR.{system}6R4.B{beam}:BUNCH_INTENSITY"
+        for name, noise in zip(_names(fill, f"bunch_intensity_b{beam}"), (fbct_a, fbct_b)):
             time_s = instruments.clock(fill, fill.settings.sample_s, noise)
             blocks = instruments.bunch_intensity(fill, beam, time_s, noise)
             slot = fill.history.beams[beam].scheme.slot
             write_block(stream, name, (_slot_rows(block, slot[block.filled]) for block in blocks))
-        write_block(stream, f"LHC.BQM.B{beam}:FILLED_BUCKETS", _bucket_rows(fill, beam))
+        write_block(stream, _name(fill, f"filled_buckets_b{beam}"), _bucket_rows(fill, beam))
         time_s = instruments.clock(fill, fill.settings.sample_s, bqm)
         blocks = instruments.bunch_length(fill, beam, time_s, bqm)
-        write_block(stream, f"LHC.BQM.B{beam}:BUNCH_LENGTHS", map(_value_rows, blocks))
-        _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
+        write_block(stream, _name(fill, f"bunch_lengths_b{beam}"), map(_value_rows, blocks))
+        if fill.settings.run == 3:
+            _write_emittances(stream, fill, beam, bsrt)
+        else:
+            _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
 
 
 def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng: Rng) -> None:
@@ -92,7 +109,8 @@ def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng:
             fill, experiment, time_s, slice(None), scale[experiment], own
         )
         block = Block(time_s, np.ones(slot.size, bool), lumi)
-        write_block(stream, f"{experiment}:BUNCH_LUMI_INST", [_slot_rows(block, slot)])
+        name = _name(fill, f"bunch_lumi_{experiment.lower()}")
+        write_block(stream, name, [_slot_rows(block, slot)])
 
 
 def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Rng) -> None:
@@ -158,11 +176,29 @@ def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan)
         row_stamp.tobytes() + b"".join([gate_text[gate] for gate in gates]) + b"\n"
         for row_stamp, gates in zip(stamp, scan.gates.tolist())
     )
-    write_block(stream, f"{BSRT[beam]}:GATE_DELAY", gate_rows)
-    for plane, sigma_mm in (("H", scan.sigma_h_mm), ("V", scan.sigma_v_mm)):
+    write_block(stream, _name(fill, f"bsrt_gate_b{beam}"), gate_rows)
+    for plane, sigma_mm in (("h", scan.sigma_h_mm), ("v", scan.sigma_v_mm)):
         cells = text.fixed(sigma_mm)
         rows = text.array_rows(stamp, cells, np.ones(cells.shape[1], bool))
-        write_block(stream, f"{BSRT[beam]}:FIT_SIGMA_{plane}", [rows])
+        write_block(stream, _name(fill, f"bsrt_sigma_{plane}_b{beam}"), [rows])
+
+
+def _write_emittances(stream: BinaryIO, fill: Fill, beam: int, rng: Rng) -> None:
+    slot = fill.history.beams[beam].scheme.slot
+    time_s = instruments.clock(fill, fill.settings.sample_s, rng)
+    for plane in ("h", "v"):
+        blocks = instruments.bunch_emittance(fill, beam, plane, time_s, rng)
+        rows = (_slot_rows(block, slot[block.filled]) for block in blocks)
+        write_block(stream, _name(fill, f"bsrt_emittance_{plane}_b{beam}"), rows)
+
+
+def _names(fill: Fill, quantity: str) -> Names:
+    return names_of(quantity, fill.number, time_s=fill.times.start_s)
+
+
+def _name(fill: Fill, quantity: str) -> str:
+    """Return the name under which a quantity was logged at the time of the fill."""
+    return _names(fill, quantity)[0]
 
 
 def _massi_rows(

@@ -56,6 +56,7 @@ class Stepper:
         self.colliding = {beam: scheme.beams[beam].colliding for beam in (1, 2)}
         self.times = times
         self.settings = settings
+        self.gamma = machine.RUNS[settings.run].gamma
         self.growth = growth
         self.arrival_s = arrival_s
         self.ibs: dict[int, tuple[FloatArray, FloatArray]] = {}
@@ -71,13 +72,17 @@ class Stepper:
         overlap = float(self.times.overlap(np.array(now_s)))
         if overlap == 0:
             return {name: np.zeros_like(one.n_ppb) for name in EXPERIMENTS}
+        betastar_m = self._betastar_m(now_s)
         size_h_m, size_v_m = (
-            beam_size_m(a, b, betastar_m=self.settings.betastar_m, gamma=machine.GAMMA_TOP)
+            beam_size_m(a, b, betastar_m=betastar_m, gamma=self.gamma)
             for a, b in ((one.emit_h_um, two.emit_h_um), (one.emit_v_um, two.emit_v_um))
         )
         length_m = (one.bl4s_s + two.bl4s_s) / 2 / 4 * SPEED_OF_LIGHT_M_S
         angle_rad = float(self.times.half_crossing_rad(np.array(now_s)))
-        sizes = {"ATLAS": (size_v_m, size_h_m), "CMS": (size_h_m, size_v_m)}
+        planes = [(size_v_m, size_h_m), (size_h_m, size_v_m)]
+        if self.settings.ip1_plane == "h":
+            planes.reverse()
+        sizes = dict(zip(EXPERIMENTS, planes))
         lumi = {
             name: overlap
             * pair_luminosity(
@@ -124,9 +129,9 @@ class Stepper:
         )
 
     def _top(self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float) -> Bunches:
-        rate_h, rate_l = self._ibs_rates(beam, state, now_s, machine.GAMMA_TOP, machine.V_RF_TOP_V)
+        rate_h, rate_l = self._ibs_rates(beam, state, now_s, machine.GAMMA_IBS, machine.V_RF_TOP_V)
         damping = np.exp(-2 * STEP_S / machine.TAU_SR_S)
-        scattering_um = self._scattering_um(beam, state, lumi)
+        scattering_um = self._scattering_um(beam, state, lumi, now_s)
         hours = STEP_S / 3600
         grown_h = self.growth[beam].h_um_per_h * hours + scattering_um
         grown_v = self.growth[beam].v_um_per_h * hours + scattering_um
@@ -151,11 +156,16 @@ class Stepper:
             )
         return self.ibs[beam]
 
-    def _scattering_um(self, beam: int, state: Bunches, lumi: dict[str, FloatArray]) -> FloatArray:
+    def _betastar_m(self, now_s: float) -> float:
+        return float(self.times.betastar_m(np.array(now_s)))
+
+    def _scattering_um(
+        self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float
+    ) -> FloatArray:
         """Return the growth of each emittance in a step by elastic scattering at both points."""
         colliding = self.colliding[beam]
         rate = self.settings.sigma_el_m2 * _both(lumi) / state.n_ppb[colliding]
-        action_m = machine.GAMMA_TOP * self.settings.betastar_m * machine.ELASTIC_ANGLE2_RAD2 / 2
+        action_m = self.gamma * self._betastar_m(now_s) * machine.ELASTIC_ANGLE2_RAD2 / 2
         growth = np.zeros_like(state.n_ppb)
         growth[colliding] = 0.5 * rate * action_m * STEP_S * 1e6
         return growth

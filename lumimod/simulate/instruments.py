@@ -108,6 +108,20 @@ def bunch_length(
             yield Block(time_s[rows], filled, values)
 
 
+def bunch_emittance(
+    fill: Fill, beam: int, plane: str, time_s: FloatArray, rng: np.random.Generator
+) -> Iterator[Block]:
+    """Yield the normalised emittances, in um, as the BSRT of Run 3 gives them."""
+    one = fill.history.beams[beam]
+    emit_um = one.states.emit_h_um if plane == "h" else one.states.emit_v_um
+    # The size has the noise: the emittance goes with its square.
+    noise = 2 * fill.settings.bsrt_noise / math.sqrt(fill.settings.bsrt_repeats)
+    for rows, filled in same_filling(one, time_s, fill.times.dump_s):
+        values = at_times(fill.history, emit_um[:, filled], time_s[rows])
+        values *= 1 + noise * rng.standard_normal(values.shape)
+        yield Block(time_s[rows], filled, np.maximum(values, 0.0))
+
+
 def same_filling(
     beam: BeamHistory, time_s: FloatArray, dump_s: float
 ) -> Iterator[tuple[slice, BoolArray]]:

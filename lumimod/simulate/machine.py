@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,14 +12,32 @@ from lumimod.physics.emittance import MonitorOptics
 FloatArray = npt.NDArray[np.float64]
 
 F_REV_HZ = 11245.5
-GAMMA_TOP = 6927.64
 GAMMA_INJECTION = 479.6
 V_RF_INJECTION_V = 6e6
 V_RF_TOP_V = 12e6
+GAMMA_IBS = 6927.64
+"""Intra-beam scattering at top energy is that of 6.5 TeV in any run: for 6.8 TeV there is none."""
 TAU_SR_S = 64.7 * 3600
 """Radiation damping time of the transverse amplitudes at top energy."""
 ELASTIC_ANGLE2_RAD2 = 1 / (19.9 * 6500.0**2)
 """Mean square angle of elastic scattering: one over slope [1/GeV^2] times momentum squared."""
+
+
+class Run(NamedTuple):
+    """What differs from one run of the LHC to the next."""
+
+    year: int
+    first_start_s: float
+    """Start of the fill FIRST_FILL, 1 May 00:00 UTC."""
+    energy_gev: float
+    gamma: float
+    """At top energy."""
+
+
+RUNS = {
+    2: Run(2017, 1_493_596_800.0, 6500.0, 6927.64),
+    3: Run(2023, 1_682_899_200.0, 6800.0, 7247.4),
+}
 BANDS_GEV = (500.0, 6400.0)
 """The calibration of injection holds below the first, that of top energy above the second."""
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lumimod.errors import UsageError
 from lumimod.simulate.scheme import check_bunches
 
-CrossingSteps = tuple[tuple[float, float], ...]
-"""Pairs of (hours after the start of stable beams, half crossing angle in microrad)."""
+Steps = tuple[tuple[float, float], ...]
+"""Pairs of (hours after the start of stable beams, value from then on)."""
 
 STEP_S = 60
 """Step of the evolution; every beam mode lasts a whole number of them."""
@@ -26,6 +26,8 @@ ANY_SIGN = frozenset(("growth_h_um_per_h", "growth_v_um_per_h", "ramp_growth_um"
 class FillSettings:
     """Machine, beams and instruments of a simulated fill; the default is a small one."""
 
+    run: int = 2
+    """2: the machine and the variables of 2017; 3: those of 2023, with the emittances logged."""
     n_colliding: int = 60
     """Bunches of each beam that collide."""
     n_noncolliding: int = 4
@@ -69,12 +71,16 @@ class FillSettings:
 
     half_crossing_urad: float = 150.0
     """Half crossing angle at the start, at both experiments [microrad]."""
-    crossing_steps: CrossingSteps = ()
+    crossing_steps: Steps = ()
     """Later angles: (hours after the start of stable beams, half angle in microrad)."""
+    ip1_plane: str = "v"
+    """Plane of the crossing angle at ATLAS, "h" or "v"; at CMS it is the other."""
     level_total: float | None = None
     """Highest luminosity of each experiment, by levelling [1/(m^2 s)]; None: no levelling."""
     betastar_m: float = 0.30
     """Beta function at both experiments [m]."""
+    betastar_steps: Steps = ()
+    """Later ones: (hours after the start of stable beams, beta function in m)."""
     sigma_boff_m2: float = 80e-31
     """Cross-section of the burn-off [m^2]."""
     sigma_el_m2: float = 29.7e-31
@@ -133,6 +139,10 @@ class FillSettings:
             raise UsageError("gzip_level must be 1 to 9")
         if any(hours < 0 or angle < 0 for hours, angle in self.crossing_steps):
             raise UsageError("crossing_steps: hours and angles must not be negative")
+        if any(hours < 0 or beta_m <= 0 for hours, beta_m in self.betastar_steps):
+            raise UsageError("betastar_steps: hours must not be negative, beta* above 0")
+        if self.run not in (2, 3) or self.ip1_plane not in ("h", "v"):
+            raise UsageError("run must be 2 or 3, ip1_plane h or v")
 
     @classmethod
     def full_size(cls, **changes: object) -> FillSettings:

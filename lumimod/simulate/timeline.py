@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lumimod.simulate.settings import STEP_S, FillSettings
+from lumimod.simulate.machine import RUNS
+from lumimod.simulate.settings import STEP_S, FillSettings, Steps
 
 FloatArray = npt.NDArray[np.float64]
 
 FIRST_FILL = 5690
-FIRST_START_S = 1_493_596_800.0
-"""2017-05-01 00:00 UTC."""
 DAYS = 240
-"""Fills later than this start again at the first day, so that all are of 2017."""
+"""Fills later than this start again at the first day, so that all are of one year."""
 
 BEFORE_STABLE_S = {
     "CYCLING": 600,
@@ -35,7 +34,6 @@ UNUSED_MODES = (
 )
 
 ENERGY_INJECTION_GEV = 450.0
-ENERGY_TOP_GEV = 6500.0
 COLLIDE_S = 300.0
 """The beams are brought together this long before stable beams."""
 COLLIDE_OVERLAP = 0.08
@@ -52,6 +50,9 @@ class Timeline:
     """Start of the next fill."""
     half_crossing: tuple[FloatArray, FloatArray]
     """Times [s] and the half angles [rad] from then on."""
+    betastar: tuple[FloatArray, FloatArray]
+    """Times [s] and the beta functions at both experiments [m] from then on."""
+    energy_top_gev: float
 
     @property
     def start_s(self) -> float:
@@ -69,15 +70,18 @@ class Timeline:
         return self.modes["STABLE"][1]
 
     def energy_gev(self, time_s: FloatArray) -> FloatArray:
-        """Return the energy in GeV: smooth from 450 to 6500 in the ramp, back after the dump."""
+        """Return the energy in GeV: smooth from 450 to the top in the ramp, back after the dump."""
         up = _smooth_step(time_s, *self.modes["RAMP"])
         down = _smooth_step(time_s, *self.modes["RAMPDOWN"])
-        return ENERGY_INJECTION_GEV + (ENERGY_TOP_GEV - ENERGY_INJECTION_GEV) * (up - down)
+        return ENERGY_INJECTION_GEV + (self.energy_top_gev - ENERGY_INJECTION_GEV) * (up - down)
 
     def half_crossing_rad(self, time_s: FloatArray) -> FloatArray:
         """Return the half crossing angle of both experiments, in rad."""
-        since_s, angle_rad = self.half_crossing
-        return angle_rad[np.searchsorted(since_s, time_s, side="right") - 1]
+        return _newest(self.half_crossing, time_s)
+
+    def betastar_m(self, time_s: FloatArray) -> FloatArray:
+        """Return the beta function at both experiments, in m."""
+        return _newest(self.betastar, time_s)
 
     def overlap(self, time_s: FloatArray) -> FloatArray:
         """Return the part of the head-on luminosity that there is: 0 apart, 1 in stable beams."""
@@ -92,14 +96,18 @@ def timeline(fill: int, settings: FillSettings) -> Timeline:
     lengths_s = {**BEFORE_STABLE_S, "STABLE": stable_s, "BEAMDUMP": BEAMDUMP_S}
     whole_s = sum(BEFORE_STABLE_S.values()) + stable_s + settings.to_next_fill_s
     n_fills = max(1, int(DAYS * 86400 // whole_s))
-    now_s = FIRST_START_S + (fill - FIRST_FILL) % n_fills * whole_s
+    run = RUNS[settings.run]
+    now_s = run.first_start_s + (fill - FIRST_FILL) % n_fills * whole_s
     end_s = now_s + whole_s
     modes = {}
     for mode, length_s in lengths_s.items():
         modes[mode] = (now_s, now_s + length_s)
         now_s += length_s
     modes["RAMPDOWN"] = (now_s, end_s)
-    return Timeline(modes, end_s, _half_crossing(modes["STABLE"][0], settings))
+    start_s = modes["STABLE"][0]
+    since_s, angle_urad = _steps(start_s, settings.half_crossing_urad, settings.crossing_steps)
+    betastar = _steps(start_s, settings.betastar_m, settings.betastar_steps)
+    return Timeline(modes, end_s, (since_s, angle_urad * 1e-6), betastar, run.energy_gev)
 
 
 def bmodes_entry(times: Timeline) -> dict[str, object]:
@@ -116,15 +124,17 @@ def bmodes_entry(times: Timeline) -> dict[str, object]:
     return entry
 
 
-def _half_crossing(stable_s: float, settings: FillSettings) -> tuple[FloatArray, FloatArray]:
-    steps = [(-np.inf, settings.half_crossing_urad)]
-    # Angles change on the evolution's own grid.
-    steps += [
-        (stable_s + round(hours * 3600 / STEP_S) * STEP_S, angle)
-        for hours, angle in sorted(settings.crossing_steps)
-    ]
-    since_s, angle_urad = np.array(steps).T
-    return since_s, angle_urad * 1e-6
+def _steps(stable_s: float, first: float, later: Steps) -> tuple[FloatArray, FloatArray]:
+    """Return times and the values from then on, the first one since ever."""
+    # Values change on the evolution's own grid.
+    times_s = [stable_s + round(hours * 3600 / STEP_S) * STEP_S for hours, _ in sorted(later)]
+    values = [value for _, value in sorted(later)]
+    return np.array([-np.inf, *times_s]), np.array([first, *values])
+
+
+def _newest(steps: tuple[FloatArray, FloatArray], time_s: FloatArray) -> FloatArray:
+    since_s, values = steps
+    return values[np.searchsorted(since_s, time_s, side="right") - 1]
 
 
 def _smooth_step(time_s: FloatArray, start_s: float, stop_s: float) -> FloatArray:

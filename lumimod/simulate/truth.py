@@ -28,7 +28,7 @@ def truth_arrays(
     `slots`, `arrival_s`, `growth_h_um_per_h`, `growth_v_um_per_h` (n_bunches,), and
     `intensity_ppb` (0 before the arrival), `emit_h_um`, `emit_v_um`, `bl4s_s` (4 sigma; NaN before
     the arrival), all (n_times, n_bunches); `ATLAS_lumi`, `CMS_lumi` in 1/(m^2 s), (n_times,
-    n_colliding), of the slots `colliding_slots`; `half_crossing_rad` (n_times,);
+    n_colliding), of the slots `colliding_slots`; `half_crossing_rad`, `betastar_now_m` (n_times,);
     `ATLAS_scale`, `CMS_scale`: factor of the experiment's luminosity; `stable_s`, `dump_s`;
     `fill`, `seed`; every setting by its name; `settings`: all of them as JSON.
     """
@@ -45,6 +45,7 @@ def truth_arrays(
     arrays.update(fill=fill.number, seed=seed, time_s=history.time_s[rows])
     arrays.update(stable_s=fill.times.stable_s, dump_s=fill.times.dump_s)
     arrays["half_crossing_rad"] = history.half_crossing_rad[rows]
+    arrays["betastar_now_m"] = fill.times.betastar_m(history.time_s[rows])
     for beam in (1, 2):
         arrays.update(_beam_arrays(fill, beam, rows))
     first = history.beams[1].scheme
