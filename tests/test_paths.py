@@ -234,3 +234,35 @@ def test_a_file_in_the_place_of_the_folder_is_named(paths: MakePaths, tmp_path: 
     (tmp_path / "SB_analysis").write_text("")
     with pytest.raises(OutputError, match=r"cannot be created .*check stableBeams_folder"):
         paths().make_folder()
+
+
+# --- inputs in other formats
+
+
+@pytest.mark.parametrize("named", [".csv", ".csv.gz", ".parquet", ".h5"])
+@pytest.mark.parametrize("there", [".csv", ".csv.gz", ".parquet", ".h5"])
+def test_an_input_is_found_in_any_format_whichever_is_named(
+    paths: MakePaths, tmp_path: Path, named: str, there: str
+) -> None:
+    (tmp_path / f"bbb_5845{there}").touch()
+    of = paths(BBB_DATA_FILE=f"{tmp_path}/bbb_<FILLNUMBER>{named}")
+    assert of.bbb_data == tmp_path / f"bbb_5845{there}"
+
+
+def test_the_format_that_is_named_is_preferred(paths: MakePaths, tmp_path: Path) -> None:
+    for suffix in (".csv", ".csv.gz", ".parquet", ".h5"):
+        (tmp_path / f"bbb_5845{suffix}").touch()
+        of = paths(BBB_DATA_FILE=f"{tmp_path}/bbb_<FILLNUMBER>{suffix}")
+        assert of.bbb_data == tmp_path / f"bbb_5845{suffix}"
+
+
+def test_an_input_may_be_the_folder_of_a_fill(paths: MakePaths, tmp_path: Path) -> None:
+    (tmp_path / "HX:FILLN=5845").mkdir()
+    of = paths(BBB_DATA_FILE=f"{tmp_path}/HX:FILLN=<FILLNUMBER>")
+    assert of.bbb_data == tmp_path / "HX:FILLN=5845"
+
+
+def test_beta_star_is_an_input_only_if_it_is_to_be_measured(paths: MakePaths) -> None:
+    assert paths().betastar == ()
+    of = paths(betastar_m="measured")
+    assert of.betastar == (of.extra_data,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,23 @@ def test_records_cannot_be_changed() -> None:
     record = MeasuredLumi({})
     with pytest.raises(AttributeError):
         record.bunch_lumi = {}  # type: ignore[misc]
+
+
+def test_crossing_planes_are_stored_only_where_they_are_not_those_of_run_2(
+    golden_run: Analysed,
+) -> None:
+    sb = StableBeams.from_dict(lumimod.load(golden_run.folder / "fill_5845.pkl.gz"))
+    assert sb.crossing_plane == {1: "v", 5: "h"}
+    assert "crossing_plane" not in sb.to_dict()
+    exchanged = replace(sb, crossing_plane={1: "h", 5: "v"}).to_dict()
+    assert StableBeams.from_dict(exchanged).crossing_plane == {1: "h", 5: "v"}
+
+
+def test_beta_star_is_stored_only_where_it_was_measured(golden_run: Analysed) -> None:
+    calc = CalculatedLumi.from_dict(lumimod.load(golden_run.folder / "fill_5845_lumi_calc.pkl.gz"))
+    assert calc.betastar_m is None
+    assert "betastar" not in calc.to_dict()
+    betastar_m = {ip: np.full(calc.time_s.size, 0.1 * ip) for ip in (1, 5)}
+    again = CalculatedLumi.from_dict(replace(calc, betastar_m=betastar_m).to_dict())
+    assert again.betastar_m is not None
+    assert np.array_equal(again.betastar_m[5], betastar_m[5])

@@ -489,3 +489,65 @@ def test_command_explains_crossing_steps(capsys: pytest.CaptureFixture[str], ste
     with pytest.raises(SystemExit):
         main(["--xing-steps", steps])
     assert "such as 2:140,4:130" in capsys.readouterr().err
+
+
+# --- Run 3
+
+
+def test_fill_of_run_3_is_of_2023_at_6800_gev(tmp_path: Path) -> None:
+    [three] = simulate_fills(tmp_path, [FILL], replace(SMALL, run=3), seed=1)
+    energy = parse(three.basic)["LHC.BCCM.B1.A:BEAM_ENERGY"]
+    assert max(values[0] for _, values in energy) == 6800.0
+    assert np.datetime64(int(energy[0][0]), "s").astype("datetime64[Y]") == np.datetime64("2023")
+    assert all("/massi/2023/" in str(path) for path in three.massi)
+
+
+def test_emittances_of_run_3_are_zero_in_empty_slots(tmp_path: Path) -> None:
+    [three] = simulate_fills(tmp_path, [FILL], replace(SMALL, run=3), seed=1)
+    truth = load_truth(three)
+    rows = parse(three.bunches)["LHC.BSRT.5L4.B2:BUNCH_EMITTANCE_V"]
+    time_s = float(truth["stable_s"]) + 1800
+    values = np.array(min(rows, key=lambda row: abs(row[0] - time_s))[1])
+    assert values.size == 3564
+    assert np.flatnonzero(values).tolist() == truth["b2_slots"].tolist()
+
+
+def test_beta_star_of_any_run_is_logged_where_it_changes(tmp_path: Path) -> None:
+    steps = replace(SMALL, betastar_m=0.4, betastar_steps=((0.5, 0.3),))
+    [one] = simulate_fills(tmp_path, [FILL], steps, seed=1)
+    truth = load_truth(one)
+    assert one.extra is not None
+    assert one.extra in one.all()
+    rows = parse(one.extra)["HX:BETASTAR_IP5"]
+    assert [values for _, values in rows] == [[40.0], [30.0]]
+    assert rows[1][0] == truth["stable_s"] + 1800
+    assert set(np.unique(truth["betastar_now_m"])) == {0.4, 0.3}
+
+
+def test_squeezing_the_beams_raises_the_luminosity(tmp_path: Path) -> None:
+    steps = replace(SMALL, crossing_steps=(), half_crossing_urad=0.0, betastar_steps=((0.5, 0.15),))
+    truth = load_truth(simulate_fills(tmp_path, [FILL], steps, seed=1)[0])
+    total = truth["ATLAS_lumi"].sum(axis=1)
+    at = np.searchsorted(truth["time_s"], truth["stable_s"] + 1800)
+    assert total[at] / total[at - 1] == pytest.approx(2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"run": 1}, "run must be 2 or 3"),
+        ({"ip1_plane": "x"}, "ip1_plane h or v"),
+        ({"betastar_steps": ((1.0, 0.0),)}, "beta\\* above 0"),
+        ({"betastar_steps": ((-1.0, 0.3),)}, "hours must not be negative"),
+    ],
+)
+def test_settings_of_run_3_are_checked(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        FillSettings(**changes)
+
+
+def test_command_simulates_run_3(tmp_path: Path) -> None:
+    few = "--bunches 2 --noncolliding 0 --hours 0.2 --betastar 0.6 --betastar-steps 0.1:0.5"
+    assert main(f"--folder {tmp_path} --fill 9000 --run 3 {few}".split()) == 0
+    extra = tmp_path / "fill_extra_data_csvs" / "extra_data_fill_9000.csv"
+    assert [values for _, values in parse(extra)["HX:BETASTAR_IP1"]] == [[60.0], [50.0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -204,6 +205,30 @@ def test_result_older_than_what_it_was_made_from_is_stale(
     assert of_status(planned, Status.STALE) == stale
     assert {planned[step].reason for step in stale} == {f"older than {path.name}"}
     assert running(planned) == []
+
+
+def test_luminosity_and_model_are_stale_after_their_beta_star_if_it_is_measured(
+    finished: Site,
+) -> None:
+    extra = finished.paths().extra_data
+    extra.parent.mkdir()
+    extra.touch()
+    assert of_status(plan(finished), Status.STALE) == []
+    finished.configure(betastar_m="measured")
+    assert of_status(plan(finished), Status.STALE) == ["lumi", "model"]
+
+
+def test_a_step_is_stale_after_any_file_of_a_tree(finished: Site) -> None:
+    old = finished.paths().bbb_data
+    tree = finished.data / f"HX:FILLN={FILL}"
+    part = tree / "HX:BMODE=STABLE" / "part.0.parquet"
+    part.parent.mkdir(parents=True)
+    part.touch()
+    os.utime(part, (old.stat().st_mtime, old.stat().st_mtime))
+    finished.configure(BBB_DATA_FILE=f"{finished.data}/HX:FILLN=<FILLNUMBER>")
+    assert of_status(plan(finished), Status.STALE) == []
+    part.touch()
+    assert of_status(plan(finished), Status.STALE) == ["sb", "cycle"]
 
 
 def test_luminosity_of_the_logging_service_becomes_stale_with_its_file(finished: Site) -> None:

@@ -362,3 +362,41 @@ def test_no_bunches_evolve_to_none() -> None:
     found = evolution(data, lumi=constant_lumi(5e34))
     assert found.bunches.intensity_ppb.shape == (1, 2, 0)
     assert found.lumi.shape == (2, 1, 2, 0)
+
+
+# ---- Beta*.
+
+
+def test_equal_beta_star_at_every_time_and_point_changes_no_bit() -> None:
+    data = measured(6)
+    lumi = constant_lumi(5e34, 4.3e34)
+    arrays = MACHINE._replace(betastar_m=np.full((2, 6), 0.3))
+    for one, other in zip(evolution(data, lumi=lumi), evolution(data, machine=arrays, lumi=lumi)):
+        np.testing.assert_equal(one, other)
+
+
+def test_scattering_grows_by_the_beta_star_and_luminosity_of_each_point() -> None:
+    data = measured(4)
+    machine = MACHINE._replace(ibs=NO_IBS, tau_sr_s=np.inf, sigma_boff_m2=0.0)
+    betastar_m = np.array([[0.6, 0.6, 0.3, 0.3], [0.2, 0.4, 0.4, 0.4]])
+    found = evolution(
+        data, machine=machine._replace(betastar_m=betastar_m), lumi=constant_lumi(5e34, 2e34)
+    )
+    growth = np.diff(found.bunches.emit_v_um[0], axis=0)
+    for i in range(2):
+        each = (
+            elastic_growth_um_s(  # of both points at this luminosity: half of it each
+                data.intensity_ppb[0], np.array(lumi), machine._replace(betastar_m=beta)
+            )
+            / 2
+            for lumi, beta in zip((5e34, 2e34), betastar_m[:, i])
+        )
+        np.testing.assert_allclose(growth[i], STEP_S * sum(each), rtol=1e-9)
+
+
+def test_burn_off_does_not_depend_on_beta_star_at_a_given_luminosity() -> None:
+    lumi = constant_lumi(5e34, 2e34)
+    one = evolution(measured(4), machine=ONLY_BURN_OFF, lumi=lumi)
+    betastar_m = np.array([[0.6] * 4, [0.2] * 4])
+    two = evolution(measured(4), machine=ONLY_BURN_OFF._replace(betastar_m=betastar_m), lumi=lumi)
+    assert np.array_equal(one.bunches.intensity_ppb, two.bunches.intensity_ppb)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lumimod.context import FillContext
-from lumimod.errors import MissingStepError
+from lumimod.errors import ConfigError, MissingStepError
+from lumimod.readers.timber import in_order_of_time
 from lumimod.records import CalculatedLumi, StableBeams
 from lumimod.steps import lumi
 from lumimod.store import load
+from lumimod.writers import write_variables
 
 from .conftest import put, stable_beams
 
@@ -83,3 +86,42 @@ def test_optics_are_those_of_the_config(fill: MakeFill) -> None:
 def test_without_stable_beams_the_step_that_makes_them_is_named(fill: MakeFill) -> None:
     with pytest.raises(MissingStepError, match=r"fill_5845\.pkl\.gz is missing; run the step"):
         lumi.run(fill())
+
+
+def test_the_crossing_plane_is_that_of_stable_beams(fill: MakeFill) -> None:
+    sb = stable_beams()  # vertical emittances are larger: a crossing there costs less
+    usual = run(fill(), sb).bunch_lumi
+    exchanged = run(fill(), replace(sb, crossing_plane={1: "h", 5: "v"})).bunch_lumi
+    assert np.all(usual["ATLAS"] > exchanged["ATLAS"])
+    assert exchanged["ATLAS"] == pytest.approx(usual["CMS"])
+    assert exchanged["CMS"] == pytest.approx(usual["ATLAS"])
+
+
+def test_each_experiment_has_its_own_beta_star(fill: MakeFill) -> None:
+    sb = replace(stable_beams(), xing_angle_rad={ip: np.zeros(13) for ip in (1, 5)})
+    found = run(fill(betastar_m={(5845, 5846): [0.3, 0.6]}), sb).bunch_lumi
+    assert found["ATLAS"] == pytest.approx(2 * found["CMS"])
+
+
+def test_a_fill_without_beta_star_is_told(fill: MakeFill) -> None:
+    with pytest.raises(ConfigError, match="no range of betastar_m in config.py holds this fill"):
+        run(fill(betastar_m={(5800, 5845): 0.3}), stable_beams())
+
+
+def test_measured_beta_star_is_that_of_each_time_and_is_saved(fill: MakeFill) -> None:
+    sb = replace(stable_beams(), xing_angle_rad={ip: np.zeros(13) for ip in (1, 5)})
+    constant = run(fill(betastar_m=0.6), sb)
+    ctx = fill(betastar_m="measured")
+    ctx.paths.extra_data.parent.mkdir(parents=True)
+    cm = np.array([60.0, 30.0])
+    series = {
+        name: in_order_of_time(name, Path(), sb.time_s[[0, 6]], cm, np.ones(2, np.int64))
+        for name in ("HX:BETASTAR_IP1", "HX:BETASTAR_IP5")
+    }
+    write_variables(ctx.paths.extra_data, series)
+    found = run(ctx, sb)
+    factor = np.where(np.arange(13) < 6, 1.0, 2.0)[:, None]
+    for exp in ("ATLAS", "CMS"):
+        assert found.bunch_lumi[exp] == pytest.approx(factor * constant.bunch_lumi[exp])
+    assert found.betastar_m is not None
+    assert found.betastar_m[5].tolist() == [0.6] * 6 + [0.3] * 7

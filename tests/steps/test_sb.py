@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -278,6 +279,22 @@ def test_a_file_that_lacks_an_angle_gives_way_to_the_configured_one(
     write_crossing(ctx, {1: [(0, 150.0)]})
     assert run(ctx).xing_angle_rad[1] == pytest.approx(280e-6)
     assert "lacks a crossing angle" in caplog.text
+
+
+def test_the_plane_of_a_configured_angle_may_be_configured(fill: MakeFill) -> None:
+    angles = {(FILL, FILL + 1): [280e-6, 290e-6]}
+    assert run(fill(BEAMS, XingAngle=angles)).crossing_plane == {1: "v", 5: "h"}
+    exchanged = run(fill(BEAMS, XingAngle=angles, crossing_planes={1: "h", 5: "v"}))
+    assert exchanged.crossing_plane == {1: "h", 5: "v"}
+
+
+@pytest.mark.parametrize(("gev", "warnings"), [(6500.0, 0), (6799.0, 2), (float("nan"), 0)])
+def test_beams_of_another_energy_than_configured_are_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture, gev: float, warnings: int
+) -> None:
+    run(fill({beam: replace(one, highest_energy_gev=gev) for beam, one in BEAMS.items()}))
+    told = [r.getMessage() for r in caplog.records if "gammaFT" in r.getMessage()]
+    assert len(told) == warnings
 
 
 def write_crossing(ctx: FillContext, angles: dict[int, list[tuple[float, float]]]) -> None:
