@@ -44,6 +44,7 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/pictures.py
+	$(BIN)/python benchmarks/formats.py
 
 clean:
 	rm -rf $(VENV) $(EXAMPLE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

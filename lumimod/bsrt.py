@@ -102,10 +102,12 @@ def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
     inside = np.zeros(energy_gev.shape, bool)
     for low, high in ENERGY_BANDS_GEV.values():
         inside |= (energy_gev > low) & (energy_gev < high)
-    by_slot = np.stack([_of_slots(emit_h, inside), _of_slots(emit_v, inside)], axis=2)
+    h, v = _matrix(emit_h), _matrix(emit_v)
+    width = min(h.shape[1], v.shape[1])
     with np.errstate(invalid="ignore"):
-        measured = (by_slot > 0).all(axis=2) & np.isfinite(by_slot).all(axis=2)
-    slot, row = np.nonzero(measured)
+        measured = np.isfinite(h[:, :width] + v[:, :width]) & inside[:, None]
+        measured &= (h[:, :width] > 0) & (v[:, :width] > 0)
+    slot, row = np.nonzero(measured.T)
     if not slot.size:
         raise NoDataError(
             f"{emit_h.name} in {emit_h.path}: no emittance at a known energy; "
@@ -113,19 +115,18 @@ def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
         )
     found, first = np.unique(slot, return_index=True)
     start = np.append(first, slot.size).astype(np.int64)
-    return Scans(found, start, emit_h.time_s[inside][row], by_slot[slot, row])
+    emit_um = np.stack([h[row, slot], v[row, slot]], axis=1)
+    return Scans(found, start, emit_h.time_s[row], emit_um)
 
 
-def _of_slots(series: Series, rows: BoolArray) -> FloatArray:
-    """Return some rows as (N_SLOTS, n_rows), NaN where a row ends early."""
-    width = int(series.lengths.max())
-    if width > N_SLOTS:
+def _matrix(series: Series) -> FloatArray:
+    """Return the acquisitions as (n_times, n_slots), NaN where one ends early."""
+    out = series.matrix()
+    if out.shape[1] > N_SLOTS:
         raise BadInputError(
-            f"{series.name} in {series.path} has {width} values a row, but there are {N_SLOTS} "
-            "slots; download the file again"
+            f"{series.name} in {series.path} has {out.shape[1]} values a row, but there are "
+            f"{N_SLOTS} slots; download the file again"
         )
-    out = np.full((N_SLOTS, np.count_nonzero(rows)), np.nan)
-    out[:width] = series.matrix()[rows].T
     return out
 
 

@@ -184,7 +184,7 @@ def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
         return np.zeros(0), lengths
     if not pa.types.is_primitive(values.type) or pa.types.is_temporal(values.type):
         raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
-    return values.cast(pa.float64()).to_numpy(zero_copy_only=False), lengths
+    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), lengths
 
 
 def _flat_lists(rows: pa.Array) -> tuple[pa.Array, IntArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,43 @@ def test_nulls_in_an_array_are_nan(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "kind",
+    [pa.list_(pa.int32()), pa.large_list(pa.float32()), pa.list_(pa.float64(), 2)],
+    ids=["list", "large list", "fixed size"],
+)
+def test_arrays_may_be_lists_of_any_kind(tmp_path: Path, kind: pa.DataType) -> None:
+    rows = pa.array([None, [1, 2], None, [3, 4]], kind)
+    ns = [int((T0 + i) * 1e9) for i in range(4)]
+    pq.write_table(pa.table({"unix": ns, "X": rows}), tmp_path / "data.parquet")
+    found = read_variables(tmp_path / "data.parquet", ["X"])
+    assert_same(found["X"], series("X", {1.0: [1.0, 2.0], 3.0: [3.0, 4.0]}))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [pa.array([2**60 + 1, None]), pa.array([True, None]), pa.array([1.5, None], pa.float32())],
+    ids=["large integers", "flags", "floats"],
+)
+def test_scalars_may_be_numbers_of_any_kind(tmp_path: Path, values: pa.Array) -> None:
+    ns = [int((T0 + i) * 1e9) for i in range(2)]
+    pq.write_table(pa.table({"unix": ns, "X": values}), tmp_path / "data.parquet")
+    found = read_variables(tmp_path / "data.parquet", ["X"])["X"]
+    assert found.values.tolist() == [float(values[0].as_py())]
+
+
+def test_file_of_a_tree_without_right_to_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    tree = run3_tree(tmp_path, STABLE=sparse({"A": {20.0: 3.0}}))
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(MissingInputError, match=r"part\.0\.parquet: cannot be read \(Permission"):
+        read_variables(tree, ["A"])
+
+
+@pytest.mark.parametrize(
     ("columns", "message"),
     [
         ({"X": [1.0]}, "no index of times"),
@@ -364,3 +402,14 @@ def test_file_without_right_to_read_is_reported(
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(MissingInputError, match=r"cannot be read \(Permission denied\)"):
         read_variables(path, ["X"])
+
+
+def test_libraries_are_imported_only_when_a_file_needs_them() -> None:
+    code = (
+        "import sys, lumimod.pipeline, lumimod.convert\n"
+        "print({'h5py', 'pyarrow.parquet'} & set(sys.modules))"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()"
