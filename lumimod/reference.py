@@ -11,7 +11,7 @@ from typing import Any
 
 from lumimod.errors import BadInputError, ConfigError, MissingInputError
 from lumimod.physics.emittance import MonitorOptics
-from lumimod.physics.ibs import IbsSet
+from lumimod.physics.ibs import Ibs, IbsRates, IbsSet
 from lumimod.physics.types import PROTON_MASS_GEV
 
 DATA_FOLDER = Path(__file__).parent / "data"
@@ -33,8 +33,21 @@ def ibs_sets() -> tuple[IbsSet, ...]:
     )
 
 
-def ibs_set(gamma: float, v_rf_v: float) -> IbsSet:
-    """Return the IBS coefficients for a relativistic gamma and an RF voltage.
+@lru_cache(maxsize=1)
+def ibs_rates() -> tuple[IbsRates, ...]:
+    """Return the growth rates for energies without coefficients."""
+    table = json.loads((DATA_FOLDER / "ibs_rates.json").read_text())["sets"]
+    return tuple(
+        IbsRates(
+            float(s["energy_GeV"]), float(s["V_RF_MV"]), tuple(s["emit_h"]), tuple(s["bl4s"]),
+            s["damping_time_xy_h"], s["damping_time_l_h"],
+        )
+        for s in table
+    )  # fmt: skip
+
+
+def ibs_of(gamma: float, v_rf_v: float) -> Ibs:
+    """Return IBS coefficients, or rates, for a relativistic gamma and an RF voltage.
 
     Raises
     ------
@@ -42,11 +55,12 @@ def ibs_set(gamma: float, v_rf_v: float) -> IbsSet:
         There are none; the message lists what there is.
     """
     energy_gev = gamma * PROTON_MASS_GEV
-    for found in ibs_sets():
+    known: tuple[Ibs, ...] = (*ibs_sets(), *ibs_rates())
+    for found in known:
         same_energy = abs(found.energy_gev - energy_gev) <= _ENERGY_WINDOW_GEV
         if same_energy and abs(found.v_rf_mv * 1e6 - v_rf_v) < 1e3:
             return found
-    have = ", ".join(f"{s.energy_gev:.0f} GeV with {s.v_rf_mv:.0f} MV" for s in ibs_sets())
+    have = ", ".join(f"{s.energy_gev:.0f} GeV with {s.v_rf_mv:.0f} MV" for s in known)
     raise ConfigError(
         f"no intra-beam-scattering coefficients for {energy_gev:.0f} GeV with "
         f"{v_rf_v / 1e6:g} MV; there are {have}: check gammaFT, gammaFB, VRF_FT and VRF_FB "

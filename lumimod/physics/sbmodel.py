@@ -11,12 +11,11 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from lumimod.physics.ibs import IbsSet, ibs_map
+from lumimod.physics.ibs import Ibs, ibs_map
 from lumimod.physics.types import SPEED_OF_LIGHT_M_S, BoolArray, FloatArray
 
 N_IP = 2
 """High-luminosity interaction points."""
-ELASTIC_ENERGY_GEV = 6500.0
 ELASTIC_SLOPE_GEV2 = 19.9
 """Slope of the elastic cross-section: mean square angle 1/(19.9 * E^2)."""
 
@@ -45,7 +44,7 @@ class FromData(NamedTuple):
 class ModelMachine(NamedTuple):
     """Parameters of the machine that the model needs."""
 
-    ibs: IbsSet
+    ibs: Ibs
     gamma: float
     betastar_m: FloatArray | float
     """One for all, or (n_experiments, n_times)."""
@@ -168,7 +167,7 @@ def elastic_growth_um_s(
     `lumi` in 1/(m^2 s) is that of one interaction point. Half of the mean square angle goes to
     each plane, and half of the rms growth of action is emittance.
     """
-    mean_square_angle = 1 / (ELASTIC_SLOPE_GEV2 * ELASTIC_ENERGY_GEV**2)
+    mean_square_angle = 1 / (ELASTIC_SLOPE_GEV2 * machine.ibs.energy_gev**2)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate_hz = N_IP * lumi * machine.sigma_el_m2 / intensity_ppb
     growth_m_s = 0.5 * machine.gamma * machine.betastar_m * mean_square_angle / 2 * rate_hz

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lumimod.physics.ibs import ibs_map
 from lumimod.physics.luminosity import beam_size_m, level, pair_luminosity
 from lumimod.physics.types import SPEED_OF_LIGHT_M_S
-from lumimod.reference import ibs_set
+from lumimod.reference import ibs_of
 from lumimod.simulate import machine
 from lumimod.simulate.scheme import FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
@@ -56,7 +56,7 @@ class Stepper:
         self.colliding = {beam: scheme.beams[beam].colliding for beam in (1, 2)}
         self.times = times
         self.settings = settings
-        self.gamma = machine.RUNS[settings.run].gamma
+        self.run = machine.RUNS[settings.run]
         self.growth = growth
         self.arrival_s = arrival_s
         self.ibs: dict[int, tuple[FloatArray, FloatArray]] = {}
@@ -74,7 +74,7 @@ class Stepper:
             return {name: np.zeros_like(one.n_ppb) for name in EXPERIMENTS}
         betastar_m = self._betastar_m(now_s)
         size_h_m, size_v_m = (
-            beam_size_m(a, b, betastar_m=betastar_m, gamma=self.gamma)
+            beam_size_m(a, b, betastar_m=betastar_m, gamma=self.run.gamma)
             for a, b in ((one.emit_h_um, two.emit_h_um), (one.emit_v_um, two.emit_v_um))
         )
         length_m = (one.bl4s_s + two.bl4s_s) / 2 / 4 * SPEED_OF_LIGHT_M_S
@@ -129,8 +129,8 @@ class Stepper:
         )
 
     def _top(self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float) -> Bunches:
-        rate_h, rate_l = self._ibs_rates(beam, state, now_s, machine.GAMMA_IBS, machine.V_RF_TOP_V)
-        damping = np.exp(-2 * STEP_S / machine.TAU_SR_S)
+        rate_h, rate_l = self._ibs_rates(beam, state, now_s, self.run.gamma, machine.V_RF_TOP_V)
+        damping = np.exp(-2 * STEP_S / self.run.tau_sr_s)
         scattering_um = self._scattering_um(beam, state, lumi, now_s)
         hours = STEP_S / 3600
         grown_h = self.growth[beam].h_um_per_h * hours + scattering_um
@@ -147,7 +147,7 @@ class Stepper:
         """Return the factors of horizontal emittance and length in one step."""
         fresh = now_s in (self.times.modes["INJPHYS"][0], self.times.modes["RAMP"][1])
         if fresh or (now_s - self.times.stable_s) % IBS_STEP_S == 0:
-            coefficients = ibs_set(gamma, v_rf_v)
+            coefficients = ibs_of(gamma, v_rf_v)
             later = ibs_map(coefficients, IBS_STEP_S, state.n_ppb, state.emit_h_um, state.bl4s_s)
             part = STEP_S / IBS_STEP_S
             self.ibs[beam] = (
@@ -165,7 +165,7 @@ class Stepper:
         """Return the growth of each emittance in a step by elastic scattering at both points."""
         colliding = self.colliding[beam]
         rate = self.settings.sigma_el_m2 * _both(lumi) / state.n_ppb[colliding]
-        action_m = self.gamma * self._betastar_m(now_s) * machine.ELASTIC_ANGLE2_RAD2 / 2
+        action_m = self.run.gamma * self._betastar_m(now_s) * self.run.elastic_angle2_rad2 / 2
         growth = np.zeros_like(state.n_ppb)
         growth[colliding] = 0.5 * rate * action_m * STEP_S * 1e6
         return growth

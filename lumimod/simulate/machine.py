@@ -15,12 +15,7 @@ F_REV_HZ = 11245.5
 GAMMA_INJECTION = 479.6
 V_RF_INJECTION_V = 6e6
 V_RF_TOP_V = 12e6
-GAMMA_IBS = 6927.64
-"""Intra-beam scattering at top energy is that of 6.5 TeV in any run: for 6.8 TeV there is none."""
-TAU_SR_S = 64.7 * 3600
-"""Radiation damping time of the transverse amplitudes at top energy."""
-ELASTIC_ANGLE2_RAD2 = 1 / (19.9 * 6500.0**2)
-"""Mean square angle of elastic scattering: one over slope [1/GeV^2] times momentum squared."""
+ELASTIC_SLOPE_GEV2 = 19.9
 
 
 class Run(NamedTuple):
@@ -32,6 +27,16 @@ class Run(NamedTuple):
     energy_gev: float
     gamma: float
     """At top energy."""
+
+    @property
+    def tau_sr_s(self) -> float:
+        """Return the radiation damping time of the transverse amplitudes at top energy."""
+        return 64.7 * 3600 * (6500.0 / self.energy_gev) ** 3
+
+    @property
+    def elastic_angle2_rad2(self) -> float:
+        """Return the mean square angle of elastic scattering, 1/(slope * momentum^2)."""
+        return 1 / (ELASTIC_SLOPE_GEV2 * self.energy_gev**2)
 
 
 RUNS = {

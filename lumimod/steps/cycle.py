@@ -13,12 +13,12 @@ from lumimod.context import FillContext
 from lumimod.errors import NoDataError
 from lumimod.measurements import BeamMeasurements, BunchSamples
 from lumimod.physics.emittance import brightness_ppb_um
-from lumimod.physics.ibs import IbsSet, ibs_map
+from lumimod.physics.ibs import Ibs, ibs_map
 from lumimod.physics.interpolation import interp_each_column
 from lumimod.physics.types import FloatArray
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
-from lumimod.reference import ibs_set
+from lumimod.reference import ibs_of
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def run(ctx: FillContext) -> None:
     ctx.save(ctx.paths.cycle, Cycle(measured), keep=False)  # also where there is no model
     machine = ctx.cfg.machine
     ibs = {
-        "Injection": ibs_set(machine.gamma_fb, machine.v_rf_fb_v),
-        "he_before_SB": ibs_set(machine.gamma_ft, machine.v_rf_ft_v),
+        "Injection": ibs_of(machine.gamma_fb, machine.v_rf_fb_v),
+        "he_before_SB": ibs_of(machine.gamma_ft, machine.v_rf_ft_v),
     }
     modelled = {
         (beam, name): _modelled(interval, interval.start, ibs[name])
@@ -118,7 +118,7 @@ def _at(samples: BunchSamples, time_s: FloatArray) -> FloatArray:
     return interp_each_column(time_s, samples.time_s, samples.values)
 
 
-def _modelled(measured: CycleInterval, start: Instant, ibs: IbsSet) -> CycleInterval:
+def _modelled(measured: CycleInterval, start: Instant, ibs: Ibs) -> CycleInterval:
     """Return the interval as the model has it, from `start`, over each bunch's own time."""
     assert measured.start.intensity_ppb is not None  # noqa: S101 - measured intervals have it
     start = replace(start, intensity_ppb=None, brightness_ppb_um=None)

@@ -31,7 +31,7 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.reference import ibs_set
+from lumimod.reference import ibs_of
 from lumimod.settings import Case, Config
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ _CHOICES = {
 def run(ctx: FillContext) -> None:
     """Make fill_N_sbmodel_caseC.pkl.gz for every case."""
     sb = ctx.load(ctx.paths.sb, StableBeams)
-    ibs_set(ctx.cfg.machine.gamma_ft, ctx.cfg.machine.v_rf_ft_v)  # fail before any case runs
+    ibs_of(ctx.cfg.machine.gamma_ft, ctx.cfg.machine.v_rf_ft_v)  # fail before any case runs
     step_s = ctx.cfg.analysis.t_step_s
     if not SHORTEST_IBS_STEP_S <= step_s <= LONGEST_IBS_STEP_S:
         log.warning(
@@ -95,7 +95,7 @@ def _run_case(
 def _machine(cfg: Config, betastar_m: dict[int, FloatArray]) -> ModelMachine:
     m = cfg.machine
     return ModelMachine(
-        ibs_set(m.gamma_ft, m.v_rf_ft_v),
+        ibs_of(m.gamma_ft, m.v_rf_ft_v),
         m.gamma_ft,
         np.stack([betastar_m[IP_OF[exp]] for exp in EXPERIMENTS]),
         m.tau_sr_xy_ft_s,

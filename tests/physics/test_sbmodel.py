@@ -20,9 +20,9 @@ from lumimod.physics.sbmodel import (
     evolve,
 )
 from lumimod.physics.types import SPEED_OF_LIGHT_M_S
-from lumimod.reference import ibs_set
+from lumimod.reference import ibs_of
 
-IBS = ibs_set(6927.64, 12e6)
+IBS = ibs_of(6927.64, 12e6)
 _NAMES = ["a00", "a01", "a10", "a11", "b00", "b01", "b10", "b11", "b20", "b21"]
 _NAMES += [f"{x}{k}l" for x in ("a0", "a1", "b0", "b1") for k in range(3)]
 # Every coefficient zero but the constants: emittance and length stay as they are.

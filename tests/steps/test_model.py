@@ -19,7 +19,7 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.reference import ibs_set
+from lumimod.reference import ibs_of
 from lumimod.steps import lumi, model
 from lumimod.store import load
 
@@ -92,7 +92,7 @@ def test_emittances_grow_by_the_map_and_elastic_scattering(fill: MakeFill) -> No
     n, h, v, length = (
         getattr(start, name)[0] for name in ("intensity_ppb", "emit_h_um", "emit_v_um", "length_m")
     )
-    emit_h, bl4s = ibs_map(ibs_set(6927.64, 12e6), 300.0, n, h, length * 4 / 299_792_458)
+    emit_h, bl4s = ibs_map(ibs_of(6927.64, 12e6), 300.0, n, h, length * 4 / 299_792_458)
     mean_lumi = (found.bunch_lumi["ATLAS"][0] + found.bunch_lumi["CMS"][0]) / 2
     angle2 = 1 / (19.9 * 6500**2)
     rate = 2 * mean_lumi * 29.7e-31 / n
@@ -247,11 +247,11 @@ def test_beams_with_different_numbers_of_noncolliding_bunches_will_do(fill: Make
 def test_an_energy_that_the_model_does_not_know_is_an_error_before_any_file(
     fill: MakeFill,
 ) -> None:
-    ctx = fill(gammaFT=7248.0, cases=[1, 2], **{
+    ctx = fill(gammaFT=5329.0, cases=[1, 2], **{
         f"correction_factor_{p}": [1, 1] for p in ("1h", "1v", "2h", "2v")
     })  # fmt: skip
     put(ctx.paths.sb, stable_beams())
-    with pytest.raises(ConfigError, match="no intra-beam-scattering coefficients for 6801 GeV"):
+    with pytest.raises(ConfigError, match="no intra-beam-scattering coefficients for 5000 GeV"):
         model.run(ctx)
     assert list(ctx.paths.folder.glob("*sbmodel*")) == []
 
