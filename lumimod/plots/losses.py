@@ -156,9 +156,9 @@ def losses_row(
     hour_axis(left, time_s)
     slot_axis(right, record.slots)
     if there:
-        hours = hours_since(time_s)[: len(sigma)]
+        hours = hours_since(time_s)
         text = f"{record.slots.size:,} colliding: mean {spread_text(sigma, 'mb')}"
-        draw_evolution(left, hours, sigma, BEAM[beam], text)
+        draw_evolution(left, hours[: len(sigma)], sigma, BEAM[beam], text)
         draw_bunches(right, record.slots, sigma, hours, style)
         means = [column[np.isfinite(column)] for column in sigma.T]
         right.plot(

@@ -259,11 +259,12 @@ def draw_bunches(
 ) -> None:
     """Draw one point per bunch and time, (n_times, n_slots), coloured by time.
 
-    The limits of the axes must be set: panels of many points are drawn as an image between them,
-    whose values are the hours.
+    `hours` are those of the colour bar; `values` may lack the last ones. The limits of the axes
+    must be set: panels of many points are drawn as an image between them, whose values are the
+    hours.
     """
-    values, hours = values[:: style.n_skip], hours[:: style.n_skip]
-    norm = Normalize(0.0, max(float(hours[-1]), 0.02))
+    norm = _norm_of(hours)
+    values, hours = values[:: style.n_skip], hours[: len(values) : style.n_skip]
     if values.size <= MOST_MARKERS:
         size = 26.0 if slots.size <= 100 else 12.0
         ax.scatter(
@@ -306,6 +307,10 @@ def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: St
     left = max(box.x1 for box in boxes) + 0.7 / width_em
     bottom, top = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
     bar_axes = figure.add_axes((left, bottom, 0.7 / width_em, top - bottom))
-    norm = Normalize(0.0, max(float(hours[-1]), 0.02))
-    bar = figure.colorbar(ScalarMappable(norm, TIME_MAP), cax=bar_axes)
+    bar = figure.colorbar(ScalarMappable(_norm_of(hours), TIME_MAP), cax=bar_axes)
     bar.set_label("hours of stable beams")
+
+
+def _norm_of(hours: FloatArray) -> Normalize:
+    """Return the scale of the colours of time: the same for points and for their bar."""
+    return Normalize(0.0, max(float(hours[-1]), 0.02))
