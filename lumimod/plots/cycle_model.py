@@ -27,7 +27,6 @@ from lumimod.plots.panels import (
     Margins,
     draw_slots,
     finite,
-    include,
     legend_above,
     note_missing,
     panels,
@@ -142,8 +141,7 @@ def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, Series])
             ax.lines[-1].set_zorder(_ORDER[name])
             differences.append(values)
     ax.axhline(0, color=REFERENCE, linewidth=1.2, zorder=1.5)
-    set_value_axis(ax, f"difference\n[{quantity.unit}]", *differences)
-    include(ax, 0.0)
+    set_value_axis(ax, f"difference\n[{quantity.unit}]", *differences, include=0.0)
     if not any(finite(values).size for values in differences):
         note_missing(ax, "no bunch is both measured and modelled")
     legend_above(ax, 1, marker_size=7.0)

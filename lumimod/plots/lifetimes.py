@@ -23,8 +23,8 @@ from lumimod.plots.panels import (
     limits_of_each,
     missing_picture,
     note_missing,
+    note_outside,
     panels,
-    set_value_axis,
     slot_axis,
     title,
 )
@@ -100,13 +100,14 @@ def median_text(rate_per_h: FloatArray) -> str:
 
 def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
     """Make y linear in the rate, long lifetimes on top, with ticks in hours."""
-    set_value_axis(ax, label, *rates)
     low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
     if high - low < NEAR_NONE:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
     room = 0.05 * (high - low)
     low, high = low - room, high + room
     ax.set_ylim(high, low)
+    ax.set_ylabel(label)
+    note_outside(ax, *rates)
     ticks = lifetime_ticks(low, high)
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.set_yticklabels([minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])

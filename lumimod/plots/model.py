@@ -18,7 +18,6 @@ from lumimod.plots.panels import (
     finite,
     hour_axis,
     hours_since,
-    include,
     legend_above,
     mean_and_spread,
     note_missing,
@@ -387,14 +386,13 @@ def ratio_panel(
                 _line(ax, hours[: line.size], line, sources[name].look, label)
                 drawn.append(line)
     # While beams are brought into collision the ratio is far off: that is not to set the scale.
-    set_value_axis(ax, f"ratio to\n{reference}" if reference else "ratio", *drawn, tail=0.05)
+    label = f"ratio to\n{reference}" if reference else "ratio"
+    set_value_axis(ax, label, *drawn, tail=0.05, include=1.0)
     ax.yaxis.label.set_fontsize("small")
     if reference is None:
         note_missing(ax, "no ratio: luminosity neither measured nor calculated")
     elif not any(finite(line).size for line in drawn):
         note_missing(ax, "no ratio: nothing to compare")
-    else:
-        include(ax, 1.0)
     if with_numbers:
         legend_above(ax, 2, size="x-small")
 

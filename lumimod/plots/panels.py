@@ -146,13 +146,33 @@ def limits_of_each(*values: FloatArray, tail: float = 0.01) -> tuple[float, floa
     return min(low for low, _ in each), max(high for _, high in each)
 
 
-def set_value_axis(ax: Axes, label: str, *values: FloatArray, tail: float = 0.01) -> None:
-    """Label y and set its limits from the values; say how many points lie outside."""
-    limits = limits_of_each(*values, tail=tail)
-    ax.set_ylim(*limits)
+def set_value_axis(
+    ax: Axes,
+    label: str,
+    *values: FloatArray,
+    tail: float = 0.01,
+    beside: Sequence[FloatArray] = (),
+    include: float | None = None,
+) -> None:
+    """Label y and set its limits from the values; say how many of them lie outside.
+
+    Limits also hold the values `beside`, of a panel that is to have the same, and one to compare
+    with that they are to `include`.
+    """
+    low, high = limits_of_each(*values, *beside, tail=tail)
+    if include is not None:
+        room = 0.06 * (high - low)
+        low, high = min(low, include - room), max(high, include + room)
+    ax.set_ylim(low, high)
     ax.set_ylabel(label)
+    note_outside(ax, *values)
+
+
+def note_outside(ax: Axes, *values: FloatArray) -> None:
+    """Say how many of the values lie outside the limits of y, if any do."""
+    low, high = sorted(ax.get_ylim())
     found = np.concatenate([np.empty(0), *(v[np.isfinite(v)].ravel() for v in values)])
-    outside = int(np.count_nonzero((found < limits[0]) | (found > limits[1])))
+    outside = int(np.count_nonzero((found < low) | (found > high)))
     if outside:
         ax.annotate(
             f"{outside:,} of {found.size:,} points outside", (1.0, 0.0), (-2, 3),
@@ -160,13 +180,6 @@ def set_value_axis(ax: Axes, label: str, *values: FloatArray, tail: float = 0.01
             ha="right", va="bottom", size="x-small", color=MUTED,
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},
         )  # fmt: skip
-
-
-def include(ax: Axes, value: float) -> None:
-    """Widen the limits of y so that a value to compare with is seen."""
-    low, high = ax.get_ylim()
-    room = 0.06 * (high - low)
-    ax.set_ylim(min(low, value - room), max(high, value + room))
 
 
 def note_missing(ax: Axes, why: str) -> None:

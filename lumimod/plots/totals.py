@@ -137,7 +137,7 @@ def draw_total_lumi(
     if level_m2s is not None:
         found.append(np.array([level_m2s * E34_PER_CM2_S]))
     for ax, experiment in zip(rows[0], EXPERIMENTS):
-        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *found)
+        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *sums[experiment], beside=found)
     return figure
 
 

@@ -37,3 +37,33 @@ def test_points_are_coloured_on_the_scale_of_the_colour_bar(n_skip: int) -> None
     points, bar = ax.collections[0], figure.axes[1]
     assert (points.norm.vmin, points.norm.vmax) == bar.get_ylim() == (0.0, 6.0)
     np.testing.assert_array_equal(np.asarray(points.get_array()), np.repeat(hours[:12:n_skip], 2))
+
+
+# --- limits
+
+
+def outside_note(ax: Axes) -> str:
+    """Return what a panel says of points outside; empty if it says nothing."""
+    return "".join(t.get_text() for t in ax.texts if "outside" in t.get_text())
+
+
+def test_points_that_a_value_to_compare_with_brings_into_view_are_not_called_outside(
+    ax: Axes,
+) -> None:
+    values = np.concatenate([np.linspace(1.9, 2.1, 500), [1.0]])
+    p.set_value_axis(ax, "ratio", values)
+    assert outside_note(ax) == "1 of 501 points outside"
+    for text in list(ax.texts):
+        text.remove()
+    p.set_value_axis(ax, "ratio", values, include=1.0)
+    assert outside_note(ax) == ""
+    low, high = ax.get_ylim()
+    assert low < 1.0 < values.max() < high
+
+
+def test_points_of_a_panel_beside_set_limits_but_are_not_counted(ax: Axes) -> None:
+    beside = np.concatenate([np.linspace(0, 10, 500), [1e6]])
+    p.set_value_axis(ax, "luminosity", np.array([4.0, 5.0]), beside=[beside])
+    assert outside_note(ax) == ""
+    low, high = ax.get_ylim()
+    assert low < 0 < 10 < high < 12
