@@ -20,6 +20,7 @@ from lumimod.plots.panels import (
     hours_bar,
     hours_since,
     legend_above,
+    mean_and_spread,
     note_missing,
     panels,
     set_value_axis,
@@ -195,9 +196,13 @@ def bunch_row(
             draw_evolution(left, hours, s.values, s.look, legend_text(s, unit))
         else:
             left.plot([], [], " ", label=legend_text(s, unit))
-    for ax in (left, right):
-        set_value_axis(ax, label, *(s.values for s in there))
-        if not there:
+    each = [s.values for s in there]
+    # One absurd bunch of 2,500 is outside on the right but may pull the mean away from the rest.
+    means = [mean_and_spread(values)[0] for values in each]
+    set_value_axis(left, label, *means, beside=each)
+    set_value_axis(right, label, *each)
+    if not there:
+        for ax in (left, right):
             note_missing(ax, f"no {missing}")
     hour_axis(left, time_s)
     slot_axis(right, *(s.slots for s in series))
