@@ -12,8 +12,10 @@ from lumimod.physics.types import FloatArray
 from lumimod.plots.lifetimes import median_text, per_hour, set_lifetime_axis, without
 from lumimod.plots.panels import (
     Margins,
+    draw_band,
     draw_bunches,
     draw_evolution,
+    draw_line,
     hour_axis,
     hours_bar,
     hours_since,
@@ -26,7 +28,7 @@ from lumimod.plots.panels import (
     spread_text,
     title,
 )
-from lumimod.plots.style import BEAM, Style, drawing, new_figure
+from lumimod.plots.style import BEAM, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, BeamLifetime, Lifetime, StableBeams
 
 MB_PER_M2 = 1e31
@@ -80,13 +82,14 @@ def lifetime_panel(
         set_lifetime_axis(ax, label)
         note_missing(ax, f"beam {beam}: no data")
         return
-    ax.fill_between(hours, bands[0], bands[4], color=look.color, alpha=0.13, lw=0)
-    ax.fill_between(hours, bands[1], bands[3], color=look.color, alpha=0.28, lw=0)
-    ax.plot(hours, bands[2], color=look.color, label=f"{words}: {median_text(rates)}")
+    draw_band(ax, hours, bands[0], bands[4], look.color, alpha=0.13)
+    draw_band(ax, hours, bands[1], bands[3], look.color, alpha=0.28)
+    text = f"{words}: {median_text(rates)}"
+    draw_line(ax, hours, bands[2], look, linestyle="-", label=text)
     shown = [bands]
     if total_s is not None:
         all_together = per_hour(total_s)
-        ax.plot(hours, all_together, color="black", linestyle=":", label="sum")
+        draw_line(ax, hours, all_together, Look("black", ":", "D"), label="sum")
         shown.append(all_together)
     set_lifetime_axis(ax, label, *shown)
     legend_above(ax)

@@ -15,6 +15,7 @@ from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray
 from lumimod.plots.panels import (
     Margins,
     draw_evolution,
+    draw_line,
     finite,
     hour_axis,
     hours_since,
@@ -205,7 +206,7 @@ def _model_lines(
         return [values]
     mean, _ = mean_and_spread(data * factor)
     label = f"{start}: where the model starts"
-    ax.plot(hours[: mean.size], mean, color=REFERENCE, linewidth=1.0, label=label)
+    draw_line(ax, hours[: mean.size], mean, Look(REFERENCE), linewidth=1.0, label=label)
     return [values, mean[:, None]]
 
 
@@ -329,11 +330,11 @@ def _total_panel(
         else:
             values = summed(source.bunch_lumi) * TOTAL
             label += _total_text(values, source.bunch_lumi) if with_numbers else ""
-        _line(ax, hours[: values.size], values, source.look, label)
+        draw_line(ax, hours[: values.size], values, source.look, label=label)
         drawn.append(values)
     mark_level(ax, results.level_m2s)
     level = [] if results.level_m2s is None else [np.array([results.level_m2s * TOTAL])]
-    set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn, *level)
+    set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn, beside=level)
     ax.yaxis.label.set(color=EXPERIMENT[exp].color, size="small")
     if not any(finite(values).size for values in drawn):
         note_missing(ax, _nothing(results))
@@ -383,7 +384,7 @@ def ratio_panel(
                 line = ratio(values, there[reference])
                 median = f"{np.median(finite(line)):.3f}" if finite(line).size else "no data"
                 label = f"{name} {median}" if with_numbers else "_"
-                _line(ax, hours[: line.size], line, sources[name].look, label)
+                draw_line(ax, hours[: line.size], line, sources[name].look, label=label)
                 drawn.append(line)
     # While beams are brought into collision the ratio is far off: that is not to set the scale.
     label = f"ratio to\n{reference}" if reference else "ratio"
@@ -395,11 +396,6 @@ def ratio_panel(
         note_missing(ax, "no ratio: nothing to compare")
     if with_numbers:
         legend_above(ax, 2, size="x-small")
-
-
-def _line(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
-    alone = look.marker if hours.size == 1 else None
-    ax.plot(hours, values, color=look.color, linestyle=look.linestyle, label=label, marker=alone)
 
 
 def _share_hours(axes: Sequence[Axes], results: ModelResults, *, last: bool) -> None:

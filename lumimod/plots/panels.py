@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +17,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.physics.types import BoolArray, FloatArray, IntArray
 from lumimod.plots.style import MUTED, TIME_MAP, Look, Style
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -261,10 +262,34 @@ def draw_slots(ax: Axes, slots: IntArray, values: FloatArray, look: Look, label:
 def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
     """Draw mean and +-1 sigma over bunches, (n_times, n_slots), against time."""
     mean, spread = mean_and_spread(values)
-    alone = look.marker if hours.size == 1 else None  # a line through one point is not seen
-    ax.plot(hours, mean, color=look.color, linestyle=look.linestyle, label=label, marker=alone)
+    draw_line(ax, hours, mean, look, label=label)
     if values.shape[1] > 1:
-        ax.fill_between(hours, mean - spread, mean + spread, color=look.color, alpha=0.2, lw=0)
+        draw_band(ax, hours, mean - spread, mean + spread, look.color, alpha=0.2)
+
+
+def draw_line(ax: Axes, x: FloatArray, y: FloatArray, look: Look, **how: Any) -> None:
+    """Draw a line in the colour and dashes of a look, with its marker where there is no line."""
+    how = {"color": look.color, "linestyle": look.linestyle, **how}
+    lone = _without_neighbours(y)
+    if lone.any():
+        how |= {"marker": look.marker, "markevery": np.flatnonzero(lone).tolist()}
+    ax.plot(x, y, **how)
+
+
+def draw_band(
+    ax: Axes, x: FloatArray, low: FloatArray, high: FloatArray, color: str, *, alpha: float
+) -> None:
+    """Fill the space between two lines, as a bar where they are points."""
+    ax.fill_between(x, low, high, color=color, alpha=alpha, lw=0)
+    lone = _without_neighbours(low) & np.isfinite(high)
+    if lone.any():
+        ax.vlines(x[lone], low[lone], high[lone], color=color, alpha=alpha, linewidth=6.0)
+
+
+def _without_neighbours(values: FloatArray) -> BoolArray:
+    """Return where there is a value but none before or after: a line through it is not seen."""
+    there = np.concatenate([[False], np.isfinite(values), [False]])
+    return there[1:-1] & ~there[:-2] & ~there[2:]
 
 
 def draw_bunches(

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from lumimod.physics.types import FloatArray, IntArray
 from lumimod.plots.panels import (
     Margins,
+    draw_line,
     hour_axis,
     hours_since,
     legend_above,
@@ -23,7 +24,7 @@ from lumimod.plots.panels import (
     spread_text,
     title,
 )
-from lumimod.plots.style import EXPERIMENT, MUTED, REFERENCE, Style, drawing, new_figure
+from lumimod.plots.style import EXPERIMENT, MUTED, REFERENCE, Look, Style, drawing, new_figure
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, MeasuredLumi, StableBeams
 
 E34_PER_CM2_S = 1e-38
@@ -49,9 +50,9 @@ def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style) -> Figure:
         angle = sb.xing_angle_rad[IP_OF[experiment]] * MICRORAD
         look = EXPERIMENT[experiment]
         text = f"IP{IP_OF[experiment]} ({experiment}): {angle_text(angle)}"
-        ax.plot(
-            hours, angle, color=look.color, linestyle=look.linestyle, linewidth=width, label=text,
-            drawstyle="steps-post", alpha=alpha,
+        draw_line(
+            ax, hours, angle, look, linewidth=width, label=text, drawstyle="steps-post",
+            alpha=alpha, markersize=2.5 * width,
         )  # fmt: skip
     angles = tuple(sb.xing_angle_rad[ip] * MICRORAD for ip in IP_OF.values())
     if not any(np.isfinite(angle).any() for angle in angles):
@@ -151,7 +152,10 @@ def totals_panel(
     ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
 ) -> list[FloatArray]:
     """Draw the sums of one experiment, in the unit given, and return them."""
-    colors = {"calculated": "black", "measured": EXPERIMENT[experiment].color}
+    looks = {
+        "calculated": Look("black", "--", "s"),
+        "measured": Look(EXPERIMENT[experiment].color, "-", "o"),
+    }
     drawn = []
     for name, lumi in lumis.items():
         values = np.full(hours.shape, np.nan) if lumi is None else total(lumi)
@@ -159,10 +163,9 @@ def totals_panel(
         if found.size:
             drawn.append(values)
             ends = f"{found[0]:#.3g} to {found[-1]:#.3g} · 10³⁴"
-            style = "-" if name == "measured" else "--"
             width = 3.5 if name == "measured" else 1.8
-            ax.plot(
-                hours, values, color=colors[name], linestyle=style, linewidth=width,
+            draw_line(
+                ax, hours, values, looks[name], linewidth=width, markersize=2.5 * width,
                 zorder=2 if name == "measured" else 3, label=f"{name}: {ends}",
             )  # fmt: skip
         else:
@@ -191,7 +194,7 @@ def ratio_panel(
     if not np.isfinite(ratio).any():
         note_missing(ax, "no ratio: it needs both")
         return
-    ax.plot(hours, ratio, color=EXPERIMENT[experiment].color)
+    draw_line(ax, hours, ratio, EXPERIMENT[experiment]._replace(linestyle="-"))
     outside = np.count_nonzero((ratio < limits[0]) | (ratio > limits[1]))
     text = f"mean {spread_text(ratio, '')}{f', {outside:,} outside' if outside else ''}"
     ax.set_title(text, loc="right", size="small", pad=3.0)

@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lumimod.plots import panels as p
-from lumimod.plots.style import Style
+from lumimod.plots.style import Look, Style
+
+NAN = np.nan
 
 
 @pytest.fixture
@@ -67,3 +69,38 @@ def test_points_of_a_panel_beside_set_limits_but_are_not_counted(ax: Axes) -> No
     assert outside_note(ax) == ""
     low, high = ax.get_ylim()
     assert low < 0 < 10 < high < 12
+
+
+# --- lines
+
+LOOK = Look("#0b5cad", "--", "s")
+
+
+def marked(ax: Axes) -> list[int]:
+    """Return which points of a panel's one line have a marker."""
+    (found,) = ax.lines
+    return [] if found.get_marker() == "None" else list(found.get_markevery())
+
+
+@pytest.mark.parametrize(
+    ("values", "alone"),
+    [
+        ([1.0], [0]),
+        ([1.0, 2.0], []),
+        ([1.0, NAN, 2.0, 3.0, NAN, 4.0, NAN], [0, 5]),
+        ([NAN, NAN], []),
+    ],
+)
+def test_points_that_no_line_reaches_have_a_marker(
+    ax: Axes, values: list[float], alone: list[int]
+) -> None:
+    p.draw_line(ax, np.arange(len(values)), np.array(values), LOOK, label="data")
+    assert marked(ax) == alone
+
+
+def test_a_spread_at_one_time_alone_is_drawn_as_a_bar(ax: Axes) -> None:
+    values = np.array([[NAN, NAN], [1.0, 3.0], [NAN, NAN], [5.0, 5.0], [6.0, 8.0]])
+    p.draw_evolution(ax, np.arange(5.0), values, LOOK, "data")
+    band, bar = ax.collections
+    np.testing.assert_array_equal(bar.get_segments(), [[[1.0, 1.0], [1.0, 3.0]]])
+    assert np.isin([[3.0, 5.0], [4.0, 6.0], [4.0, 8.0]], band.get_paths()[-1].vertices).all()
