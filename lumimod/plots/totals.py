@@ -57,7 +57,8 @@ def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style) -> Figure:
     angles = tuple(sb.xing_angle_rad[ip] * MICRORAD for ip in IP_OF.values())
     if not any(np.isfinite(angle).any() for angle in angles):
         note_missing(ax, "no crossing angle")
-    set_value_axis(ax, "full crossing angle [µrad]", *angles)
+    # A step near the end is few times, yet what the picture is for: nothing is left out.
+    set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
     hour_axis(ax, sb.time_s)
     half = ax.secondary_yaxis("right", functions=(_half, _twice))
     half.set_ylabel("half crossing angle [µrad]")
@@ -86,7 +87,11 @@ def angle_text(angle: FloatArray) -> str:
         return "no data"
     if np.ptp(found) < SAME_ANGLE_RAD * MICRORAD:
         return f"{found[0]:.5g} µrad, constant"
-    return f"{found[0]:.5g} to {found[-1]:.5g} µrad"
+    ends = sorted((found[0], found[-1]))
+    text = f"{found[0]:.5g} to {found[-1]:.5g} µrad"
+    if found.min() < ends[0] or found.max() > ends[1]:
+        text += f" (between {found.min():.5g} and {found.max():.5g})"
+    return text
 
 
 def angle_changes(angle_rad: FloatArray) -> IntArray:
