@@ -57,12 +57,25 @@ def draw_intensity_lifetime(
         )
         for ax, (tau_s, total_s, words) in zip(row, halves):
             if tau_s is None:
-                tau_s = np.full(record.tau_s.shape, np.nan)
-            lifetime_panel(ax, lifetime.time_s, tau_s, total_s, beam, words)
+                set_lifetime_axis(ax, lifetime_label(beam))
+                note_missing(ax, "no luminosity measured: burn-off unknown")
+            else:
+                lifetime_panel(ax, lifetime.time_s, tau_s, total_s, beam, words)
             hour_axis(ax, sb.time_s, label=beam == BEAMS[-1])
-        if record.tau_boff_corrected_s is None:
-            note_missing(row[1], "no luminosity measured: burn-off unknown")
     return figure
+
+
+def lifetime_label(beam: int) -> str:
+    """Return what y shows."""
+    return f"Beam {beam}\nlifetime [h]"
+
+
+def why_nothing(beam: int, values: FloatArray) -> str:
+    """Return why there is no change of intensity to draw, (n_times - 1, n_slots)."""
+    n_changes, n_slots = values.shape
+    if not n_slots:
+        return f"beam {beam}: no colliding bunches"
+    return f"beam {beam}: no data" if n_changes else f"beam {beam}: one time tells no loss"
 
 
 def lifetime_panel(
@@ -76,11 +89,10 @@ def lifetime_panel(
     """Draw median and quantiles over bunches, and the lifetime of all together."""
     rates, look = per_hour(tau_s), BEAM[beam]
     hours = hours_since(time_s)[: len(rates)]
-    label = f"Beam {beam}\nlifetime [h]"
     bands = quantiles_of_rows(rates, (0.025, 0.16, 0.5, 0.84, 0.975))
     if not np.isfinite(rates).any():
-        set_lifetime_axis(ax, label)
-        note_missing(ax, f"beam {beam}: no data")
+        set_lifetime_axis(ax, lifetime_label(beam))
+        note_missing(ax, why_nothing(beam, rates))
         return
     draw_band(ax, hours, bands[0], bands[4], look.color, alpha=0.13)
     draw_band(ax, hours, bands[1], bands[3], look.color, alpha=0.28)
@@ -91,7 +103,7 @@ def lifetime_panel(
         all_together = per_hour(total_s)
         draw_line(ax, hours, all_together, Look("black", ":", "D"), label="sum")
         shown.append(all_together)
-    set_lifetime_axis(ax, label, *shown)
+    set_lifetime_axis(ax, lifetime_label(beam), *shown)
     legend_above(ax)
 
 
@@ -148,7 +160,7 @@ def losses_row(
 ) -> None:
     """Draw the effective cross-section of one beam's losses, in mb."""
     left, right = row
-    nothing = np.empty((0, record.slots.size))
+    nothing = np.full(record.tau_s.shape, np.nan)
     sigma = nothing if record.sigma_m2 is None else record.sigma_m2 * MB_PER_M2
     sigma = np.where(np.isfinite(sigma), sigma, np.nan)  # no luminosity: infinite
     there = np.isfinite(sigma).any()
@@ -174,5 +186,5 @@ def losses_row(
             label=f"burn-off {burn_off_mb:g} mb" if ax is left else None,
         )  # fmt: skip
         if not there:
-            note_missing(ax, f"beam {beam}: no data")
+            note_missing(ax, why_nothing(beam, sigma))
         legend_above(ax)

@@ -239,10 +239,9 @@ def draw_luminosity(results: ModelResults, name: str, *, style: Style) -> Figure
     names = (name,) if _has(results, name) else ()
     for exp, *axes in zip(EXPERIMENTS, *rows):
         sources = sources_of(results, exp, names)
-        if not names:
-            note_missing(axes[1], _no_model(results, name))
         _total_panel(axes[0], results, exp, sources)
-        _mean_bunch_panel(axes[1], results, sources)
+        lacks = () if names else (_no_model(results, name),)
+        _mean_bunch_panel(axes[1], results, sources, lacks)
         ratio_panel(axes[2], results, sources)
         _share_hours(axes[:-1], results, last=False)
         _share_hours(axes[-1:], results, last=True)
@@ -255,19 +254,20 @@ def draw_comparison(results: ModelResults, *, style: Style) -> Figure:
     """Draw the luminosity of all models beside the measured and the calculated one."""
     figure = new_figure(style)
     models = results.model.models
-    case = describe_case(next(iter(models.values())), results.case) if models else ""
+    case = f"case {results.case}"
+    if models:
+        case = describe_case(next(iter(models.values())), results.case)
     what = f"All models beside measured and calculated luminosity; medians of the ratios; {case}"
     title(figure, style, results.fill, results.sb.time_s[0], what)
     margins = Margins(left=6.6, top=6.2, between_rows=3.9, between_columns=7.2)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(1, 1))
     for exp, upper, lower in zip(EXPERIMENTS, *rows):
         sources = sources_of(results, exp, tuple(models))
-        _total_panel(upper, results, exp, sources, with_numbers=False)
+        lacks = () if models else (f"case {results.case} has no models",)
+        _total_panel(upper, results, exp, sources, lacks, with_numbers=False)
         ratio_panel(lower, results, sources, with_numbers=True)
         _share_hours((upper,), results, last=False)
         _share_hours((lower,), results, last=True)
-        if not models:
-            note_missing(upper, f"case {results.case} has no models")
     handles, labels = rows[0][0].get_legend_handles_labels()
     if handles:
         left = rows[0][0].get_position().x0
@@ -317,6 +317,7 @@ def _total_panel(
     results: ModelResults,
     exp: str,
     sources: Mapping[str, Source],
+    lacks: Sequence[str] = (),
     *,
     with_numbers: bool = True,
 ) -> None:
@@ -336,8 +337,17 @@ def _total_panel(
     level = [] if results.level_m2s is None else [np.array([results.level_m2s * TOTAL])]
     set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn, beside=level)
     ax.yaxis.label.set(color=EXPERIMENT[exp].color, size="small")
-    if not any(finite(values).size for values in drawn):
-        note_missing(ax, _nothing(results))
+    _note(ax, results, lacks, drawn)
+
+
+def _note(
+    ax: Axes, results: ModelResults, lacks: Sequence[str], drawn: Sequence[FloatArray]
+) -> None:
+    """Say what a panel lacks, and whether it shows nothing at all, in one note."""
+    nothing = not any(finite(values).size for values in drawn)
+    words = [*lacks, _nothing(results)] if nothing else lacks
+    if words:
+        note_missing(ax, "\n".join(words))
 
 
 def _total_text(values: FloatArray, bunch_lumi: FloatArray) -> str:
@@ -349,7 +359,9 @@ def _total_text(values: FloatArray, bunch_lumi: FloatArray) -> str:
     return f": {found[0]:.3g} to {found[-1]:.3g}{note}"
 
 
-def _mean_bunch_panel(ax: Axes, results: ModelResults, sources: Mapping[str, Source]) -> None:
+def _mean_bunch_panel(
+    ax: Axes, results: ModelResults, sources: Mapping[str, Source], lacks: Sequence[str]
+) -> None:
     hours = hours_since(results.sb.time_s)
     edges = []
     for source in sources.values():
@@ -360,8 +372,7 @@ def _mean_bunch_panel(ax: Axes, results: ModelResults, sources: Mapping[str, Sou
             edges += [mean - spread, mean + spread]
     set_value_axis(ax, f"mean bunch\n{BUNCH_UNIT}", *edges)
     ax.yaxis.label.set_fontsize("small")
-    if not any(finite(values).size for values in edges):
-        note_missing(ax, _nothing(results))
+    _note(ax, results, lacks, edges)
 
 
 def ratio_panel(

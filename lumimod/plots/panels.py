@@ -220,12 +220,14 @@ def legend_above(
 
 
 def spread_text(values: FloatArray, unit: str) -> str:
-    """Return 'mean ± spread unit' of all finite values, digits by the spread."""
+    """Return 'mean ± spread unit' of all finite values, with two digits of the spread."""
     found = values[np.isfinite(values)]
     if not found.size:
         return "no data"
     mean, spread = float(found.mean()), float(found.std())
-    return f"{_rounded(mean, spread or mean)} ± {_rounded(spread, spread)} {unit}".rstrip()
+    # Equal values, but for rounding, are given with four digits.
+    scale = spread if spread > 1e-6 * abs(mean) else mean / 100
+    return f"{_rounded(mean, scale)} ± {_rounded(spread, scale)} {unit}".rstrip()
 
 
 def _rounded(value: float, scale: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.types import FloatArray
@@ -206,6 +207,7 @@ def style() -> Style:
 def texts(figure: Figure) -> str:
     """Return all that is written in a figure, line by line, but for ticks."""
     found = [text.get_text() for text in figure.texts]
+    found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     for ax in figure.axes:
         found += [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(), ax.get_title("right")]
         found += [text.get_text() for text in ax.texts]
@@ -222,3 +224,32 @@ def line(ax: Axes, label: str) -> tuple[FloatArray, FloatArray]:
     """Return x and y of the line whose legend begins so."""
     (found,) = (one for one in ax.lines if str(one.get_label()).startswith(label))
     return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
+
+
+def drawn_lines(ax: Axes) -> list[Line2D]:
+    """Return the lines of a panel that have a point to show."""
+    return [one for one in ax.lines if np.isfinite(np.asarray(one.get_ydata(), float)).any()]
+
+
+def notes(ax: Axes) -> list[str]:
+    """Return what a panel says that it cannot show: written in its middle."""
+    return [t.get_text() for t in ax.texts if t.get_position() == (0.5, 0.5)]
+
+
+def outside_note(ax: Axes) -> str:
+    """Return what a panel says of points outside; empty if it says nothing."""
+    return "".join(t.get_text() for t in ax.texts if "outside" in t.get_text())
+
+
+def panels_of(figure: Figure) -> list[Axes]:
+    """Return the panels of a figure without its colour bars."""
+    return [ax for ax in figure.axes if ax.get_ylabel() != "hours of stable beams"]
+
+
+def check_nothing_is_silent(figure: Figure) -> None:
+    """Assert that each panel shows something, or says in one note why not; and can be saved."""
+    for ax in panels_of(figure):
+        shown = drawn_lines(ax) or ax.collections or ax.images
+        assert shown or notes(ax), ax.get_ylabel()
+        assert len(notes(ax)) <= 1, notes(ax)
+    figure.canvas.draw()

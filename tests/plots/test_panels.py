@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lumimod.plots import panels as p
 from lumimod.plots.style import Look, Style
+from tests.plots.conftest import outside_note
 
 NAN = np.nan
 
@@ -42,11 +43,6 @@ def test_points_are_coloured_on_the_scale_of_the_colour_bar(n_skip: int) -> None
 
 
 # --- limits
-
-
-def outside_note(ax: Axes) -> str:
-    """Return what a panel says of points outside; empty if it says nothing."""
-    return "".join(t.get_text() for t in ax.texts if "outside" in t.get_text())
 
 
 def test_points_that_a_value_to_compare_with_brings_into_view_are_not_called_outside(
@@ -104,3 +100,26 @@ def test_a_spread_at_one_time_alone_is_drawn_as_a_bar(ax: Axes) -> None:
     band, bar = ax.collections
     np.testing.assert_array_equal(bar.get_segments(), [[[1.0, 1.0], [1.0, 3.0]]])
     assert np.isin([[3.0, 5.0], [4.0, 6.0], [4.0, 8.0]], band.get_paths()[-1].vertices).all()
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1.0, 1.2], "1.10 ± 0.10 µm"),
+        ([10.0, 10.03], "10.015 ± 0.015 µm"),
+        ([1000.0, 2000.0], "1,500 ± 500 µm"),
+        ([2.5, 2.5], "2.500 ± 0.000 µm"),
+        ([0.1 + 0.2, 0.3], "0.3000 ± 0.0000 µm"),
+        ([2.5, NAN, np.inf], "2.500 ± 0.000 µm"),
+        ([0.0, 0.0], "0.00 ± 0.00 µm"),
+        ([NAN], "no data"),
+        ([], "no data"),
+    ],
+)
+def test_mean_and_spread_are_written_with_two_digits_of_the_spread(
+    values: list[float], text: str
+) -> None:
+    assert p.spread_text(np.array(values), "µm") == text

@@ -7,7 +7,7 @@ import pytest
 
 from lumimod.plots import totals
 from lumimod.plots.style import Style
-from tests.plots.conftest import FILL, line, make_results
+from tests.plots.conftest import FILL, make_results
 
 # --- crossing angle
 
