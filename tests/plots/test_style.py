@@ -1,0 +1,152 @@
+"""Sizes of config.py, colours, and that no drawing leaves a trace in matplotlib's state."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from lumimod import plots
+from lumimod.plots import stable_beams
+from lumimod.plots import style as looks
+from lumimod.plots.style import Style, drawing, new_figure
+from tests.plots.conftest import FILL, make_results
+
+MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
+
+
+@drawing
+def draw_sample(text: str, *, style: Style) -> Figure:
+    """Draw a panel with a text."""
+    figure = new_figure(style)
+    figure.add_subplot().set_title(text)
+    return figure
+
+
+def test_a_figure_has_the_size_and_resolution_asked_for() -> None:
+    figure = draw_sample("a", style=Style((9.0, 4.0), 73))
+    np.testing.assert_array_equal(figure.get_size_inches(), (9.0, 4.0))
+    assert figure.dpi == 73
+    assert figure.canvas.get_width_height() == (9 * 73, 4 * 73)
+
+
+@pytest.mark.parametrize("size", [7.0, 20.0])
+def test_every_text_follows_the_font_size(size: float) -> None:
+    style = Style((30.0, 20.0), 30, size)
+    figure = stable_beams.draw_intensities(make_results().sb, FILL, style=style)
+    ax = figure.axes[0]
+    assert ax.yaxis.label.get_size() == pytest.approx(size)
+    assert figure.texts[0].get_size() == pytest.approx(size)
+    small = [*ax.get_yticklabels(), *ax.get_legend().get_texts()]
+    np.testing.assert_allclose([text.get_size() for text in small], 0.833 * size)
+
+
+def test_without_a_style_the_default_one_is_taken() -> None:
+    figure = draw_sample("a")
+    np.testing.assert_array_equal(figure.get_size_inches(), Style().fig_size_in)
+    assert figure.axes[0].title.get_size() == Style().font_size
+
+
+def test_drawing_leaves_the_settings_of_the_caller_alone() -> None:
+    before = dict(mpl.rcParams)
+    draw_sample("a", style=Style(font_size=31.0))
+    assert dict(mpl.rcParams) == before
+
+
+def test_settings_of_the_caller_do_not_reach_a_picture() -> None:
+    with mpl.rc_context({"axes.facecolor": "black", "font.size": 3.0, "axes.grid": False}):
+        ax = draw_sample("a", style=Style()).axes[0]
+    assert to_rgb(ax.get_facecolor()) == (1, 1, 1)
+    assert ax.title.get_size() == Style().font_size
+    assert ax.xaxis.get_gridlines()[0].get_visible()
+
+
+def test_a_failing_drawing_restores_the_settings() -> None:
+    @drawing
+    def fail(*, style: Style) -> Figure:
+        raise ZeroDivisionError
+
+    before = dict(mpl.rcParams)
+    with pytest.raises(ZeroDivisionError):
+        fail(style=Style(font_size=31.0))
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_drawing_function_keeps_its_name_and_words() -> None:
+    assert draw_sample.__name__ == "draw_sample"
+    assert draw_sample.__doc__ == "Draw a panel with a text."
+
+
+def test_all_that_notebooks_call_is_documented() -> None:
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("draw_"):
+                assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def test_drawing_and_saving_need_no_pyplot(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from lumimod.plots import cycle, cycle_model, model, stable_beams\n"
+        "from lumimod.plots.save import save_figure\n"
+        "from lumimod.plots.style import Style\n"
+        "from tests.plots.conftest import make_results\n"
+        "style = Style((6, 4), 30, 6)\n"
+        "figure = stable_beams.PICTURES[1].draw(make_results(), style)\n"
+        "save_figure(figure, Path(sys.argv[1]), style)\n"
+        "print([name for name in sys.modules if 'pyplot' in name or 'tkinter' in name])\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "a.png")],
+        cwd=root, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"
+    assert (tmp_path / "a.png").exists()
+
+
+# --- colours
+
+
+def lightness(color: str) -> float:
+    """Return how light a colour is in grey, 0 to 1 (ITU-R BT.601)."""
+    return float(np.dot(to_rgb(color), (0.299, 0.587, 0.114)))
+
+
+def test_beam_1_is_blue_and_beam_2_red() -> None:
+    red, _, blue = to_rgb(looks.BEAM[1].color)
+    assert blue > 2 * red
+    red, _, blue = to_rgb(looks.BEAM[2].color)
+    assert red > 2 * blue
+
+
+@pytest.mark.parametrize(
+    "palette",
+    [
+        looks.BEAM, looks.PLANE, looks.EXPERIMENT, looks.MODEL, looks.CYCLE_MODEL, looks.PART,
+        dict(enumerate(looks.INSTANT)),
+    ],
+)  # fmt: skip
+def test_series_of_a_palette_are_told_apart_without_colour(palette: dict) -> None:
+    assert len({look.color for look in palette.values()}) == len(palette)
+    drawn = {(look.linestyle, look.marker) for look in palette.values()}
+    assert len(drawn) == len(palette)
+
+
+def test_instants_of_the_cycle_grow_lighter_as_time_goes_on() -> None:
+    grey = [lightness(look.color) for look in looks.INSTANT]
+    assert grey == sorted(grey)
+    assert min(np.diff(grey)) > 0.05
+
+
+def test_the_colours_of_time_grow_lighter_too() -> None:
+    grey = [lightness(c) for c in mpl.colormaps[looks.TIME_MAP](np.linspace(0, 1, 20))[:, :3]]
+    assert min(np.diff(grey)) > 0
