@@ -6,12 +6,176 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
+from lumimod.physics.types import FloatArray
 from lumimod.plots import stable_beams
-from lumimod.plots.style import Style
-from tests.plots.conftest import FILL, line, make_results
+from lumimod.plots.style import BEAM, EXPERIMENT, NONCOLLIDING, Style
+from lumimod.records import BEAMS, EXPERIMENTS, StableBeams
+from tests.plots.conftest import (
+    FILL,
+    POOR,
+    check_nothing_is_silent,
+    drawn_lines,
+    legend_of,
+    line,
+    make_results,
+    notes,
+    panels_of,
+    texts,
+    values,
+)
 
 BY_NAME = {picture.name: picture for picture in stable_beams.PICTURES}
+LIGHT_M_S = 299_792_458.0
+HOURS = np.arange(13) / 6
+"""Of `make_results`: one time in ten minutes."""
+
+
+def points(ax: Axes) -> set[tuple[float, float, float]]:
+    """Return slot, value and hour of each point of a bunch-by-bunch panel."""
+    found = set()
+    for one in ax.collections:
+        rows = np.column_stack([one.get_offsets(), np.asarray(one.get_array())])
+        found |= {tuple(np.round(row, 9)) for row in rows}
+    return found
+
+
+def expected_points(*series: tuple[FloatArray, FloatArray]) -> set[tuple[float, float, float]]:
+    """Return the same from slots and values."""
+    return {
+        tuple(np.round((slot, of_time[column], hour), 9))
+        for slots, found in series
+        for of_time, hour in zip(found, HOURS)
+        for column, slot in enumerate(slots)
+    }
+
+
+def check_row(
+    row: list[Axes], sb: StableBeams, beam: int, field: str, scale: float, unit: str
+) -> None:
+    """Assert that a row of two panels shows a field of one beam's bunches."""
+    left, right = row
+    series = []
+    for family, words, look in (
+        ("coll", "6 colliding", BEAM[beam]),
+        ("noncoll", "2 non-colliding", NONCOLLIDING),
+    ):
+        bunches = sb.bunches[beam, family]
+        found = scale * getattr(bunches, field)
+        series.append((bunches.slots, found))
+        x, y = line(left, words)
+        np.testing.assert_allclose(x, HOURS)
+        np.testing.assert_allclose(y, found.mean(axis=1))
+        (drawn,) = (one for one in left.lines if str(one.get_label()).startswith(words))
+        assert drawn.get_color() == look.color
+        (text,) = (t for t in legend_of(left) if t.startswith(words))
+        for at in (0, -1):
+            assert f"{found[at].mean():.2f}"[:-1] in text
+            assert "±" in text
+        assert text.endswith(unit)
+    assert points(right) == expected_points(*series)
+    for ax in row:
+        low, high = ax.get_ylim()
+        assert all(low < found.min() <= found.max() < high for _, found in series)
+
+
+# --- what is drawn
+
+
+@pytest.mark.parametrize("beam", BEAMS)
+@pytest.mark.parametrize("raw", [False, True])
+def test_emittances_of_one_beam_are_shown(beam: int, raw: bool, style: Style) -> None:
+    sb = make_results().sb
+    figure = BY_NAME[f"b{beam}{'Raw' if raw else ''}Emittances"].draw(make_results(), style)
+    rows = figure.axes[:2], figure.axes[2:4]
+    for row, plane in zip(rows, ("h", "v")):
+        check_row(row, sb, beam, f"emit_{plane}{'_raw' if raw else ''}_um", 1.0, "µm")
+        for ax in row:
+            assert ax.get_ylabel() == rf"$\varepsilon_{plane.upper()}$ [µm]"
+    kind = "measured, not smoothed" if raw else "smoothed"
+    assert f"Beam {beam}: normalised emittances, {kind}" in texts(figure)
+
+
+@pytest.mark.parametrize("beam", BEAMS)
+def test_intensities_of_both_beams_are_shown(beam: int, style: Style) -> None:
+    figure = BY_NAME["bunchIntensity"].draw(make_results(), style)
+    row = figure.axes[2 * beam - 2 : 2 * beam]
+    check_row(row, make_results().sb, beam, "intensity_ppb", 1e-11, "10¹¹ p")
+    assert {ax.get_ylabel() for ax in row} == {f"Beam {beam} [10¹¹ p]"}
+
+
+@pytest.mark.parametrize("beam", BEAMS)
+def test_bunch_lengths_are_four_sigma_in_ns(beam: int, style: Style) -> None:
+    figure = BY_NAME["bunchLength"].draw(make_results(), style)
+    row = figure.axes[2 * beam - 2 : 2 * beam]
+    check_row(row, make_results().sb, beam, "length_m", 4e9 / LIGHT_M_S, "ns")
+    assert {ax.get_ylabel() for ax in row} == {f"Beam {beam}: 4σ [ns]"}
+
+
+@pytest.mark.parametrize("kind", ["calc", "meas"])
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_the_luminosity_of_each_pair_is_shown(kind: str, experiment: str, style: Style) -> None:
+    results = make_results()
+    record = results.lumi_calc if kind == "calc" else results.lumi_meas
+    assert record is not None
+    found = record.bunch_lumi[experiment] * 1e-34  # Hz/ub
+    figure = BY_NAME[f"{kind}Lumi"].draw(results, style)
+    first = 2 * EXPERIMENTS.index(experiment)
+    left, right = figure.axes[first : first + 2]
+    np.testing.assert_allclose(line(left, "6 bunch pairs")[1], found.mean(axis=1))
+    assert left.lines[0].get_color() == EXPERIMENT[experiment].color
+    assert points(right) == expected_points((results.sb.bunches[1, "coll"].slots, found))
+    assert left.get_ylabel() == f"{experiment} [Hz/µb]"
+    assert f"pair, {'calculated' if kind == 'calc' else 'measured'}; mean ± 1σ" in texts(figure)
+
+
+def test_the_bar_tells_the_hours_of_the_points(style: Style) -> None:
+    figure = BY_NAME["bunchIntensity"].draw(make_results(), style)
+    bar = figure.axes[-1]
+    assert bar.get_ylabel() == "hours of stable beams"
+    assert bar.get_ylim() == (0, 2)
+    for ax in (figure.axes[1], figure.axes[3]):
+        assert {(one.norm.vmin, one.norm.vmax) for one in ax.collections} == {(0, 2)}
+
+
+def test_panels_against_time_and_slot_have_their_axes(style: Style) -> None:
+    figure = BY_NAME["bunchIntensity"].draw(make_results(), style)
+    left, right = figure.axes[2:4]
+    assert left.get_xlabel() == "hours of stable beams | time of day (Europe/Zurich)"
+    assert left.get_xticklabels()[0].get_text() == "0\n14:53"
+    assert right.get_xlabel() == "25 ns slot"
+    low, high = right.get_xlim()
+    assert low < 10 < 101 < high
+
+
+def test_bunches_without_a_value_are_counted(style: Style) -> None:
+    results = make_results()
+    results.sb.bunches[1, "coll"].emit_h_um[:, :2] = np.nan
+    figure = BY_NAME["b1Emittances"].draw(results, style)
+    assert legend_of(figure.axes[0])[0].startswith("4 of 6 colliding: 2.")
+    assert legend_of(figure.axes[2])[0].startswith("6 colliding: 1.")
+
+
+def test_every_nth_time_is_shown_bunch_by_bunch_and_every_one_in_the_mean() -> None:
+    results = make_results()
+    figure = BY_NAME["bunchIntensity"].draw(results, Style(dpi=50, n_skip=4))
+    left, right = figure.axes[:2]
+    assert {hour for _, _, hour in points(right)} == set(np.round(HOURS[::4], 9))
+    assert line(left, "6 colliding")[0].size == HOURS.size
+
+
+def test_the_machine_as_a_whole_is_an_image_and_eight_bunches_are_points(style: Style) -> None:
+    full = make_results(n_coll=2540, n_noncoll=8, n_times=20)
+    right = BY_NAME["bunchIntensity"].draw(full, style).axes[1]
+    assert len(right.images) == 1
+    coloured = ~np.ma.getmaskarray(right.images[0].get_array())
+    assert coloured.any(axis=0).mean() > 0.9  # all along the ring
+    few = BY_NAME["bunchIntensity"].draw(make_results(n_coll=8, n_noncoll=0), style).axes[1]
+    assert not few.images
+    assert to_hex(few.collections[0].to_rgba(0.0)) == "#440154"
+    assert few.collections[0].get_sizes()[0] == 26
 
 
 def test_a_mean_pulled_away_by_one_absurd_bunch_stays_in_view(style: Style) -> None:
@@ -40,3 +204,66 @@ def test_what_was_measured_at_one_time_alone_is_seen(name: str, style: Style) ->
     for one in drawn:
         n_points = np.asarray(one.get_xdata()).size
         assert n_points > 1 or one.get_marker() != "None", one.get_label()
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("poor", POOR)
+def test_each_panel_shows_something_or_says_why_not(poor: str, name: str, style: Style) -> None:
+    check_nothing_is_silent(BY_NAME[name].draw(POOR[poor](), style))
+
+
+@pytest.mark.parametrize(
+    ("poor", "name", "words"),
+    [
+        ("no luminosity measured", "measLumi", ["no luminosity measured"] * 4),
+        ("only step sb", "calcLumi", ["no luminosity calculated"] * 4),
+        ("only step sb", "bbbIntensityTau", ["the fits were not made: nothing to draw"]),
+        ("only step sb", "TotalLumiLifetime", ["the fits were not made: nothing to draw"]),
+        ("only step sb", "FitLumiLifetime", ["the fits were not made: nothing to draw"]),
+        ("only step sb", "bbbLifetime", ["the lifetimes were not calculated: nothing to draw"]),
+        ("only step sb", "bbbLosses", ["the losses were not calculated: nothing to draw"]),
+        ("no luminosity measured", "bbbLosses", ["no luminosity measured: nothing to draw"]),
+        ("NaN in beam 2", "b2Emittances", ["no emittance measured"] * 4),
+        ("NaN in beam 2", "b1Emittances", []),
+        ("NaN in beam 2", "bunchIntensity", ["no intensity measured"] * 2),
+        ("NaN in beam 2", "bunchLength", ["no bunch length measured"] * 2),
+        ("NaN in beam 2", "calcLumi", ["no luminosity calculated"] * 4),
+        ("no bunch", "bunchIntensity", ["no intensity measured"] * 4),
+        ("no colliding bunch", "bunchIntensity", []),
+        ("no non-colliding bunch", "bunchIntensity", []),
+        ("complete", "bunchIntensity", []),
+    ],
+)
+def test_what_is_missing_is_said_in_the_panel(
+    poor: str, name: str, words: list[str], style: Style
+) -> None:
+    figure = BY_NAME[name].draw(POOR[poor](), style)
+    assert [note for ax in figure.axes for note in notes(ax)] == words
+
+
+@pytest.mark.parametrize(
+    ("poor", "name", "words"),
+    [
+        ("no non-colliding bunch", "b1Emittances", "no non-colliding bunches"),
+        ("no colliding bunch", "bunchIntensity", "no colliding bunches"),
+        ("no colliding bunch", "calcLumi", "no bunch pairs"),
+        ("NaN in beam 2", "bunchLength", "6 colliding: no data"),
+        ("NaN in beam 2", "b2RawEmittances", "2 non-colliding: no data"),
+        ("one bunch", "b1Emittances", "1 colliding: 2.000 ± 0.000 to 2.600 ± 0.000 µm"),
+    ],
+)
+def test_what_is_missing_is_said_in_the_legend(
+    poor: str, name: str, words: str, style: Style
+) -> None:
+    figure = BY_NAME[name].draw(POOR[poor](), style)
+    assert words in [text for ax in figure.axes for text in legend_of(ax)]
+
+
+def test_a_beam_of_one_family_alone_still_shows_it(style: Style) -> None:
+    figure = BY_NAME["bunchIntensity"].draw(POOR["no colliding bunch"](), style)
+    for ax in panels_of(figure)[::2]:
+        (drawn,) = drawn_lines(ax)
+        np.testing.assert_allclose(drawn.get_ydata(), values(13, 2, 1.1, 0.8).mean(axis=1))

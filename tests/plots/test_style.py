@@ -150,3 +150,19 @@ def test_instants_of_the_cycle_grow_lighter_as_time_goes_on() -> None:
 def test_the_colours_of_time_grow_lighter_too() -> None:
     grey = [lightness(c) for c in mpl.colormaps[looks.TIME_MAP](np.linspace(0, 1, 20))[:, :3]]
     assert min(np.diff(grey)) > 0
+
+
+# --- what drawing may not do
+
+
+def test_pictures_compute_no_physics() -> None:
+    allowed = {"BoolArray", "FloatArray", "IntArray", "SPEED_OF_LIGHT_M_S", "ExpFits"}
+    forbidden = {"exp", "log", "gradient", "polyfit", "interp", "trapezoid", "trapz", "cumsum"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                if node.module.startswith("lumimod.physics"):
+                    assert {alias.name for alias in node.names} <= allowed, path.name
+                assert not node.module.startswith(("scipy", "lumimod.steps")), path.name
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert node.value.id != "np" or node.attr not in forbidden, path.name
