@@ -212,7 +212,10 @@ def test_what_was_measured_at_one_time_alone_is_seen(name: str, style: Style) ->
 @pytest.mark.parametrize("name", BY_NAME)
 @pytest.mark.parametrize("poor", POOR)
 def test_each_panel_shows_something_or_says_why_not(poor: str, name: str, style: Style) -> None:
-    check_nothing_is_silent(BY_NAME[name].draw(POOR[poor](), style))
+    figure = BY_NAME[name].draw(POOR[poor](), style)
+    check_nothing_is_silent(figure)
+    if poor in ("one time", "no bunch"):  # where ticks and limits are the hardest to place
+        figure.canvas.draw()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from lumimod.plots import totals
-from lumimod.plots.style import Style
-from tests.plots.conftest import FILL, make_results
+from lumimod.plots.results import SbResults
+from lumimod.plots.style import EXPERIMENT, Style
+from lumimod.records import EXPERIMENTS
+from tests.plots.conftest import FILL, POOR, drawn_lines, legend_of, line, make_results, notes
 
 # --- crossing angle
 
@@ -36,3 +39,175 @@ def test_a_crossing_angle_that_steps_at_the_last_time_alone_is_in_view(style: St
 )
 def test_angles_are_put_into_words(angles: list[float], text: str) -> None:
     assert totals.angle_text(np.array(angles)) == text
+
+
+def test_both_angles_are_drawn_in_steps_and_their_half_on_the_right(style: Style) -> None:
+    sb = make_results().sb
+    sb.xing_angle_rad[5][:] = 310e-6
+    figure = totals.draw_crossing_angle(sb, FILL, style=style)
+    (ax,) = figure.axes
+    x, y = line(ax, "IP1 (ATLAS): 300 to 280 µrad")
+    np.testing.assert_allclose(x, np.arange(13) / 6)
+    np.testing.assert_allclose(y, [300] * 6 + [280] * 7)
+    np.testing.assert_allclose(line(ax, "IP5 (CMS): 310 µrad, constant")[1], 310)
+    assert [one.get_drawstyle() for one in ax.lines] == ["steps-post"] * 2
+    assert [one.get_color() for one in ax.lines] == [EXPERIMENT[e].color for e in EXPERIMENTS]
+    assert ax.get_ylabel() == "full crossing angle [µrad]"
+    (half,) = ax.child_axes
+    assert half.get_ylabel() == "half crossing angle [µrad]"
+    np.testing.assert_allclose(half.get_yticks(), ax.get_yticks() / 2)
+
+
+def test_without_a_crossing_angle_the_picture_says_so(style: Style) -> None:
+    sb = make_results().sb
+    for angle in sb.xing_angle_rad.values():
+        angle[:] = np.nan
+    ax = totals.draw_crossing_angle(sb, FILL, style=style).axes[0]
+    assert notes(ax) == ["no crossing angle"]
+    assert legend_of(ax) == ["IP1 (ATLAS): no data", "IP5 (CMS): no data"]
+
+
+def test_an_angle_missing_at_one_experiment_leaves_the_other(style: Style) -> None:
+    sb = make_results().sb
+    sb.xing_angle_rad[1][:] = np.nan
+    ax = totals.draw_crossing_angle(sb, FILL, style=style).axes[0]
+    assert notes(ax) == []
+    assert legend_of(ax) == ["IP1 (ATLAS): no data", "IP5 (CMS): 300 to 280 µrad"]
+
+
+@pytest.mark.parametrize(
+    ("angle_urad", "changes"),
+    [
+        ([300, 300, 280, 280, 260], [1, 3]),
+        ([300, 290, 280, 280], [0]),  # one slow change
+        ([300, 300], []),
+        ([300, np.nan, 280, 270], [2]),
+        ([300], []),
+    ],
+)
+def test_changes_of_angle_are_found_where_they_begin(
+    angle_urad: list[float], changes: list[int]
+) -> None:
+    assert totals.angle_changes(1e-6 * np.array(angle_urad)).tolist() == changes
+
+
+# --- luminosity of all bunches
+
+
+def draw(results: SbResults, style: Style) -> tuple[list[Axes], list[Axes]]:
+    """Return the upper and the lower panels of ATLAS and CMS."""
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL, style=style
+    )
+    return figure.axes[:2], figure.axes[2:4]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_sums_and_their_ratio_are_shown(index: int, style: Style) -> None:
+    results = make_results()
+    assert results.lumi_calc is not None
+    experiment = EXPERIMENTS[index]
+    results.lumi_calc.bunch_lumi[experiment][:] *= np.linspace(1, 1.2, 13)[:, None]
+    upper, lower = (row[index] for row in draw(results, style))
+    sums = {}
+    for name, record in (("calculated", results.lumi_calc), ("measured", results.lumi_meas)):
+        assert record is not None
+        sums[name] = record.bunch_lumi[experiment].sum(axis=1) / 1e38
+        x, y = line(upper, f"{name}: {sums[name][0]:#.3g} to {sums[name][-1]:#.3g} · 10³⁴")
+        np.testing.assert_allclose(x, np.arange(13) / 6)
+        np.testing.assert_allclose(y, sums[name])
+    assert upper.get_ylabel() == f"{experiment} [10³⁴ cm⁻² s⁻¹]"
+    (ratio,) = drawn_lines(lower)[:1]
+    expected = sums["measured"] / sums["calculated"]
+    np.testing.assert_allclose(ratio.get_ydata(), expected)
+    assert lower.get_ylabel() == "measured /\ncalculated"
+    assert f"mean {expected.mean():.3f} ± {expected.std():.3f}" in lower.get_title("right")
+    low, high = lower.get_ylim()
+    assert low < 1 < high
+    assert upper.lines[1].get_color() == EXPERIMENT[experiment].color
+
+
+def test_both_experiments_have_the_same_limits(style: Style) -> None:
+    results = make_results()
+    assert results.lumi_meas is not None
+    results.lumi_meas.bunch_lumi["CMS"][:] *= 2
+    (atlas, cms), _ = draw(results, style)
+    assert atlas.get_ylim() == cms.get_ylim()
+    assert atlas.get_ylim()[1] > np.nanmax(cms.lines[1].get_ydata())
+
+
+def test_the_ratio_is_of_the_pairs_that_have_both(style: Style) -> None:
+    results = make_results()
+    assert results.lumi_meas is not None
+    results.lumi_meas.bunch_lumi["ATLAS"][:, :3] = np.nan
+    (upper, _), (lower, _) = draw(results, style)
+    np.testing.assert_allclose(drawn_lines(lower)[0].get_ydata(), 1.02)
+    measured = line(upper, "measured")[1]
+    np.testing.assert_allclose(
+        measured, results.lumi_meas.bunch_lumi["ATLAS"][:, 3:].sum(axis=1) / 1e38
+    )
+
+
+def test_a_change_of_the_angle_is_marked_and_explained(style: Style) -> None:
+    uppers, lowers = draw(make_results(), style)
+    text = "full crossing angle 300 to 280 µrad"
+    for upper, lower in zip(uppers, lowers):
+        assert text in legend_of(upper)
+        x, _ = line(upper, text)
+        np.testing.assert_allclose(x, 5 / 6)
+        assert any(np.allclose(one.get_xdata(), 5 / 6) for one in lower.lines)
+
+
+def test_many_changes_of_the_angle_are_counted_rather_than_marked(style: Style) -> None:
+    results = make_results(n_times=41)
+    results.sb.xing_angle_rad[1][:] = 1e-6 * np.repeat(np.arange(300, 258, -2), 2)[:41]
+    (upper, _), _ = draw(results, style)
+    assert legend_of(upper)[-1] == "full crossing angle 300 to 260 µrad, 20 changes"
+
+
+def test_a_constant_angle_is_not_mentioned(style: Style) -> None:
+    results = make_results()
+    for angle in results.sb.xing_angle_rad.values():
+        angle[:] = 300e-6
+    for ax in draw(results, style)[0]:
+        assert len(legend_of(ax)) == 2
+
+
+def test_a_levelled_luminosity_is_seen_flat_and_then_falling(style: Style) -> None:
+    results = make_results(n_times=145)
+    assert results.lumi_meas is not None
+    levelled = np.minimum(np.linspace(6e34, 2e34, 145), 4e34)[:, None] * np.ones(6)
+    results.lumi_meas.bunch_lumi["ATLAS"][:] = levelled
+    (upper, _), _ = draw(results, style)
+    _, y = line(upper, "measured")
+    np.testing.assert_allclose(y, levelled.sum(axis=1) / 1e38)
+    assert np.ptp(y[:70]) == pytest.approx(0)
+    low, high = upper.get_ylim()
+    assert low < y[-1] < y[0] < high
+
+
+@pytest.mark.parametrize(
+    ("poor", "words", "note"),
+    [
+        ("no luminosity measured", ["no luminosity measured"], []),
+        ("only step sb", ["no luminosity calculated", "no luminosity measured"], ["no luminosity"]),
+        ("NaN in beam 2", ["no luminosity calculated"], []),
+        ("no bunch", ["no luminosity calculated", "no luminosity measured"], ["no luminosity"]),
+    ],
+)
+def test_missing_luminosity_is_said(
+    poor: str, words: list[str], note: list[str], style: Style
+) -> None:
+    for upper, lower in zip(*draw(POOR[poor](), style)):
+        assert [text for text in legend_of(upper) if text.startswith("no ")] == words
+        assert notes(upper) == note
+        assert notes(lower) == ["no ratio: it needs both"]
+
+
+def test_far_ratios_are_outside_and_counted(style: Style) -> None:
+    results = make_results(n_times=145)
+    assert results.lumi_meas is not None
+    results.lumi_meas.bunch_lumi["CMS"][0] *= 1e-3
+    _, (_, lower) = draw(results, style)
+    assert lower.get_title("right").endswith(", 1 outside")
+    assert lower.get_ylim()[0] > 0.9

@@ -1,0 +1,208 @@
+"""Lifetimes on axes linear in the rate, and fitted lifetimes read back from their pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.plots import lifetimes
+from lumimod.plots.style import BEAM, EXPERIMENT, Style
+from lumimod.records import BEAMS, EXPERIMENTS
+from tests.plots.conftest import FILL, POOR, legend_of, line, make_results, notes, outside_note
+
+NAN, INF = np.nan, np.inf
+
+# --- lifetimes as rates
+
+
+def test_rates_are_per_hour_and_nought_for_an_infinite_lifetime() -> None:
+    tau_s = np.array([3600.0, 7200.0, -3600.0, INF, -INF, NAN, 0.0])
+    np.testing.assert_array_equal(lifetimes.per_hour(tau_s), [1.0, 0.5, -1.0, 0.0, 0.0, NAN, NAN])
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(0.05, "20"), (0.0321, "31.2"), (-0.1, "\N{MINUS SIGN}10"), (0.0, "∞"), (1e-4, "∞")],
+)
+def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
+    assert lifetimes.hours_text(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        ([20.0] * 5, "20 h (20 to 20 h)"),
+        ([10.0, 20.0, NAN, 40.0], "20 h (12.5 to 32.3 h)"),
+        ([INF, INF], "∞"),
+        ([NAN], "no data"),
+        ([], "no data"),
+    ],
+)
+def test_the_median_and_the_middle_of_lifetimes_are_those_of_rates(
+    hours: list[float], text: str
+) -> None:
+    rates = lifetimes.per_hour(3600.0 * np.array(hours))
+    if len(hours) == 4:
+        longest, shortest = np.quantile([1 / 10, 1 / 20, 1 / 40], [0.16, 0.84])
+        text = f"20 h ({1 / shortest:.3g} to {1 / longest:.3g} h)"
+    assert lifetimes.median_text(rates) == text
+
+
+def test_a_range_from_decay_to_growth_goes_through_infinity() -> None:
+    rates = np.array([-0.05] * 5 + [0.1] * 6)
+    assert lifetimes.median_text(rates) == "10 h (10 to ∞ to \N{MINUS SIGN}20 h)"
+
+
+# --- the axis
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.02, 1.0))
+@settings(max_examples=100, deadline=None)
+def test_ticks_are_round_lifetimes_within_the_limits_and_apart(low: float, span: float) -> None:
+    ticks = lifetimes.lifetime_ticks(low, low + span)
+    assert ticks
+    assert ticks == sorted(ticks)
+    assert all(low <= tick <= low + span for tick in ticks)
+    assert all(b - a > span / 8 for a, b in zip(ticks, ticks[1:]))
+    assert (0.0 in ticks) == (low <= 0 <= low + span)
+    for tick in ticks:
+        if tick:
+            digits = f"{abs(1 / tick):.2e}"
+            assert float(digits) == pytest.approx(abs(1 / tick))
+
+
+@given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=50))
+@settings(max_examples=60, deadline=None)
+def test_a_lifetime_is_in_view_or_counted_as_outside(found: list[float]) -> None:
+    ax = Figure().add_subplot()
+    rates = np.array(found)
+    lifetimes.set_lifetime_axis(ax, "lifetime [h]", rates)
+    bottom, top = ax.get_ylim()
+    assert bottom > top  # long lifetimes above
+    outside = np.count_nonzero((rates < top) | (rates > bottom))
+    words = outside_note(ax).split()
+    assert (int(words[0]) if words else 0) == outside
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    for tick, label in zip(ax.get_yticks(), labels):
+        expected = "∞" if tick == 0 else f"{1 / tick:.4g}".replace("-", "\N{MINUS SIGN}")
+        assert label == expected
+
+
+def test_lifetimes_that_hardly_differ_are_not_blown_up() -> None:
+    ax = Figure().add_subplot()
+    lifetimes.set_lifetime_axis(ax, "lifetime [h]", np.array([0.05, 0.05 + 1e-9]))
+    bottom, top = ax.get_ylim()
+    assert bottom - top >= lifetimes.NEAR_NONE
+
+
+# --- fits
+
+
+@pytest.mark.parametrize("beam", BEAMS)
+def test_fitted_intensity_lifetimes_of_each_bunch_are_shown(beam: int, style: Style) -> None:
+    results = make_results()
+    figure = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style)
+    wide, narrow, others = figure.axes[3 * beam - 3 : 3 * beam]
+    spread = 1 + 0.01 * np.arange(6)
+    for span, hours in (("full", 30.0), ("short", 25.0)):
+        x, y = line(wide, f"colliding, {span}")
+        np.testing.assert_array_equal(x, np.arange(10, 16))
+        np.testing.assert_allclose(y, 1 / (hours * spread))
+        x, y = line(others, f"non-colliding, {span}")
+        np.testing.assert_array_equal(x, [100, 101])
+        np.testing.assert_allclose(y, 1 / (hours * spread[:2]))
+        (text,) = (t for t in legend_of(wide) if t.startswith(f"colliding, {span}"))
+        assert f"{1 / np.median(1 / (hours * spread)):.3g} h (" in text
+    assert wide.lines[0].get_color() == BEAM[beam].color
+    assert wide.get_ylabel() == f"Beam {beam}\nlifetime [h]"
+    assert others.get_title("right") == "non-colliding"
+    assert len(legend_of(wide)) == 4
+    check_histogram(narrow, wide, [1 / (30.0 * spread), 1 / (25.0 * spread)])
+
+
+def check_histogram(narrow: Axes, wide: Axes, rates: list[np.ndarray]) -> None:
+    """Assert that a panel counts the points of the one beside within the same limits."""
+    assert narrow.get_ylim() == wide.get_ylim()
+    for one, found in zip(narrow.lines, rates):
+        counts, edges = np.asarray(one.get_xdata()), np.asarray(one.get_ydata())
+        assert counts[0] == counts[-1] == 0
+        bins = edges[::2]
+        np.testing.assert_array_equal(counts[1:-1:2], np.histogram(found, bins)[0])
+        assert counts[1:-1:2].sum() == found.size
+
+
+@pytest.mark.parametrize(("span", "more"), [("short", 0.0), ("full", 3.0)])
+@pytest.mark.parametrize("index", [0, 1])
+def test_fitted_luminosity_lifetimes_are_shown(
+    span: str, more: float, index: int, style: Style
+) -> None:
+    results = make_results()
+    figure = lifetimes.draw_lumi_fits(results.sb, results.fits, span, FILL, style=style)
+    wide, narrow = figure.axes[2 * index : 2 * index + 2]
+    spread = 1 + 0.01 * np.arange(6)
+    rates = [1 / ((hours + more) * spread) for hours in (10.0, 11.0)]
+    np.testing.assert_allclose(line(wide, "calculated")[1], rates[0])
+    np.testing.assert_allclose(line(wide, "measured")[1], rates[1])
+    assert wide.lines[1].get_color() == EXPERIMENT[EXPERIMENTS[index]].color
+    assert wide.get_ylabel() == f"{EXPERIMENTS[index]}\nlifetime [h]"
+    assert lifetimes.FITS[span] in figure.texts[1].get_text()
+    check_histogram(narrow, wide, rates)
+
+
+def test_failed_fits_are_counted(style: Style) -> None:
+    results = make_results()
+    assert results.fits is not None
+    results.fits.beams[1, "coll"]["inten"].full.tau_s[:2] = NAN
+    figure = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style)
+    full, short = legend_of(figure.axes[0])[:2]
+    assert full.endswith(", 2 of 6 failed")
+    assert "failed" not in short
+
+
+def test_a_bunch_that_loses_nothing_is_at_infinity(style: Style) -> None:
+    results = make_results()
+    assert results.fits is not None
+    results.fits.beams[1, "coll"]["inten"].full.tau_s[:3] = [-INF, INF, 36000.0]
+    ax = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style).axes[0]
+    _, y = line(ax, "colliding, full")
+    np.testing.assert_allclose(y[:3], [0.0, 0.0, -0.1])
+    assert "∞" in [text.get_text() for text in ax.get_yticklabels()]
+    assert "failed" not in legend_of(ax)[0]
+
+
+@pytest.mark.parametrize(
+    ("poor", "of", "said"),
+    [
+        ("all fits failed", 0, [["no fit\nsucceeded"], [], ["no fit\nsucceeded"]]),
+        ("no non-colliding bunch", 0, [[], [], ["no bunches"]]),
+        ("no colliding bunch", 0, [["no bunches"], [], []]),
+        ("NaN in beam 2", 0, [[], [], []]),
+        ("NaN in beam 2", 3, [["no fit\nsucceeded"], [], ["no fit\nsucceeded"]]),
+    ],
+)
+def test_fits_that_are_not_there_are_said(
+    poor: str, of: int, said: list[list[str]], style: Style
+) -> None:
+    results = POOR[poor]()
+    figure = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style)
+    assert [notes(ax) for ax in figure.axes[of : of + 3]] == said
+
+
+@pytest.mark.parametrize(
+    ("poor", "words"),
+    [
+        ("no luminosity measured", "measured: no data"),
+        ("NaN in beam 2", "calculated: no data"),
+        ("no colliding bunch", "measured: no bunches"),
+        ("all fits failed", "calculated: no data"),
+    ],
+)
+def test_luminosity_without_fits_is_in_the_legend(poor: str, words: str, style: Style) -> None:
+    results = POOR[poor]()
+    figure = lifetimes.draw_lumi_fits(results.sb, results.fits, "full", FILL, style=style)
+    for ax in figure.axes[::2]:
+        assert words in legend_of(ax)
