@@ -134,10 +134,11 @@ def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float
     if not found.size:
         return 0.0, 1.0
     low, high = np.quantile(found, [tail, 1 - tail])
-    span = high - low
+    rounding = 1e-9 * max(abs(low), abs(high))
+    span = max(high - low, rounding)
     inside = found[(found >= low - span) & (found <= high + span)]
     low, high = inside.min(), inside.max()
-    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    room = 0.06 * (high - low) if high - low > rounding else 0.05 * abs(high) or 1.0
     return float(low - room), float(high + room)
 
 

@@ -196,6 +196,16 @@ def test_one_value_has_room_around_it() -> None:
     assert p.robust_limits(np.array([0.0])) == (-1.0, 1.0)
 
 
+def test_values_that_differ_by_rounding_alone_have_room_around_them_and_are_inside(
+    ax: Axes,
+) -> None:
+    values = np.full(400, 0.3)
+    values[7] = 0.1 + 0.2
+    p.set_value_axis(ax, "brightness", values)
+    assert ax.get_ylim() == pytest.approx((0.285, 0.315))
+    assert outside_note(ax) == ""
+
+
 def test_without_values_limits_are_nought_and_one() -> None:
     assert p.robust_limits() == (0.0, 1.0)
     assert p.limits_of_each(np.full(3, NAN)) == (0.0, 1.0)
