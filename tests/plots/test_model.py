@@ -1,0 +1,329 @@
+"""Pictures of the stable-beams model, read back: each model beside the data, and all together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.plots import model
+from lumimod.plots.results import ModelResults
+from lumimod.plots.style import BEAM, CALCULATED, MODEL, Style
+from lumimod.records import BEAMS, EXPERIMENTS
+from tests.plots.conftest import (
+    check_nothing_is_silent,
+    drawn_lines,
+    legend_of,
+    line,
+    notes,
+    texts,
+)
+from tests.plots.models import (
+    CASES,
+    FACTOR,
+    POOR_MODELS,
+    SETTINGS,
+    make_model_results,
+    with_luminosity,
+)
+
+LIGHT_M_S = 299_792_458.0
+HOURS = np.arange(13) / 6
+WORDS = {"coll": "Colliding", "noncoll": "NonColliding"}
+FIELDS = {
+    "emittance": (("emit_h_um", 1.0), ("emit_v_um", 1.0)),
+    "intens_blength_": (("intensity_ppb", 1e-11), ("length_m", 4e9 / LIGHT_M_S)),
+}
+LABELS = {
+    "emit_h_um": r"$\varepsilon_H$ [µm]",
+    "emit_v_um": r"$\varepsilon_V$ [µm]",
+    "intensity_ppb": r"N [$10^{11}$]",
+    "length_m": r"$4\sigma$ length [ns]",
+}
+
+
+def draw(results: ModelResults, what: str, style: Style, name: str = "IBSBOff") -> Figure:
+    """Return a picture of one model, or the comparison of all."""
+    by_name = {p.name: p for p in model.pictures((name,), results.case)}
+    whose = what if what.startswith("modelComp") else f"{name}_{what}"
+    return by_name[f"sbmodel_{whose}_case{results.case}"].draw(results, style)
+
+
+def test_pictures_are_named_by_model_and_case() -> None:
+    assert [p.name for p in model.pictures(("IBSBOff",), "2")] == [
+        "sbmodel_IBSBOff_luminosity_case2",
+        "sbmodel_IBSBOff_emittanceColliding_case2",
+        "sbmodel_IBSBOff_emittanceNonColliding_case2",
+        "sbmodel_IBSBOff_intens_blength_Colliding_case2",
+        "sbmodel_IBSBOff_intens_blength_NonColliding_case2",
+        "sbmodel_modelComp_luminosity_case2",
+    ]
+    assert len(model.pictures(tuple(SETTINGS), "1")) == 5 * 5 + 1
+
+
+# --- bunches
+
+
+@pytest.mark.parametrize("what", FIELDS)
+@pytest.mark.parametrize("family", WORDS)
+def test_modelled_bunches_are_shown_beside_the_data(what: str, family: str, style: Style) -> None:
+    results = make_model_results()
+    figure = draw(results, f"{what}{WORDS[family]}", style)
+    panels = iter(figure.axes)
+    for field, scale in FIELDS[what]:
+        for beam in BEAMS:
+            ax = next(panels)
+            data = scale * getattr(results.sb.bunches[beam, family], field)
+            x, y = line(ax, "data")
+            np.testing.assert_allclose(x, HOURS)
+            np.testing.assert_allclose(y, data.mean(axis=1))
+            x, y = line(ax, "model")
+            np.testing.assert_allclose(x, HOURS[:-1])
+            np.testing.assert_allclose(y, 1.02 * data[:-1].mean(axis=1))
+            assert ax.lines[0].get_color() == MODEL["data"].color
+            assert ax.lines[1].get_color() == MODEL["IBSBOff"].color
+            assert len(ax.collections) == 2  # bands
+            assert ax.get_ylabel() == f"Beam {beam}\n{LABELS[field]}"
+            assert ax.yaxis.label.get_color() == BEAM[beam].color
+            n_bunches = {"coll": 6, "noncoll": 2}[family]
+            first = legend_of(ax)[0]
+            assert first.startswith(f"data, {n_bunches} bunches: {data[0].mean():.2f}"[:-1])
+    assert figure.axes[2].get_xlabel() == "hours of stable beams | time of day (Europe/Zurich)"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("family", WORDS)
+def test_what_a_model_takes_from_the_data_is_said(name: str, family: str, style: Style) -> None:
+    settings = SETTINGS[name]
+    taken = {
+        "emittance": settings["emitBU"] != "Model",
+        "intensity": family == "noncoll" or not settings["BOff"],
+        "length": settings["blengthBU"] != "Model",
+    }
+    results = make_model_results()
+    upper, _, lower, _ = draw(results, f"intens_blength_{WORDS[family]}", style, name).axes
+    emittance = draw(results, f"emittance{WORDS[family]}", style, name)
+    for ax, quantity in ((upper, "intensity"), (lower, "length"), (emittance.axes[0], "emittance")):
+        assert ("model: the data, not modelled" in legend_of(ax)) == taken[quantity], quantity
+    second = emittance.texts[1].get_text()
+    assert second.startswith(f"{name}, case 1 (no emittance correction): ")
+    for quantity, words in (
+        ("emittance", "emittances"),
+        ("intensity", "intensities"),
+        ("length", "lengths"),
+    ):
+        assert (words in second.rpartition(", ")[2]) == taken[quantity]
+    assert second.endswith("from data" if any(taken.values()) else "modelled from the first time")
+
+
+@pytest.mark.parametrize(("beam", "plane", "factor"), [(1, "h", 0.9), (2, "v", 1.05)])
+def test_corrected_emittances_are_drawn_where_the_model_starts_from_them(
+    beam: int, plane: str, factor: float, style: Style
+) -> None:
+    results = make_model_results("2")
+    figure = draw(results, "emittanceColliding", style)
+    ax = figure.axes[(0 if plane == "h" else 2) + beam - 1]
+    data = getattr(results.sb.bunches[beam, "coll"], f"emit_{plane}_um")
+    _, y = line(ax, f"data × {factor:g}: where the model starts")
+    np.testing.assert_allclose(y, factor * data.mean(axis=1))
+    low, high = ax.get_ylim()
+    assert low < y.min() < y.max() < high
+    assert "case 2 (emittances × B1H 0.9, B1V 1.1, B2H 0.95, B2V 1.05)" in texts(figure)
+
+
+def test_emittances_taken_with_a_correction_are_called_so(style: Style) -> None:
+    results = make_model_results("2")
+    ax = draw(results, "emittanceColliding", style, "EmpiricalBlowupBOff").axes[0]
+    assert "model: the data × 0.9, not modelled" in legend_of(ax)
+    assert len(drawn_lines(ax)) == 2
+
+
+def test_a_case_that_is_not_in_the_file_has_no_factors() -> None:
+    found = make_model_results().model.models["IBSBOff"]
+    assert model.factors_of(found, "1") == {"1h": 1, "1v": 1, "2h": 1, "2v": 1}
+    assert model.factors_of(found, "2")["2h"] == CASES["cor_fact_2h"][1]
+    assert model.factors_of(found, "9") == {}
+    assert model.describe_case(found, "9") == "case 9 (factors not known)"
+
+
+def test_bunches_without_a_model_are_counted(style: Style) -> None:
+    results = make_model_results()
+    results.model.models["IBSBOff"].bunches[1, "coll"].emit_h_um[:, :2] = np.nan
+    ax = draw(results, "emittanceColliding", style).axes[0]
+    assert legend_of(ax)[1].startswith("model, 4 of 6 bunches: 2.")
+
+
+# --- luminosity
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_luminosities_and_ratios_of_a_model_are_shown(index: int, style: Style) -> None:
+    results = make_model_results()
+    exp = EXPERIMENTS[index]
+    assert results.lumi_calc is not None
+    calc = results.lumi_calc.bunch_lumi[exp]
+    total, mean_bunch, ratio = draw(results, "luminosity", style).axes[index::2]
+    expected = {
+        "measured": (1.02 * calc, MODEL["data"]),
+        "calculated": (calc, CALCULATED),
+        "IBSBOff": (FACTOR["IBSBOff"] * calc[:-1], MODEL["IBSBOff"]),
+    }
+    for name, (lumi, look) in expected.items():
+        x, y = line(total, name)
+        np.testing.assert_allclose(x, HOURS[: len(lumi)])
+        np.testing.assert_allclose(y, lumi.sum(axis=1) / 1e38)
+        ends = [f"{lumi[at].sum() / 1e38:.3g}" for at in (0, -1)]
+        assert f"{name}: {ends[0]} to {ends[1]}" in legend_of(total)
+        np.testing.assert_allclose(line(mean_bunch, name)[1], lumi.mean(axis=1) / 1e34)
+        for ax in (total, mean_bunch):
+            (one,) = (one for one in ax.lines if str(one.get_label()).startswith(name))
+            assert one.get_color() == look.color
+    assert total.get_ylabel() == f"{exp}\n" + r"$10^{34}\ cm^{-2}s^{-1}$"
+    assert mean_bunch.get_ylabel() == "mean bunch\n" + r"$10^{30}\ cm^{-2}s^{-1}$"
+    calculated, modelled = drawn_lines(ratio)
+    np.testing.assert_allclose(calculated.get_ydata(), 1 / 1.02)
+    np.testing.assert_allclose(modelled.get_ydata(), FACTOR["IBSBOff"] / 1.02)
+    assert ratio.get_ylabel() == "ratio to\nmeasured"
+    low, high = ratio.get_ylim()
+    assert low < FACTOR["IBSBOff"] / 1.02 < 1 < high
+
+
+def test_without_measured_luminosity_ratios_are_to_the_calculated(style: Style) -> None:
+    results = POOR_MODELS["no luminosity measured"]()
+    figure = draw(results, "luminosity", style)
+    assert "measured: not available" in legend_of(figure.axes[0])
+    ratio = figure.axes[4]
+    assert ratio.get_ylabel() == "ratio to\ncalculated"
+    (modelled,) = drawn_lines(ratio)
+    np.testing.assert_allclose(modelled.get_ydata(), FACTOR["IBSBOff"])
+
+
+def test_a_ratio_is_of_the_pairs_that_both_have() -> None:
+    of, to = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]]), np.full((3, 3), 2.0)
+    to[1] = np.nan
+    np.testing.assert_array_equal(model.ratio(of, to), [1.0, np.nan])
+    np.testing.assert_array_equal(model.summed(of), [4.0, 15.0])
+
+
+def test_a_levelled_model_is_seen_flat_at_its_level(style: Style) -> None:
+    results = with_luminosity(make_model_results(), "IBSBOff", lambda v: np.minimum(v, 6e34))
+    lumi = results.model.models["IBSBOff"].bunch_lumi["ATLAS"].sum(axis=1) / 1e38
+    ax = draw(results, "luminosity", style).axes[0]
+    _, y = line(ax, "IBSBOff")
+    np.testing.assert_allclose(y, lumi)
+    assert np.count_nonzero(np.isclose(y, y[0])) >= 5
+    low, high = ax.get_ylim()
+    assert low < y.min() < y.max() < high
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_comparison_shows_all_models(index: int, style: Style) -> None:
+    results = make_model_results()
+    assert results.lumi_calc is not None
+    figure = draw(results, "modelComp_luminosity", style)
+    calc = results.lumi_calc.bunch_lumi[EXPERIMENTS[index]].sum(axis=1) / 1e38
+    total, ratio = figure.axes[index], figure.axes[2 + index]
+    for name, factor in FACTOR.items():
+        np.testing.assert_allclose(line(total, name)[1], factor * calc[:-1])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["measured", "calculated", *SETTINGS]
+    drawn = drawn_lines(ratio)
+    expected = [1 / 1.02, *(factor / 1.02 for factor in FACTOR.values())]
+    assert len(drawn) == len(expected)
+    for one, value in zip(drawn, expected):
+        np.testing.assert_allclose(one.get_ydata(), value)
+    for value in expected:
+        assert f"{value:.3f}" in "\n".join(legend_of(ratio))
+    assert len({(one.get_color(), str(one.get_linestyle())) for one in total.lines}) == 7
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize("poor", POOR_MODELS)
+def test_each_panel_shows_something_or_says_why_not(poor: str, style: Style) -> None:
+    results = POOR_MODELS[poor]()
+    for picture in model.pictures(("IBSBOff",), results.case):
+        check_nothing_is_silent(picture.draw(results, style))
+
+
+@pytest.mark.parametrize("poor", ["one time", "nothing at all"])
+def test_poor_results_can_be_rendered(poor: str, style: Style) -> None:
+    results = POOR_MODELS[poor]()
+    for picture in model.pictures(("IBSBOff",), results.case):
+        picture.draw(results, style).canvas.draw()
+
+
+def said(figure: Figure) -> set[str]:
+    """Return what the panels of a figure say that they cannot show."""
+    return {note for ax in figure.axes for note in notes(ax)}
+
+
+@pytest.mark.parametrize(
+    ("poor", "what", "words"),
+    [
+        ("complete", "luminosity", set()),
+        ("model missing", "luminosity", {"case 1 has no results of IBSBOff"}),
+        ("model missing", "emittanceColliding", {"case 1 has no results of IBSBOff"}),
+        ("no models", "modelComp_luminosity", {"case 1 has no models"}),
+        (
+            "nothing at all",
+            "modelComp_luminosity",
+            {
+                "case 1 has no models\nno luminosity of any bunch",
+                "no ratio: luminosity neither measured nor calculated",
+            },
+        ),
+        (
+            "no non-colliding bunch",
+            "emittanceNonColliding",
+            {f"beam {beam}: no non-colliding bunches" for beam in BEAMS},
+        ),
+        (
+            "no colliding bunch",
+            "luminosity",
+            {"no colliding bunches", "no ratio: luminosity neither measured nor calculated"},
+        ),
+        (
+            "models alone",
+            "modelComp_luminosity",
+            {"no ratio: luminosity neither measured nor calculated"},
+        ),
+        ("model failed", "luminosity", set()),
+    ],
+)
+def test_what_is_missing_is_said_in_the_panel(
+    poor: str, what: str, words: set[str], style: Style
+) -> None:
+    assert said(draw(POOR_MODELS[poor](), what, style)) == words
+
+
+def test_a_model_without_luminosity_is_said_in_the_legend(style: Style) -> None:
+    ax = draw(POOR_MODELS["model failed"](), "luminosity", style).axes[0]
+    assert legend_of(ax)[-1] == "IBSBOff: no data"
+    assert len(drawn_lines(ax)) == 2
+
+
+def test_bunches_without_data_or_model_are_said(style: Style) -> None:
+    results = make_model_results()
+    for of in (results.sb.bunches[2, "coll"], results.model.models["IBSBOff"].bunches[2, "coll"]):
+        for field in dataclasses.fields(of):
+            if field.name.endswith("_um"):
+                getattr(of, field.name)[:] = np.nan
+    figure = draw(results, "emittanceColliding", style)
+    assert said(figure) == {"beam 2: neither data nor model has a value"}
+    assert [text.split(": ")[-1] for text in legend_of(figure.axes[1])] == ["no data"] * 2
+
+
+def test_at_one_time_the_data_are_points(style: Style) -> None:
+    ax: Axes = draw(POOR_MODELS["one time"](), "emittanceColliding", style).axes[0]
+    (data,) = drawn_lines(ax)
+    assert data.get_marker() == MODEL["data"].marker
+    assert legend_of(ax)[1] == "model, 0 of 6 bunches: no data"
+
+
+def test_a_model_of_another_name_has_a_look_too() -> None:
+    assert model.look_of_model("MyModel") == model.OTHER_MODEL
