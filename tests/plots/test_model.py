@@ -32,6 +32,7 @@ from tests.plots.models import (
 
 LIGHT_M_S = 299_792_458.0
 HOURS = np.arange(13) / 6
+COMPARISON = "modelComp_luminosity"
 WORDS = {"coll": "Colliding", "noncoll": "NonColliding"}
 FIELDS = {
     "emittance": (("emit_h_um", 1.0), ("emit_v_um", 1.0)),
@@ -219,11 +220,23 @@ def test_a_levelled_model_is_seen_flat_at_its_level(style: Style) -> None:
     assert low < y.min() < y.max() < high
 
 
+@pytest.mark.parametrize("what", ["luminosity", COMPARISON])
+def test_the_level_of_config_is_a_line_in_view(what: str, style: Style) -> None:
+    results = dataclasses.replace(make_model_results(), level_m2s=9e35)
+    figure = draw(results, what, style)
+    for ax in figure.axes[:2]:
+        np.testing.assert_allclose(line(ax, "levelled at 0.009 · 10³⁴")[1], 0.009)
+        low, high = ax.get_ylim()
+        assert low < 0.009 < high
+        assert len(drawn_lines(ax)) == (3 if what == "luminosity" else 7)
+    assert "levelled at 0.009 · 10³⁴" in texts(figure)
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_comparison_shows_all_models(index: int, style: Style) -> None:
     results = make_model_results()
     assert results.lumi_calc is not None
-    figure = draw(results, "modelComp_luminosity", style)
+    figure = draw(results, COMPARISON, style)
     calc = results.lumi_calc.bunch_lumi[EXPERIMENTS[index]].sum(axis=1) / 1e38
     total, ratio = figure.axes[index], figure.axes[2 + index]
     for name, factor in FACTOR.items():
@@ -246,15 +259,15 @@ def test_the_comparison_shows_all_models(index: int, style: Style) -> None:
 @pytest.mark.parametrize("poor", POOR_MODELS)
 def test_each_panel_shows_something_or_says_why_not(poor: str, style: Style) -> None:
     results = POOR_MODELS[poor]()
-    for picture in model.pictures(("IBSBOff",), results.case):
-        check_nothing_is_silent(picture.draw(results, style))
+    for what in ("luminosity", "emittanceColliding", "intens_blength_NonColliding", COMPARISON):
+        check_nothing_is_silent(draw(results, what, style))
 
 
 @pytest.mark.parametrize("poor", ["one time", "nothing at all"])
 def test_poor_results_can_be_rendered(poor: str, style: Style) -> None:
     results = POOR_MODELS[poor]()
-    for picture in model.pictures(("IBSBOff",), results.case):
-        picture.draw(results, style).canvas.draw()
+    for what in ("luminosity", "emittanceColliding", COMPARISON):
+        draw(results, what, style).canvas.draw()
 
 
 def said(figure: Figure) -> set[str]:
@@ -268,10 +281,10 @@ def said(figure: Figure) -> set[str]:
         ("complete", "luminosity", set()),
         ("model missing", "luminosity", {"case 1 has no results of IBSBOff"}),
         ("model missing", "emittanceColliding", {"case 1 has no results of IBSBOff"}),
-        ("no models", "modelComp_luminosity", {"case 1 has no models"}),
+        ("no models", COMPARISON, {"case 1 has no models"}),
         (
             "nothing at all",
-            "modelComp_luminosity",
+            COMPARISON,
             {
                 "case 1 has no models\nno luminosity of any bunch",
                 "no ratio: luminosity neither measured nor calculated",
@@ -289,7 +302,7 @@ def said(figure: Figure) -> set[str]:
         ),
         (
             "models alone",
-            "modelComp_luminosity",
+            COMPARISON,
             {"no ratio: luminosity neither measured nor calculated"},
         ),
         ("model failed", "luminosity", set()),

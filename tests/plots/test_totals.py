@@ -186,6 +186,18 @@ def test_a_levelled_luminosity_is_seen_flat_and_then_falling(style: Style) -> No
     assert low < y[-1] < y[0] < high
 
 
+def test_the_level_of_config_is_a_line_in_view(style: Style) -> None:
+    results = make_results()
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL, level_m2s=9e35, style=style
+    )
+    for ax in figure.axes[:2]:
+        np.testing.assert_allclose(line(ax, "levelled at 0.009 · 10³⁴")[1], 0.009)
+        low, high = ax.get_ylim()
+        assert low < 0.009 < high
+        assert "levelled at 0.009 · 10³⁴" in legend_of(ax)
+
+
 @pytest.mark.parametrize(
     ("poor", "words", "note"),
     [
