@@ -35,7 +35,7 @@ TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
 
 
 class Quantity(NamedTuple):
-    """A field of `Instant` and how it is shown."""
+    """A field of records of bunches and how it is shown."""
 
     field: str
     symbol: str

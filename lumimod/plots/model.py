@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray
+from lumimod.plots.cycle import EMIT_H, EMIT_V, INTENSITY, Quantity
 from lumimod.plots.panels import (
     Margins,
     draw_evolution,
@@ -39,7 +40,7 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
-from lumimod.plots.totals import mark_level
+from lumimod.plots.totals import mark_level, ratio, total
 from lumimod.records import BEAMS, EXPERIMENTS, ModelResult
 
 FAMILY_NAMES = {"coll": "colliding", "noncoll": "non-colliding"}
@@ -51,19 +52,6 @@ TOTAL_UNIT, BUNCH_UNIT = r"$10^{34}\ cm^{-2}s^{-1}$", r"$10^{30}\ cm^{-2}s^{-1}$
 OTHER_MODEL = Look("#7b3294", "--", "o")
 
 
-class Quantity(NamedTuple):
-    """A field of bunches and models, and how it is shown."""
-
-    field: str
-    symbol: str
-    unit: str
-    scale: float
-    """From the record's unit to the one shown."""
-
-
-EMIT_H = Quantity("emit_h_um", r"$\varepsilon_H$", "µm", 1.0)
-EMIT_V = Quantity("emit_v_um", r"$\varepsilon_V$", "µm", 1.0)
-INTENSITY = Quantity("intensity_ppb", "N", r"$10^{11}$", 1e-11)
 LENGTH = Quantity("length_m", r"$4\sigma$ length", "ns", 4e9 / SPEED_OF_LIGHT_M_S)
 
 
@@ -297,21 +285,6 @@ def sources_of(results: ModelResults, exp: str, names: Sequence[str]) -> dict[st
     return {source.name: source for source in found}
 
 
-def summed(bunch_lumi: FloatArray) -> FloatArray:
-    """Return the sum over the bunches that have a value; NaN where none has."""
-    there = np.isfinite(bunch_lumi)
-    return np.where(there.any(axis=1), np.where(there, bunch_lumi, 0.0).sum(axis=1), np.nan)
-
-
-def ratio(of: FloatArray, to: FloatArray) -> FloatArray:
-    """Return the ratio of the sums over the bunches that have both; NaN where there is none."""
-    n_times = min(of.shape[0], to.shape[0])  # a model lacks the last time
-    of, to = of[:n_times], to[:n_times]
-    both = np.isfinite(of) & np.isfinite(to)
-    over, under = (np.where(both, values, 0.0).sum(axis=1) for values in (of, to))
-    return np.divide(over, under, out=np.full(n_times, np.nan), where=under > 0)
-
-
 def _total_panel(
     ax: Axes,
     results: ModelResults,
@@ -329,7 +302,7 @@ def _total_panel(
             label += ": not available"
             values = np.full(hours.size, np.nan)
         else:
-            values = summed(source.bunch_lumi) * TOTAL
+            values = total(source.bunch_lumi) * TOTAL
             label += _total_text(values, source.bunch_lumi) if with_numbers else ""
         draw_line(ax, hours[: values.size], values, source.look, label=label)
         drawn.append(values)

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.plots import model
+from lumimod.plots import model, totals
 from lumimod.plots.results import ModelResults
 from lumimod.plots.style import BEAM, CALCULATED, MODEL, Style
 from lumimod.records import BEAMS, EXPERIMENTS
@@ -205,8 +205,8 @@ def test_without_measured_luminosity_ratios_are_to_the_calculated(style: Style) 
 def test_a_ratio_is_of_the_pairs_that_both_have() -> None:
     of, to = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]]), np.full((3, 3), 2.0)
     to[1] = np.nan
-    np.testing.assert_array_equal(model.ratio(of, to), [1.0, np.nan])
-    np.testing.assert_array_equal(model.summed(of), [4.0, 15.0])
+    np.testing.assert_array_equal(totals.ratio(of, to), [1.0, np.nan])
+    np.testing.assert_array_equal(totals.total(of), [4.0, 15.0])
 
 
 def test_a_levelled_model_is_seen_flat_at_its_level(style: Style) -> None:
