@@ -46,6 +46,8 @@ BBB_LUMI_DATA_FILE      = data_folder + 'fill_bunchbybunch_lumi_data_csvs/bunchb
 EXTRA_DATA_FILE         = data_folder + 'fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv'                     # tunes, beta*, ...; used for betastar_m = "measured"
 variable_names          = {}                                                # other names of variables, e.g. {'energy_b1': 'MY:ENERGY'}; quantities as in lumimod/data/variables.json
 fills_bmodes_file       = data_folder + 'fills_and_bmodes.pkl'              # beam modes of all fills
+data_source             = 'pytimber'                                        # where Utilities/000 to 001e and getData.py get data: 'pytimber' (NXCALS), 'folder' or 'simulated'
+data_source_folder      = input_folder + "incoming/"                        # files for 'folder', at any depth: CSV, HDF5, Parquet, and fills_and_bmodes.pkl
 
 
 # --- Massi files ---

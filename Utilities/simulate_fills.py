@@ -131,6 +131,8 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     _add_flag(group, "--gzip", "gzip", True, "write .csv.gz instead of .csv")
     _add_flag(group, "--no-massi", "massi", False, "no Massi archives")
     _add_flag(group, "--bbb-lumi", "bbb_lumi", True, "also write bunch-by-bunch luminosity CSV")
+    _add_flag(group, "--extra", "extra_data", True,
+        "also write tunes, BBQ, total luminosities, beta* and number of bunches")  # fmt: skip
 
 
 def _add_flag(

@@ -31,6 +31,7 @@ MODELS = (
     "EmpiricalblengthLosses",
 )
 EXPERIMENTS = ("ATLAS", "CMS")
+SOURCES = ("pytimber", "folder", "simulated")
 PLOT_FORMATS = (".png", ".pdf", ".svg")
 MAX_CROSSING_RAD = 0.01
 
@@ -212,6 +213,14 @@ def plot_format(value: Any) -> str:
     extension = "." + text(value).lower().lstrip(".")
     _require(extension in PLOT_FORMATS)
     return extension
+
+
+@_allow(f"one of {', '.join(SOURCES)}")
+def data_source(value: Any) -> str:
+    """Accept the name of a source of data."""
+    name = text(value)
+    _require(name in SOURCES)
+    return name
 
 
 @_allow("a format of logging, such as '%(levelname)s : %(message)s'")

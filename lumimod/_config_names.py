@@ -14,6 +14,7 @@ from lumimod._config_kinds import (
     cases,
     crossing_planes,
     crossing_ranges,
+    data_source,
     exp_folders,
     factors,
     figure_size,
@@ -160,6 +161,10 @@ NAMES: tuple[Name, ...] = (
         _in_data("fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv"),
     ),
     Name("variable_names", "variable_names", variable_names, {}),
+    Name("data_source", "files.source", data_source, "pytimber"),
+    Name(
+        "data_source_folder", "files.source_folder", path, lambda v: v["input_folder"] / "incoming"
+    ),
     Name("fills_bmodes_file", "files.bmodes", path, _in_data("fills_and_bmodes.pkl")),
     Name("enable_smoothing_BSRT", "bsrt.smooth", flag, True),
     Name("avg_time_smoothing", "bsrt.smoothing_time_s", positive("s"), 3 * 3600.0),

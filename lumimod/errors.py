@@ -35,3 +35,7 @@ class NoDataError(LumimodError):
 
 class OutputError(LumimodError):
     """A result cannot be written: disk full, folder missing or not writable."""
+
+
+class SourceError(LumimodError):
+    """A source of data cannot be used, or gives no answer although it was asked repeatedly."""

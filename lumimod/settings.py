@@ -65,6 +65,9 @@ class Files:
     crossing: str
     bbb_lumi: str
     extra_data: str
+    source: str
+    """Where the scripts in Utilities/ get data from."""
+    source_folder: Path
     bmodes: Path
 
 

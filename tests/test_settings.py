@@ -90,6 +90,8 @@ DEFAULTS = {
     "files.crossing": "data/fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv",
     "files.bbb_lumi": "data/fill_bunchbybunch_lumi_data_csvs/"
     "bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv",
+    "files.source": "pytimber",
+    "files.source_folder": Path("incoming"),
     "files.extra_data": "data/fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv",
     "files.bmodes": Path("data/fills_and_bmodes.pkl"),
     "bsrt.smooth": True,
@@ -461,6 +463,8 @@ BAD = [
     ("plotDpi", "1201", "must be a whole number from 20 to 1200"),
     ("myfontsize", "0", "must be a number > 0 [points]"),
     ("n_skip", "0", "must be a whole number of at least 1"),
+    ("data_source", "'cals'", "must be one of pytimber, folder, simulated"),
+    ("data_source_folder", "None", "must be a path"),
     ("FORMAT", "'%(nothing)s'", "must be a format of logging"),
     ("FORMAT", "'plain'", "must be a format of logging"),
     ("FORMAT", "'%(message)d'", "must be a format of logging"),

@@ -17,6 +17,7 @@ import numpy as np
 from lumimod.errors import UsageError
 from lumimod.simulate import files, instruments
 from lumimod.simulate.beams import evolve
+from lumimod.simulate.extra import extra_series
 from lumimod.simulate.growth import EXPERIMENTS
 from lumimod.simulate.instruments import Fill
 from lumimod.simulate.machine import RUNS
@@ -25,6 +26,7 @@ from lumimod.simulate.scheme import filling_scheme
 from lumimod.simulate.settings import FillSettings
 from lumimod.simulate.timeline import timeline
 from lumimod.simulate.truth import write_truth
+from lumimod.writers.timber import write_timber
 
 __all__ = ["FillFiles", "FillSettings", "simulate_fills"]
 
@@ -44,7 +46,7 @@ class FillFiles:
     """Archives of ATLAS and CMS; empty if none were asked for."""
     bunch_lumi: Path | None
     extra: Path | None
-    """beta*; of Run 3 and of fills where it changes."""
+    """beta*; of Run 3 and of fills where it changes. If asked for, tunes, BBQ and more."""
     truth: Path
 
     def all(self) -> list[Path]:
@@ -78,8 +80,8 @@ def simulate_fills(
 
 
 def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) -> FillFiles:
-    streams = np.random.default_rng([seed, number]).spawn(7)
-    evolution, basic, crossing, bunches, scales, massi, bunch_lumi = streams
+    streams = np.random.default_rng([seed, number]).spawn(8)
+    evolution, basic, crossing, bunches, scales, massi, bunch_lumi, extra = streams
     times = timeline(number, settings)
     scheme = filling_scheme(settings.n_colliding, settings.n_noncolliding)
     fill = Fill(number, times, evolve(scheme, times, settings, evolution), settings)
@@ -100,7 +102,10 @@ def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) ->
             files.write_bunch_lumi(stream, fill, scale, bunch_lumi)
     if paths.extra is not None:
         with _csv(paths.extra, fill) as stream:
-            files.write_extra(stream, fill)
+            if settings.extra_data:
+                write_timber(stream, extra_series(fill, scale, extra))
+            else:
+                files.write_extra(stream, fill)
     write_truth(paths.truth, fill, seed, scale)
     # Last: a fill in the list of beam modes has all its data.
     files.merge_bmodes(paths.bmodes, [fill])
@@ -115,7 +120,7 @@ def _csv(path: Path, fill: Fill) -> AbstractContextManager[BinaryIO]:
 def _paths(folder: Path, number: int, settings: FillSettings) -> FillFiles:
     suffix = ".csv.gz" if settings.gzip else ".csv"
     measured = folder / "massi" / str(RUNS[settings.run].year) / "measurements"
-    has_extra = settings.run == 3 or settings.betastar_steps
+    has_extra = settings.run == 3 or settings.betastar_steps or settings.extra_data
 
     def csv(name: str, prefix: str) -> Path:
         return folder / f"fill_{name}_data_csvs" / f"{prefix}_fill_{number}{suffix}"

@@ -123,6 +123,8 @@ class FillSettings:
     """Write the Massi archives."""
     bbb_lumi: bool = False
     """Write the bunch-by-bunch luminosity CSV."""
+    extra_data: bool = False
+    """Write the extra data: tunes, BBQ, total luminosities, beta*, number of bunches."""
 
     def __post_init__(self) -> None:
         check_bunches(self.n_colliding, self.n_noncolliding)

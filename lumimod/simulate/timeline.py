@@ -90,14 +90,26 @@ class Timeline:
         return np.where(stable, 1.0, early * (time_s < self.stable_s))
 
 
+def n_fills(settings: FillSettings) -> int:
+    """Return how many fills the year has, from FIRST_FILL on."""
+    return max(1, int(DAYS * 86400 // (_stable_s(settings) + _other_s(settings))))
+
+
+def _stable_s(settings: FillSettings) -> float:
+    return max(1, round(settings.hours * 3600 / STEP_S)) * STEP_S
+
+
+def _other_s(settings: FillSettings) -> float:
+    return sum(BEFORE_STABLE_S.values()) + settings.to_next_fill_s
+
+
 def timeline(fill: int, settings: FillSettings) -> Timeline:
     """Return the times of a fill; successive fills follow each other without a gap."""
-    stable_s = max(1, round(settings.hours * 3600 / STEP_S)) * STEP_S
+    stable_s = _stable_s(settings)
     lengths_s = {**BEFORE_STABLE_S, "STABLE": stable_s, "BEAMDUMP": BEAMDUMP_S}
-    whole_s = sum(BEFORE_STABLE_S.values()) + stable_s + settings.to_next_fill_s
-    n_fills = max(1, int(DAYS * 86400 // whole_s))
-    run = RUNS[settings.run]
-    now_s = run.first_start_s + (fill - FIRST_FILL) % n_fills * whole_s
+    whole_s = stable_s + _other_s(settings)
+    first_s = RUNS[settings.run].first_start_s
+    now_s = first_s + (fill - FIRST_FILL) % n_fills(settings) * whole_s
     end_s = now_s + whole_s
     modes = {}
     for mode, length_s in lengths_s.items():
@@ -107,7 +119,9 @@ def timeline(fill: int, settings: FillSettings) -> Timeline:
     start_s = modes["STABLE"][0]
     since_s, angle_urad = _steps(start_s, settings.half_crossing_urad, settings.crossing_steps)
     betastar = _steps(start_s, settings.betastar_m, settings.betastar_steps)
-    return Timeline(modes, end_s, (since_s, angle_urad * 1e-6), betastar, run.energy_gev)
+    return Timeline(
+        modes, end_s, (since_s, angle_urad * 1e-6), betastar, RUNS[settings.run].energy_gev
+    )
 
 
 def bmodes_entry(times: Timeline) -> dict[str, object]:

@@ -1,0 +1,178 @@
+"""The extra data of a simulated fill: tunes, BBQ, total luminosities, beta*, number of bunches.
+
+They are what the machine does, with the noise of its instruments: tunes change from those of
+injection to those of collision on flat top, beta* goes down in ramp and squeeze, the cleaning of
+the injection gap runs while there are injections. ALICE and LHCb are levelled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.readers.timber import Series
+from lumimod.simulate import instruments
+from lumimod.simulate.beams import at_times
+from lumimod.simulate.instruments import HZ_UB, Fill
+from lumimod.variables import names_of
+
+FloatArray = npt.NDArray[np.float64]
+Rng = np.random.Generator
+Samples = tuple[FloatArray, FloatArray]
+
+PLANES = ("H", "V")
+TUNE_INJECTION = {"H": 0.275, "V": 0.295}
+TUNE_COLLISION = {"H": 0.31, "V": 0.32}
+TUNE_NOISE = {"BOFSU": 2e-5, "CONTINUOUS": 4e-4, "CONTINUOUS_HS": 1.5e-4}
+BBQ_PERIOD_S = 20.0
+OUTLIERS = 0.01
+"""Part of the BBQ's frequencies that is of another peak of the spectrum."""
+BETASTAR_CM = {"IP1": (1100.0, 100.0), "IP2": (1000.0, 1000.0), "IP5": (1100.0, 100.0),
+               "IP8": (1000.0, 300.0)}  # fmt: skip
+"""At injection and at the end of the ramp; that of IP1 and IP5 goes on to the one of the fill."""
+FULL_MACHINE = 2544
+LEVELLED_HZ_UB = {"ALICE": 2.6, "LHCB": 330.0}
+"""With the full machine."""
+CHANGE_S = 15.0
+"""Interval at which a moving beta* is logged."""
+
+
+def extra_series(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Series]:
+    """Return every extra variable, in the order of its name's group."""
+    tunes, bbq, lumi = rng.spawn(3)
+    samples = {
+        **_tunes(fill, tunes),
+        **_bbq(fill, bbq),
+        **_luminosities(fill, scale, lumi),
+        **{f"HX:BETASTAR_{ip}": _betastar(fill, ip) for ip in BETASTAR_CM},
+        **{f"LHC.BQM.B{beam}:NO_BUNCHES": _bunches(fill, beam) for beam in (1, 2)},
+        **{
+            f"ADT{plane}.SR4.B{beam}:CLEANING_ISRUNNING": _cleaning(fill)
+            for plane in PLANES
+            for beam in (1, 2)
+        },
+    }
+    return {name: _series(name, *both) for name, both in samples.items()}
+
+
+def _series(name: str, time_s: FloatArray, values: FloatArray) -> Series:
+    return Series(name, Path("simulated"), time_s, values, np.arange(time_s.size + 1), 0)
+
+
+# --- tunes
+
+
+def _tune(fill: Fill, plane: str, time_s: FloatArray) -> FloatArray:
+    """Return the tune that is asked for: it changes within 2 min at the end of flat top."""
+    stop_s = fill.times.modes["FLATTOP"][1]
+    part = np.clip((time_s - stop_s + 120) / 120, 0, 1) * (time_s < fill.times.dump_s)
+    low, high = TUNE_INJECTION[plane], TUNE_COLLISION[plane]
+    return low + (high - low) * part
+
+
+def _tunes(fill: Fill, rng: Rng) -> dict[str, Samples]:
+    """Return the tunes by the feedback, and its trims: a walk in ramp and squeeze, else still."""
+    out: dict[str, Samples] = {}
+    for beam in (1, 2):
+        for plane in PLANES:
+            time_s = instruments.clock(fill, BBQ_PERIOD_S, rng)
+            noise = TUNE_NOISE["BOFSU"] * rng.standard_normal(time_s.size)
+            tune = _tune(fill, plane, time_s) + noise
+            quantity = f"tune_{plane.lower()}_b{beam}"
+            name = names_of(quantity, fill.number, time_s=fill.times.start_s)[0]
+            out[name] = time_s, np.round(tune, 6)
+            moving = _in_mode(fill, time_s, "RAMP") | _in_mode(fill, time_s, "SQUEEZE")
+            steps = 1e-4 * rng.standard_normal(time_s.size) * moving
+            trim = np.cumsum(steps) * (time_s < fill.times.dump_s)
+            out[f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane}"] = time_s, np.round(trim, 6)
+    return out
+
+
+def _bbq(fill: Fill, rng: Rng) -> dict[str, Samples]:
+    """Return frequencies and amplitudes of both BBQs: only noise where there is no beam."""
+    out: dict[str, Samples] = {}
+    for device in ("CONTINUOUS", "CONTINUOUS_HS"):
+        for beam in (1, 2):
+            for number, plane in enumerate(PLANES, start=1):
+                time_s = instruments.clock(fill, BBQ_PERIOD_S, rng)
+                there = _n_bunches(fill, beam, time_s) > 0
+                tune = _tune(fill, plane, time_s)
+                tune += TUNE_NOISE[device] * rng.standard_normal(time_s.size)
+                lost = (rng.random(time_s.size) < OUTLIERS) | ~there
+                tune[lost] = rng.uniform(0.25, 0.35, int(lost.sum()))
+                busy = 1 + 2 * _in_mode(fill, time_s, "ADJUST") + _in_mode(fill, time_s, "RAMP")
+                size = np.where(there, 4e-3 * busy, 4e-4) * rng.lognormal(0, 0.3, time_s.size)
+                at = f"LHC.BQBBQ.{device}.B{beam}"
+                out[f"{at}:EIGEN_AMPL_{number}"] = time_s, np.round(size, 7)
+                out[f"{at}:EIGEN_FREQ_{number}"] = time_s, np.round(tune, 6)
+    return out
+
+
+# --- luminosity, optics, beams
+
+
+def _luminosities(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Samples]:
+    out: dict[str, Samples] = {}
+    for name in ("ALICE", "ATLAS", "CMS", "LHCB"):
+        time_s = instruments.clock(fill, fill.settings.slow_s, rng)
+        if name in scale:
+            totals = fill.history.lumi[name].sum(axis=1, keepdims=True)
+            true = at_times(fill.history, totals, time_s)[:, 0] * scale[name] / HZ_UB
+            true *= time_s < fill.times.dump_s
+        else:
+            part = fill.settings.n_colliding / FULL_MACHINE
+            true = LEVELLED_HZ_UB[name] * part * fill.times.overlap(time_s)
+        noisy = true * (1 + fill.settings.massi_noise * rng.standard_normal(time_s.size))
+        out[f"{name}:LUMI_TOT_INST"] = time_s, np.round(noisy, 6)
+    return out
+
+
+def _betastar(fill: Fill, ip: str) -> Samples:
+    """Return beta* in cm, logged where the fill begins, while it moves and at the dump."""
+    injection_cm, ramped_cm = BETASTAR_CM[ip]
+    squeezed = ip in ("IP1", "IP5")
+    final_cm = fill.settings.betastar_m * 100 if squeezed else ramped_cm
+    (ramp_s, flat_s), (squeeze_s, end_s) = (fill.times.modes[m] for m in ("RAMP", "SQUEEZE"))
+    dump_s = fill.times.dump_s
+    changes_s = fill.times.betastar[0][1:] if squeezed else np.zeros(0)
+    time_s = np.concatenate(
+        [
+            [fill.times.start_s],
+            np.arange(ramp_s, flat_s + CHANGE_S, CHANGE_S),
+            np.arange(squeeze_s, end_s + CHANGE_S, CHANGE_S),
+            changes_s[changes_s < dump_s],
+            [dump_s, dump_s + 60],
+        ]
+    )
+    known_s = [ramp_s, flat_s, squeeze_s, end_s, dump_s, dump_s + 60]
+    logs = np.log([injection_cm, ramped_cm, ramped_cm, final_cm, final_cm, injection_cm])
+    value_cm = np.exp(np.interp(time_s, known_s, logs))
+    if squeezed:
+        stable = (time_s >= fill.times.stable_s) & (time_s <= dump_s)
+        value_cm[stable] = 100 * fill.times.betastar_m(time_s[stable])
+    return time_s, np.round(value_cm, 3)
+
+
+def _bunches(fill: Fill, beam: int) -> Samples:
+    """Return the number of bunches, logged every minute."""
+    time_s = np.arange(fill.times.start_s, fill.times.end_s, fill.settings.slow_s)
+    return time_s, _n_bunches(fill, beam, time_s)
+
+
+def _n_bunches(fill: Fill, beam: int, time_s: FloatArray) -> FloatArray:
+    arrival_s = np.sort(fill.history.beams[beam].arrival_s)
+    count = np.searchsorted(arrival_s, time_s, side="right")
+    return (count * (time_s < fill.times.dump_s)).astype(np.float64)
+
+
+def _cleaning(fill: Fill) -> Samples:
+    """Return whether the cleaning runs, logged where that changes."""
+    start_s, stop_s = fill.times.modes["INJPHYS"]
+    return np.array([fill.times.start_s, start_s, stop_s]), np.array([0.0, 1.0, 0.0])
+
+
+def _in_mode(fill: Fill, time_s: FloatArray, mode: str) -> npt.NDArray[np.bool_]:
+    start_s, stop_s = fill.times.modes[mode]
+    return (time_s >= start_s) & (time_s < stop_s)

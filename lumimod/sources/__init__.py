@@ -1,0 +1,33 @@
+"""Where data come from: the logging service, a folder of files, or the simulated LHC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lumimod.sources.base import Source
+
+__all__ = ["NAMES", "Source", "open_source"]
+
+NAMES = ("pytimber", "folder", "simulated")
+
+
+def open_source(name: str, folder: Path) -> Source:
+    """Return the source of that name; `folder` is where the one of files has them.
+
+    Raises
+    ------
+    SourceError
+        There is no such folder.
+    """
+    # Imported only now: pytimber and the simulation are not needed for files.
+    if name == "folder":
+        from lumimod.sources.folder import Folder
+
+        return Folder(folder)
+    if name == "simulated":
+        from lumimod.sources.simulated import Simulated
+
+        return Simulated()
+    from lumimod.sources.logging_service import LoggingService
+
+    return LoggingService()

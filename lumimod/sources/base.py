@@ -1,0 +1,143 @@
+"""What every source of data answers: which fills there were, and what was logged meanwhile."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lumimod.readers.rows import ranges
+from lumimod.readers.timber import Series
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ModeSpan:
+    """A beam mode from start to stop, Unix s UTC; `stop_s` is None while it lasts."""
+
+    mode: str
+    start_s: float
+    stop_s: float | None
+
+
+@dataclass(frozen=True)
+class FillSpan:
+    """A fill, from its start to that of the next one; `stop_s` is None while it lasts.
+
+    A mode may come more than once.
+    """
+
+    fill: int
+    start_s: float
+    stop_s: float | None
+    modes: tuple[ModeSpan, ...]
+
+
+class Source(ABC):
+    """A source of logged data. Times are Unix s UTC.
+
+    Every method raises `SourceError` if there is no answer, however often it is asked. Use as a
+    context manager.
+    """
+
+    name: str
+    slice_s: float = np.inf
+    """Longest time that one query may span."""
+    names_at_once: int | None = None
+    """How many variables one query may ask for; None: any number."""
+    can_be_lost: bool = False
+    """Whether what was fetched must be kept as it comes, as the connection may break."""
+    advice: str = "run again: what was fetched is kept"
+    """What to do when it answers no more."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """End the use of the source."""
+
+    @abstractmethod
+    def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
+        """Return the fills that overlap start_s <= t < stop_s, in order."""
+
+    @abstractmethod
+    def fill(self, number: int) -> FillSpan | None:
+        """Return one fill, None if the source does not know it."""
+
+    @abstractmethod
+    def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
+        """Return the samples with start_s <= t < stop_s of the variables that the source knows.
+
+        A variable without samples in that time has a series without rows, or is absent.
+        """
+
+    def last(self, name: str, time_s: float) -> Series | None:
+        """Return the last sample of a variable before a time, None if it is not known."""
+        return None
+
+    def lay_beside(self, fill: int, folder: Path) -> list[Path]:
+        """Write what belongs to a fill but is not logged, such as Massi archives; return it."""
+        return []
+
+
+def series_of(name: str, origin: Path, time_s: FloatArray, rows: Sequence[FloatArray]) -> Series:
+    """Return samples as a series, in the order of time (stably).
+
+    `rows` holds the values of each sample, (n_values,), or is a matrix.
+    """
+    lengths = np.array([row.size for row in rows], np.int64)
+    values = np.concatenate([np.zeros(0), *rows]) if len(rows) else np.zeros(0)
+    return in_order(Series(name, origin, time_s, values, _starts(lengths), 0))
+
+
+def empty_series(name: str, origin: Path) -> Series:
+    """Return a series without rows."""
+    return series_of(name, origin, np.zeros(0), [])
+
+
+def in_order(series: Series) -> Series:
+    """Return the series sorted by time, stably."""
+    if np.all(np.diff(series.time_s) >= 0):
+        return series
+    return pick(series, np.argsort(series.time_s, kind="stable"))
+
+
+def between(series: Series, start_s: float, stop_s: float) -> Series:
+    """Return the samples with start_s <= t < stop_s."""
+    inside = (series.time_s >= start_s) & (series.time_s < stop_s)
+    return series if inside.all() else pick(series, np.flatnonzero(inside))
+
+
+def pick(series: Series, rows: IntArray) -> Series:
+    """Return some rows of a series, in the order given."""
+    lengths = series.lengths[rows]
+    values = series.values[ranges(series.row_start[:-1][rows], lengths)]
+    return replace(series, time_s=series.time_s[rows], values=values, row_start=_starts(lengths))
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """Return parts of one variable as one series, in the order of time."""
+    if len(parts) == 1:
+        return parts[0]
+    return in_order(
+        replace(
+            parts[0],
+            time_s=np.concatenate([part.time_s for part in parts]),
+            values=np.concatenate([part.values for part in parts]),
+            row_start=_starts(np.concatenate([part.lengths for part in parts])),
+            n_dropped=sum(part.n_dropped for part in parts),
+        )
+    )
+
+
+def _starts(lengths: IntArray) -> IntArray:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -1,0 +1,51 @@
+"""Asking again where there was no answer, after longer and longer waits."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Callable, TypeVar
+
+from lumimod.errors import SourceError
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class NoAnswerError(Exception):
+    """A query failed in a way that may pass: a time-out, a lost connection, half an answer."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often a query is tried, and how long to wait in between."""
+
+    attempts: int = 4
+    first_wait_s: float = 5.0
+    factor: float = 4.0
+    sleep: Callable[[float], object] = time.sleep
+
+    def waits_s(self) -> list[float]:
+        """Return the waits between the attempts: with the defaults 5, 20 and 80 s."""
+        return [self.first_wait_s * self.factor**n for n in range(self.attempts - 1)]
+
+
+def ask(query: Callable[[], T], what: str, retry: Retry) -> T:
+    """Return the answer of a query, which is asked again as long as it raises `NoAnswerError`.
+
+    Raises
+    ------
+    SourceError
+        There was no answer at the last attempt.
+    """
+    for wait_s in retry.waits_s():
+        try:
+            return query()
+        except NoAnswerError as exc:
+            log.warning("%s: %s; asking again in %.0f s", what, exc, wait_s)
+            retry.sleep(wait_s)
+    try:
+        return query()
+    except NoAnswerError as exc:
+        raise SourceError(f"{what}: {exc} (asked {retry.attempts} times)") from exc
