@@ -27,6 +27,7 @@ LAYERS = (
     ("writers",),
     ("convert",),
     ("sources",),
+    ("fetch",),
     ("massi_db",),
     ("bsrt", "measurements", "optics"),
     ("fitting",),
@@ -39,6 +40,7 @@ LAYERS = (
     ("reporting",),
     ("session",),
     ("cli",),
+    ("download",),
 )
 """From the top down. Modules of a layer of several may import each other, in its order."""
 

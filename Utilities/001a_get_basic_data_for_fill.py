@@ -1,0 +1,14 @@
+"""Energy and beam intensities of fills: fill_basic_data_csvs/.
+
+python Utilities/001a_get_basic_data_for_fill.py --fill 5845
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
+
+from lumimod.download import get_group  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(get_group("basic"))

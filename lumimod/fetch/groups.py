@@ -1,0 +1,106 @@
+"""Which variables lie together in one file of a fill, by what its script is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from lumimod.variables import NO_OVERRIDES, Names, names_of, quantities
+
+EXTRA_TABLE = Path(__file__).parents[1] / "data" / "extra_variables.json"
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One quantity and the variables that hold it, the best one first."""
+
+    quantity: str
+    names: Names
+    every: bool = False
+    """All of them are wanted, not one of them."""
+    holds: bool = False
+    """Logged when it changes: without a sample in the fill, the last one before holds."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The variables of one file."""
+
+    name: str
+    title: str
+    template: str
+    """The field of `Files` with the file's name."""
+    slice_s: float
+    """Longest time of one query: arrays of 3564 values are asked for by shorter ones."""
+
+
+GROUPS: Mapping[str, Group] = {
+    group.name: group
+    for group in (
+        Group("basic", "energy and beam intensities", "basic_data", 12 * HOUR_S),
+        Group("bbb_lumi", "luminosity bunch by bunch", "bbb_lumi", 3 * HOUR_S),
+        Group("bbb", "FBCT, BQM and BSRT, bunch by bunch", "bbb_data", 3 * HOUR_S),
+        Group("extra", "tunes, total luminosities, beta* and more", "extra_data", 12 * HOUR_S),
+        Group("crossing", "crossing angles", "crossing", 12 * HOUR_S),
+    )
+}
+"""In the order of the scripts 001a to 001e."""
+
+PREFIXES = {
+    "basic": ("energy_", "beam_intensity_"),
+    "bbb_lumi": ("bunch_lumi_",),
+    "bbb": ("bunch_intensity_", "filled_buckets_", "bunch_lengths_", "bsrt_"),
+    "crossing": ("crossing_",),
+}
+EVERY = "bunch_intensity_"
+HOLD = ("crossing_", "betastar_")
+
+
+def wanted(
+    group: str, fill: int, *, time_s: float | None, overrides: Mapping[str, Names] = NO_OVERRIDES
+) -> tuple[Wanted, ...]:
+    """Return what a group holds of a fill that began at `time_s`, Unix s."""
+
+    def names(quantity: str) -> Names:
+        return names_of(quantity, fill, overrides, time_s=time_s)
+
+    if group == "extra":
+        return tuple(
+            Wanted(name, (name,)) if quantity is None else _wanted(quantity, names(quantity))
+            for name, quantity in _extra().items()
+        )
+    mine = [quantity for quantity in quantities() if quantity.startswith(PREFIXES[group])]
+    return tuple(_wanted(quantity, names(quantity)) for quantity in mine if names(quantity))
+
+
+def extra_choices(
+    fill: int, *, time_s: float | None, overrides: Mapping[str, Names] = NO_OVERRIDES
+) -> dict[str, Names]:
+    """Return the names of each extra variable in a fill, the best one first, by that of Run 2."""
+    wants = wanted("extra", fill, time_s=time_s, overrides=overrides)
+    return {name: want.names for name, want in zip(extra_names(), wants)}
+
+
+def extra_names() -> Names:
+    """Return the extra variables by their names of Run 2."""
+    return tuple(_extra())
+
+
+def _wanted(quantity: str, names: Names) -> Wanted:
+    return Wanted(
+        quantity, names, every=quantity.startswith(EVERY), holds=quantity.startswith(HOLD)
+    )
+
+
+@lru_cache(maxsize=1)
+def _extra() -> Mapping[str, str | None]:
+    """Return the extra variables, each with its quantity if the table of variables has it."""
+    known = {
+        names_of(quantity, 0)[0]: quantity for quantity in quantities() if names_of(quantity, 0)
+    }
+    names = json.loads(EXTRA_TABLE.read_text(encoding="utf-8"))["names"]
+    return {name: known.get(name) for name in names}

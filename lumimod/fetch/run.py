@@ -1,0 +1,143 @@
+"""A run over fills and groups: what is due, in order; what is done is noted at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lumimod.errors import LumimodError
+from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN, Job, LostError, fetch_fill
+from lumimod.fetch.groups import GROUPS, Group, wanted
+from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
+from lumimod.readers.bmodes import FillModes
+from lumimod.readers.locate import existing
+from lumimod.settings import Config
+from lumimod.sources.base import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file of a fill."""
+
+    fill: int
+    group: str
+    path: Path
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Variables that are not there, with the reason."""
+    failed: str = ""
+    idle: bool = False
+    """There was nothing to do."""
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether nothing went wrong; a variable that is not logged is no fault."""
+        faults = set(self.missing.values()) - {UNKNOWN, NO_SAMPLE}
+        return not self.failed and not faults
+
+    def __str__(self) -> str:
+        head = f"fill {self.fill}: {self.group}: "
+        if self.failed:
+            return head + self.failed
+        reasons = sorted(set(self.missing.values()))
+        text = head + ("nothing to do" if self.idle else str(self.path))
+        for reason in reasons:
+            names = [name for name, why in self.missing.items() if why == reason]
+            text += f"\n  missing {', '.join(names)}: {reason}"
+        return text
+
+
+def relocated(cfg: Config, data_folder: Path | None) -> Config:
+    """Return the configuration with the data in another folder, by the same names within it."""
+    if data_folder is None:
+        return cfg
+
+    def moved(path: Path) -> Path:
+        try:
+            return data_folder / path.relative_to(cfg.files.data_folder)
+        except ValueError:  # it was elsewhere: then by its own folder
+            return data_folder / path.parent.name / path.name
+
+    files = cfg.files
+    templates: dict[str, Any] = {
+        g.template: str(moved(Path(getattr(files, g.template)))) for g in GROUPS.values()
+    }
+    inside = files.data_folder in files.bmodes.parents
+    bmodes = moved(files.bmodes) if inside else data_folder / files.bmodes.name
+    changed = dataclasses.replace(files, data_folder=data_folder, bmodes=bmodes, **templates)
+    return dataclasses.replace(cfg, files=changed)
+
+
+def fetch(
+    cfg: Config,
+    source: Source,
+    groups: Sequence[str],
+    modes: Mapping[int, FillModes],
+    fills: Iterable[int],
+    *,
+    force: bool = False,
+) -> list[Outcome]:
+    """Fetch what is due of some fills, fill by fill; return what became of each file.
+
+    When the connection is lost the run ends: what was fetched is kept, and the next run goes on.
+
+    Raises
+    ------
+    BadInputError
+        A record of fetched fills is damaged.
+    """
+    outcomes = []
+    for number in fills:
+        for name in groups:
+            if number not in modes:
+                why = f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
+                outcomes.append(Outcome(number, name, cfg.files.bmodes, failed=why))
+                continue
+            try:
+                outcomes.append(_fetch_one(cfg, source, GROUPS[name], modes[number], force=force))
+            except LostError as exc:
+                why = str(exc).partition(f"{name}: ")[2]
+                outcomes.append(Outcome(number, name, _path(cfg, GROUPS[name], number), failed=why))
+                log.error("%s", exc)
+                return outcomes
+            except LumimodError as exc:
+                log.error("fill %d: %s: %s", number, name, exc)
+                path = _path(cfg, GROUPS[name], number)
+                outcomes.append(Outcome(number, name, path, failed=str(exc)))
+    return outcomes
+
+
+def _fetch_one(
+    cfg: Config, source: Source, group: Group, fill: FillModes, *, force: bool
+) -> Outcome:
+    path = _path(cfg, group, fill.fill)
+    saved = load_saved(path.parent)
+    before = saved.get(fill.fill)
+    if not force and not is_due(before, fill):
+        if existing(path) is None:
+            log.info(
+                "fill %d: %s: recorded as saved, but %s is not here; --force fetches it again",
+                fill.fill, group.name, path,
+            )  # fmt: skip
+        missing = {} if before is None else before.missing
+        return Outcome(fill.fill, group.name, path, missing, idle=True)
+    if force and before is not None:
+        # Should this break off, the next run goes on, forced or not.
+        save_saved(path.parent, {**saved, fill.fill: NOT_YET})
+    wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
+    now = fetch_fill(Job(source, group, fill, path, wants, before, force))
+    # Read again: another run may have noted other fills meanwhile.
+    save_saved(path.parent, {**load_saved(path.parent), fill.fill: now})
+    log.info("fill %d: %s: %s", fill.fill, group.name, existing(path) or "no variable is there")
+    return Outcome(fill.fill, group.name, existing(path) or path, now.missing)
+
+
+def _path(cfg: Config, group: Group, fill: int) -> Path:
+    """Return where a file of a fill goes, whether or not another format of it is there."""
+    template: str = getattr(cfg.files, group.template)
+    return Path(template.replace("<FILLNUMBER>", str(fill)))

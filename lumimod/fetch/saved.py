@@ -1,0 +1,131 @@
+"""Which fills have been fetched: `saved_fills.json` beside the files of a group.
+
+The original kept `saved_fills.pkl`, a dict of fills: 'complete', or the end of the fill [Unix s]
+as it was when an incomplete one was fetched (as PyCOMPLETE/LHCMeasurementTools writes it). It is
+read for fills that the JSON file does not know, and never written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lumimod.errors import BadInputError
+from lumimod.readers.bmodes import FillModes
+from lumimod.readers.unpickle import load_pickle
+from lumimod.store import replacing
+
+log = logging.getLogger(__name__)
+
+JSON_NAME, PICKLE_NAME = "saved_fills.json", "saved_fills.pkl"
+COMPLETE = "complete"
+MOST_TRIES = 3
+"""Runs in which a missing variable is asked for; then only when it is forced."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was fetched of a fill."""
+
+    complete: bool
+    """The fill was over."""
+    t_end_s: float
+    """Its end then; NaN if that is not known."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Variables that could not be had, each with the reason."""
+    n_tries: int = 1
+
+
+NOT_YET = Saved(complete=False, t_end_s=np.nan)
+"""A fill that is due, whatever the original's record says of it."""
+
+
+def is_due(saved: Saved | None, fill: FillModes) -> bool:
+    """Tell whether a fill is to be fetched: never yet, not wholly, or it has grown since."""
+    if saved is None or has_grown(saved, fill):
+        return True
+    return bool(saved.missing) and saved.n_tries < MOST_TRIES
+
+
+def has_grown(saved: Saved, fill: FillModes) -> bool:
+    """Tell whether there is more of a fill than when it was fetched."""
+    if saved.complete:
+        return False
+    return is_over(fill) or not fill.t_endfill_s <= saved.t_end_s
+
+
+def is_over(fill: FillModes) -> bool:
+    """Tell whether a fill is over: files that do not say so hold only such fills."""
+    return fill.complete is not False
+
+
+def load_saved(folder: Path) -> dict[int, Saved]:
+    """Return what was fetched into a folder.
+
+    Raises
+    ------
+    BadInputError
+        A record is damaged.
+    """
+    old = _from_pickle(folder / PICKLE_NAME) if (folder / PICKLE_NAME).exists() else {}
+    new = _from_json(folder / JSON_NAME) if (folder / JSON_NAME).exists() else {}
+    return {**old, **new}
+
+
+def save_saved(folder: Path, saved: Mapping[int, Saved]) -> None:
+    """Write `saved_fills.json`, whole or not at all."""
+    table = {str(fill): _entry(saved[fill]) for fill in sorted(saved)}
+    with replacing(folder / JSON_NAME) as stream:
+        stream.write((json.dumps(table, indent=1) + "\n").encode())
+
+
+def _entry(saved: Saved) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "complete": saved.complete,
+        "t_end_s": None if np.isnan(saved.t_end_s) else saved.t_end_s,
+    }
+    if saved.missing:
+        entry.update(missing=dict(saved.missing), n_tries=saved.n_tries)
+    return entry
+
+
+def _from_json(path: Path) -> dict[int, Saved]:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            int(fill): Saved(
+                bool(entry["complete"]),
+                np.nan if entry["t_end_s"] is None else float(entry["t_end_s"]),
+                dict(entry.get("missing", {})),
+                int(entry.get("n_tries", 1)),
+            )
+            for fill, entry in table.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise BadInputError(
+            f"{path}: no record of fetched fills ({type(exc).__name__}: {exc}); remove it, and the "
+            "fills are fetched again"
+        ) from exc
+
+
+def _from_pickle(path: Path) -> dict[int, Saved]:
+    table = load_pickle(path)
+    try:
+        return {operator.index(fill): _of_original(value) for fill, value in table.items()}
+    except (AttributeError, TypeError) as exc:
+        raise BadInputError(
+            f"{path}: no dict of fetched fills; remove it, and the fills are fetched again"
+        ) from exc
+
+
+def _of_original(value: Any) -> Saved:
+    if isinstance(value, str):
+        return Saved(value == COMPLETE, np.nan)
+    return Saved(False, float(value))

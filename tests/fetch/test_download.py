@@ -1,0 +1,262 @@
+"""The commands that get data, as Utilities/ calls them."""
+
+from __future__ import annotations
+
+import pickle
+import runpy
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from lumimod.download import get_all, get_fills, get_group, parse_time
+from lumimod.errors import SourceError, UsageError
+from lumimod.fetch.groups import GROUPS
+from lumimod.fetch.modes import read_table
+from lumimod.settings import Config
+from lumimod.simulate import FillSettings
+from lumimod.sources.simulated import Simulated
+from tests.fetch.conftest import FILL, World
+
+UTILITIES = Path(__file__).parents[2] / "Utilities"
+SCRIPTS = {
+    "000_get_fills.py": None,
+    "001a_get_basic_data_for_fill.py": "basic",
+    "001b_get_bbb_lumi_data_for_fill.py": "bbb_lumi",
+    "001c_get_bunchbybunch_data_for_fill.py": "bbb",
+    "001d_get_extra_data_for_fill.py": "extra",
+    "001e_get_crossing_angle_by_fill.py": "crossing",
+    "getData.py": None,
+}
+SMALL = FillSettings(
+    n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, bsrt_period_s=300.0,
+    bbb_lumi=True, extra_data=True,
+)  # fmt: skip
+MORNING = ["--t-start", "2017-06-14 08:00", "--t-stop", "2017-06-14 09:00"]
+
+
+@pytest.fixture
+def run(
+    make_config: Callable[[str], Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """Return a function that runs a script of Utilities with options."""
+    make_config("data_source = 'simulated'\n")
+    monkeypatch.setattr("lumimod.sources.simulated.Simulated.__init__.__defaults__", (SMALL, 1))
+
+    def script(name: str, *options: str) -> int:
+        argv = [str(UTILITIES / name), "--config", str(tmp_path / "config.py"), *options]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as caught:
+            runpy.run_path(argv[0], run_name="__main__")
+        return int(caught.value.code or 0)
+
+    return script
+
+
+Run = Callable[..., int]
+
+
+def test_the_simulated_source_is_small_here(run: Run) -> None:
+    with Simulated() as source:
+        assert source._settings == SMALL
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_explains_itself(
+    run: Run, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(name, "--help") == 0
+    text = capsys.readouterr().out
+    for option in ("--fill", "--config", "--data-folder", "--source", "exit status"):
+        assert option in text
+    assert ("--t-start" in text) == (SCRIPTS[name] is None)
+
+
+def test_fills_then_data_in_order(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("000_get_fills.py", *MORNING) == 0
+    assert "fills_and_bmodes.pkl: 1 fill new or changed (5845)" in capsys.readouterr().out
+    for name, group in SCRIPTS.items():
+        if group is not None:
+            assert run(name) == 0
+            assert f"fill 5845: {group}: " in capsys.readouterr().out
+    assert len(list((tmp_path / "data").rglob("*_fill_5845.csv"))) == len(GROUPS)
+
+
+def test_what_is_complete_is_only_counted(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run("getData.py", "--fill", "5845", "5848")
+    capsys.readouterr()
+    assert run("getData.py", "--fill", "5845", "5848") == 0
+    out = capsys.readouterr().out
+    assert "0 fills new or changed" in out
+    assert "2 fills: nothing to do" in out
+    assert "tgz" not in out
+
+
+def test_all_data_come_with_the_archives(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("getData.py", "--fill", "5848", "--data-folder", str(tmp_path / "other")) == 0
+    assert sorted(read_table(tmp_path / "other" / "fills_and_bmodes.pkl")) == [5848]
+    assert (tmp_path / "other/massi/2017/measurements/CMS/lumi/5848.tgz").exists()
+    assert not (tmp_path / "data").exists()
+    assert "truth_fill_5848.npz" in capsys.readouterr().out
+
+
+def test_a_fill_that_is_not_known_is_named_and_the_others_fetched(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("getData.py", "--fill", "1", "5845") == 1
+    out = capsys.readouterr().out
+    assert "fill 1: not known to simulated" in out
+    assert "fill 1: basic: not in the beam modes" in out
+    assert (tmp_path / "data/fill_basic_data_csvs/basic_data_fill_5845.csv").exists()
+
+
+def test_the_folder_of_another_run_is_a_source(run: Run, tmp_path: Path) -> None:
+    run("getData.py", "--fill", "5845")
+    options = ["--source", "folder", "--source-folder", str(tmp_path / "data")]
+    target = ["--data-folder", str(tmp_path / "copy")]
+    assert run("000_get_fills.py", *MORNING, *options, *target) == 0
+    assert run("001a_get_basic_data_for_fill.py", *options, *target) == 0
+    name = "fill_basic_data_csvs/basic_data_fill_5845.csv"
+    assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / "data" / name).read_bytes()
+
+
+def test_without_beam_modes_the_way_out_is_named(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("001a_get_basic_data_for_fill.py") == 1
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_times_in_the_wrong_order_are_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("000_get_fills.py", "--t-start", "now", "--t-stop", "3 days ago") == 2
+    assert "--t-start now is not before --t-stop 3 days ago" in capsys.readouterr().err
+
+
+def test_a_bad_config_is_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.py").write_text("data_source = 'cals'")
+    assert run("001a_get_basic_data_for_fill.py") == 2
+    assert "must be one of pytimber, folder, simulated" in capsys.readouterr().err
+
+
+def test_times_at_the_top_of_the_script_count(
+    make_config: Callable[[str], Config], tmp_path: Path
+) -> None:
+    cfg = make_config("data_source = 'simulated'\n")
+    argv = ["--config", str(tmp_path / "config.py")]
+    assert get_fills("2017-06-14 08:00:00", "2017_06_14 09:00:00", argv) == 0
+    assert list(read_table(cfg.files.bmodes)) == [5845]
+
+
+def test_from_last_on_means_from_the_end_of_the_last_complete_fill(
+    make_config: Callable[[str], Config], tmp_path: Path
+) -> None:
+    cfg = make_config("data_source = 'simulated'\n")
+    argv = ["--config", str(tmp_path / "config.py")]
+    get_fills("2017-06-14 08:00:00", "2017_06_14 09:00:00", argv)
+    assert get_fills("last", "2017-06-15 00:00", argv) == 0
+    assert list(read_table(cfg.files.bmodes)) == [5845, 5846, 5847]
+
+
+def test_with_no_file_yet_last_is_seven_days_ago(
+    make_config: Callable[[str], Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = make_config("data_source = 'simulated'\n")
+    monkeypatch.setattr("lumimod.download.time.time", lambda: 1_497_420_000.0)
+    get_fills("last", "now", ["--config", str(tmp_path / "config.py")])
+    table = read_table(cfg.files.bmodes)
+    starts = [entry["t_startfill"] for entry in table.values()]
+    assert 1_497_420_000 - 8 * 86400 < min(starts) < 1_497_420_000 - 6 * 86400
+
+
+# --- with the logging service
+
+
+def test_getdata_fetches_from_the_logging_service(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["--config", str(tmp_path / "config.py"), "--fill", str(FILL)]
+    world.service.data = {n: v for n, v in world.service.data.items() if "BUNCH_LUMI" not in n}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lumimod.sources.retry.Retry.waits_s", lambda _: [0.0])
+        assert get_all("last", "now", argv) == 0
+    out = capsys.readouterr().out
+    assert f"fill {FILL}: bbb_lumi: " in out
+    assert "missing ATLAS:BUNCH_LUMI_INST, CMS:BUNCH_LUMI_INST: not known to the source" in out
+
+
+def test_a_lost_connection_has_exit_status_1(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.service.faults.down_from = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lumimod.sources.retry.Retry.waits_s", lambda _: [])
+        assert get_group("basic", ["--config", str(tmp_path / "config.py")]) == 1
+    assert "the connection is lost after 1 of 6 variables" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (SourceError("it is gone"), 1, "it is gone"),
+        (KeyboardInterrupt(), 130, "interrupted; what was fetched is kept"),
+    ],
+)
+def test_errors_end_with_a_line_and_a_status(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    text: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lumimod.download.fetch", fail)
+    assert get_group("basic", ["--config", str(tmp_path / "config.py"), "-v"]) == status
+    assert text in capsys.readouterr().err
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2017-06-14 08:00:00", "2017-06-14 06:00:00"),
+        ("2017_06_14 08:00:00", "2017-06-14 06:00:00"),
+        ("2017-06-14T08:00", "2017-06-14 06:00:00"),
+        ("2017-06-14_08:00:00.5", "2017-06-14 06:00:00.500000"),
+        ("2017-01-14", "2017-01-13 23:00:00"),
+        ("2017-06-14 08:00:00 UTC", "2017-06-14 08:00:00"),
+        ("2017-06-14T08:00:00Z", "2017-06-14 08:00:00"),
+        ("2017-10-29 02:30", "2017-10-29 00:30:00"),  # comes twice: the first
+        ("now", "2017-01-11 00:00:00"),
+        ("10 days ago", "2017-01-01 00:00:00"),
+    ],
+)
+def test_times_are_understood(text: str, utc: str) -> None:
+    now = datetime(2017, 1, 11, tzinfo=timezone.utc).timestamp()
+    found = datetime.fromtimestamp(parse_time(text, now), timezone.utc)
+    assert str(found.replace(tzinfo=None)) == utc
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2017-13-01", "14.06.2017", "UTC"])
+def test_what_is_no_time_is_named(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time; write YYYY-MM-DD"):
+        parse_time(text, 0.0)
+
+
+def test_the_beam_modes_load_with_plain_python(run: Run, tmp_path: Path) -> None:
+    run("000_get_fills.py", *MORNING)
+    table = pickle.loads((tmp_path / "data" / "fills_and_bmodes.pkl").read_bytes())
+    assert table[5845]["t_start_STABLE"] > table[5845]["t_startfill"]
