@@ -40,7 +40,7 @@ LAYERS = (
     ("reporting",),
     ("session",),
     ("cli",),
-    ("download",),
+    ("download", "massi_commands"),
 )
 """From the top down. Modules of a layer of several may import each other, in its order."""
 

@@ -1,0 +1,14 @@
+"""Show what the Massi database holds.
+
+python Utilities/readYamlDB.py --config config.py
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
+
+from lumimod import massi_commands  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(massi_commands.read())
