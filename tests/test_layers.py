@@ -40,7 +40,7 @@ LAYERS = (
     ("reporting",),
     ("session",),
     ("cli",),
-    ("download", "massi_commands"),
+    ("download", "massi_commands", "extra_picture"),
 )
 """From the top down. Modules of a layer of several may import each other, in its order."""
 
