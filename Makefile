@@ -8,7 +8,7 @@ EXAMPLE := example
 .PHONY: help setup run test lint bench clean
 
 help:
-	@echo "make run    simulate two small fills in $(EXAMPLE)/ and run the whole follow-up on them"
+	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
 	@echo "make test   lint, types and all tests, with coverage"
 	@echo "make lint   lint and types alone"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
@@ -23,12 +23,15 @@ $(VENV)/installed: pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-# The crossing angle of the second fill steps from 150 to 140 and 130 microrad (half angles).
+# The data are got as at CERN, but from the simulated LHC: first the fills between two times, then
+# all data of two fills. In the second one the crossing angle goes from 150 to 140 and 130 microrad.
 run: setup
 	mkdir -p $(EXAMPLE)
-	$(BIN)/python Utilities/simulate_fills.py --folder $(EXAMPLE)/data --fill 5845
-	$(BIN)/python Utilities/simulate_fills.py --folder $(EXAMPLE)/data --fill 5848 --xing-steps 1.5:140,3:130
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/000_get_fills.py --config ../config.py --source simulated \
+	  --t-start "2017-06-14 08:00" --t-stop "2017-06-14 09:00"
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/getData.py --config ../config.py --source simulated --fill 5845 5848
 	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --config ../config.py --fill 5845 5848
 	@echo
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill:"
 	@ls -l $(EXAMPLE)/SB_analysis/fill_*/
