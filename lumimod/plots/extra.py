@@ -248,7 +248,7 @@ def _points(
             data.hours(name), values, linestyle="none", marker="o" if mode == "1" else "^",
             markersize=2.2, markeredgewidth=0, color="#b0b0b0" if pale else color,
             alpha=0.6 if pale else 0.9, label=f"B{beam} {DEVICES[device]} {mode}",
-            zorder=2 if pale else 3,
+            zorder=2 if pale else 3, rasterized=True,  # thousands of points would fill a PDF
         )  # fmt: skip
         drawn.append(values)
     _axis(ax, label, drawn, log=log, tail=tail)
