@@ -17,7 +17,7 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.readers.timber import Series
 from lumimod.readers.variables import read_variables
-from lumimod.sources.base import Source
+from lumimod.sources.base import Source, UnusableError
 from lumimod.writers import write_variables
 
 log = logging.getLogger(__name__)
@@ -159,6 +159,8 @@ def _ask(job: Job, names: Sequence[str], parts: Parts) -> _Answers:
     for name in names:
         try:
             series = _variable(job, name, parts)
+        except UnusableError:
+            raise
         except SourceError as exc:
             log.warning("%s: %s", job.label, exc)
             answers.reasons[name] = str(exc)
@@ -215,7 +217,7 @@ def _hold(job: Job, names: Sequence[str], answers: _Answers) -> None:
                 continue
             try:
                 last = job.source.last(name, job.span[0])
-            except LumimodError as exc:
+            except (SourceError, BadInputError) as exc:
                 answers.reasons[name] = str(exc)
                 continue
             if last is not None and last.time_s.size:

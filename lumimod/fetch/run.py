@@ -16,7 +16,7 @@ from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.settings import Config
-from lumimod.sources.base import Source
+from lumimod.sources.base import Source, UnusableError
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ def fetch(
 
     Raises
     ------
-    BadInputError
-        A record of fetched fills is damaged.
+    UnusableError
+        Nothing can be had from the source, because pytimber is not installed, say.
     """
     outcomes = []
     for number in fills:
@@ -105,6 +105,8 @@ def fetch(
                 outcomes.append(Outcome(number, name, _path(cfg, GROUPS[name], number), failed=why))
                 log.error("%s", exc)
                 return outcomes
+            except UnusableError:
+                raise
             except LumimodError as exc:
                 log.error("fill %d: %s: %s", number, name, exc)
                 path = _path(cfg, GROUPS[name], number)

@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lumimod.errors import SourceError
 from lumimod.readers.rows import ranges
 from lumimod.readers.timber import Series
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+
+class UnusableError(SourceError):
+    """A source cannot be used at all, whatever it is asked for."""
 
 
 @dataclass(frozen=True)

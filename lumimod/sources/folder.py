@@ -14,12 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lumimod.errors import BadInputError, SourceError
+from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.locate import SUFFIXES
 from lumimod.readers.timber import Series
 from lumimod.readers.variables import read_variables
-from lumimod.sources.base import FillSpan, ModeSpan, Source, between, in_order, joined, pick
+from lumimod.sources.base import (
+    FillSpan,
+    ModeSpan,
+    Source,
+    UnusableError,
+    between,
+    in_order,
+    joined,
+    pick,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +44,7 @@ class Folder(Source):
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise SourceError(
+            raise UnusableError(
                 f"{root}: no such folder; set data_source_folder in config.py or --source-folder"
             )
         self._root = root

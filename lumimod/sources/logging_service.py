@@ -35,6 +35,7 @@ from lumimod.sources.base import (
     FloatArray,
     ModeSpan,
     Source,
+    UnusableError,
     between,
     empty_series,
     joined,
@@ -134,7 +135,7 @@ class LoggingService(Source):
             database = self._database()
             method = next((m for m in methods if hasattr(database, m)), None)
             if method is None:
-                raise SourceError(f"pytimber has no {' nor '.join(methods)}; install a newer one")
+                raise UnusableError(f"pytimber has no {' nor '.join(methods)}; install a newer one")
             try:
                 return check(getattr(database, method)(*arguments), n_asked > 1)
             except _faults() as exc:
@@ -157,7 +158,7 @@ class LoggingService(Source):
                 for chatty in ("pytimber", "py4j"):  # they tell of every query
                     logging.getLogger(chatty).setLevel(logging.WARNING)
             except ImportError as exc:
-                raise SourceError(
+                raise UnusableError(
                     f"pytimber cannot be imported ({exc}); install it from CERN's package index "
                     "(acc-py), or take another --source"
                 ) from exc

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from lumimod.fetch.modes import merge_into
 from lumimod.fetch.run import fetch, relocated
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.variables import read_variables
+from lumimod.sources.base import UnusableError
 from lumimod.sources.folder import Folder
 from tests.fetch.conftest import FILL, World
 from tests.sources.standin import JavaError, Samples
@@ -235,6 +237,15 @@ def test_a_lost_connection_leaves_no_file_and_loses_nothing(world: World) -> Non
     assert world.service.asked_for(CURRENT[0])
     assert world.names() == set(BASIC)
     assert world.hidden() == []
+
+
+def test_without_pytimber_the_run_ends_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytimber", None)
+    with pytest.raises(UnusableError, match="pytimber cannot be imported"):
+        world.run("basic", "extra")
+    assert world.waits == []
 
 
 def test_an_interrupt_loses_nothing(world: World) -> None:
