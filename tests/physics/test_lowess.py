@@ -219,13 +219,14 @@ def test_shift_of_the_values_shifts_the_result(seed: int, shift: float) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=SEEDS, factor=st.floats(1e-6, 1e6), sign=st.sampled_from([-1, 1]))
-def test_scale_of_the_values_scales_the_result(seed: int, factor: float, sign: int) -> None:
+@given(seed=SEEDS, exponent=st.integers(-40, 40), sign=st.sampled_from([-1, 1]))
+def test_scale_of_the_values_scales_the_result(seed: int, exponent: int, sign: int) -> None:
+    # Powers of two: with other factors rounding decides where a few samples are met exactly and
+    # the median residual, by which the others are weighted, is itself but rounding.
     time_s, values = noisy_series(seed)
-    np.testing.assert_allclose(
-        one_group(time_s, sign * factor * values),
-        sign * factor * one_group(time_s, values),
-        rtol=1e-8,
+    factor = sign * 2.0**exponent
+    np.testing.assert_array_equal(
+        one_group(time_s, factor * values), factor * one_group(time_s, values)
     )
 
 
