@@ -31,9 +31,10 @@ run: setup
 	  --t-start "2017-06-14 08:00" --t-stop "2017-06-14 09:00"
 	cd $(EXAMPLE) && $(BIN)/python ../Utilities/getData.py --config ../config.py --source simulated --fill 5845 5848
 	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py
+	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py --plots
 	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --config ../config.py --fill 5845 5848
 	@echo
-	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill:"
+	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill, with pictures in its plots/:"
 	@ls -l $(EXAMPLE)/SB_analysis/fill_*/
 
 test: lint
