@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from lumimod._config_condor import attributes, interpreter, shell_lines, submit_with
 from lumimod._config_kinds import (
     MODELS,
     Check,
@@ -221,7 +222,12 @@ NAMES: tuple[Name, ...] = (
     Name("myfontsize", "plots.font_size", positive("points"), 16),
     Name("n_skip", "plots.n_skip", integer(1), 1),
     Name("FORMAT", "log_format", log_format, "%(asctime)s %(levelname)s : %(message)s"),
-    Name("htcondor_sub", "htcondor_sub", template("<EXE>"), HTCONDOR_SUB),
+    Name("htcondor_sub", "condor.template", template("<EXE>"), HTCONDOR_SUB),
+    Name("condor_folder", "condor.folder", path, lambda v: v["working_folder"]),
+    Name("condor_python", "condor.python", interpreter, None),
+    Name("condor_setup", "condor.setup", shell_lines, ""),
+    Name("condor_attributes", "condor.attributes", attributes, {}),
+    Name("condor_submit_with", "condor.submit_with", submit_with, "auto"),
 )
 
 BY_NAME: Mapping[str, Name] = {name.name: name for name in NAMES}

@@ -39,3 +39,7 @@ class OutputError(LumimodError):
 
 class SourceError(LumimodError):
     """A source of data cannot be used, or gives no answer although it was asked repeatedly."""
+
+
+class CondorError(LumimodError):
+    """HTCondor is not there, refuses, or a job folder cannot be used."""

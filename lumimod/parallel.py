@@ -17,10 +17,17 @@ _PRELOADED = ["pandas", "lumimod.pipeline"]
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use (a batch slot may allow fewer than there are)."""
+    """Return how many cores this process may use.
+
+    A batch slot may allow fewer than there are: by the cores it is bound to, or, as HTCondor
+    does, by OMP_NUM_THREADS alone.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0))
+    else:
+        there = os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(allowed)) if allowed.isdecimal() and int(allowed) > 0 else there
 
 
 class Workers:

@@ -200,6 +200,17 @@ def _wanted(
     return Planned(Status.STALE, f"older than {stale}") if stale else Planned(Status.PRESENT)
 
 
+def missing_steps(fill: int, cfg: Config, only: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return the steps of a fill, or those among `only`, whose results are not all there."""
+    paths = FillPaths(cfg, fill)
+    wanted = only or frozenset(n for n in STEPS if n != "model" or cfg.model.enabled)
+    return tuple(
+        name
+        for name in STEPS
+        if name in wanted and not all(p.exists() for p in _results(name, paths, cfg))
+    )
+
+
 def _depends_on(name: str) -> list[str]:
     needs = STEPS[name].NEEDS + getattr(STEPS[name], "USES", ())
     return [other for other, step in STEPS.items() if set(step.WRITES) & set(needs)]

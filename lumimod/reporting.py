@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -103,26 +104,40 @@ def plan_table(plans: Mapping[int, Plan], pictures: Mapping[int, str]) -> str:
             for name, planned in plan.items()
             if planned.reason and planned.status is not Status.OFF
         ]
-    return _columns(rows) + "".join(f"{line}\n" for line in reasons)
+    return columns(rows) + "".join(f"{line}\n" for line in reasons)
 
 
-def report_table(reports: Sequence[FillReport]) -> str:
-    """Return a table of what became of each fill; those with nothing to do are only counted."""
+def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None = None) -> str:
+    """Return a table of what became of each fill.
+
+    Fills with nothing to do are only counted; those `left` to another run are named with it.
+    """
     busy = [r for r in reports if r.done or r.failed]
     rows = [["fill", "done", "skipped", "failed", "seconds"]]
     for r in busy:
         seconds = f"{sum(r.done.values()):.1f}"
         names = [" ".join(n) or "-" for n in (r.done, r.skipped, r.failed)]
         rows.append([str(r.fill), *names, seconds])
-    out = _columns(rows) if busy else ""
+    out = columns(rows) if busy else ""
     out += "".join(f"fill {r.fill}: {n}: {why}\n" for r in busy for n, why in r.failed.items())
+    left = left or {}
+    out += "".join(f"fill {f}: left to another run ({owner})\n" for f, owner in left.items())
     n_idle = len(reports) - len(busy)
-    if n_idle or not reports:
+    if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> str:
+def read_failures(report: str) -> dict[int, dict[str, str]]:
+    """Return why each step of each fill failed, from the text of a `report_table`."""
+    out: dict[int, dict[str, str]] = {}
+    for fill, step, why in re.findall(r"^fill (\d+): (\w+): (.*)$", report, re.M):
+        out.setdefault(int(fill), {})[step] = why
+    return out
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
     return "".join(f"{line}\n" for line in lines)

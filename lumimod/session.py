@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, NamedTuple
 
 from lumimod import massi_db
+from lumimod.claims import Claims, remove_leftovers
 from lumimod.errors import LumimodError, OutputError
 from lumimod.massi_db import Database
 from lumimod.parallel import Workers, available_cores, process_context
-from lumimod.pipeline import FillJob, FillReport, Pictures, Plan, Selection, plan_fill, run_fill
+from lumimod.paths import FillPaths
+from lumimod.pipeline import FillJob, FillReport, Pictures, Selection, plan_fill, run_fill
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.records import EXPERIMENTS
 from lumimod.reporting import Display, plan_table, report_table
@@ -52,25 +54,59 @@ def run(
     pictures
         Which are to be made after the steps, or instead of them.
     """
+    batch = prepare(cfg, fills, selection, pictures, write=not dry_run)
+    if dry_run:
+        plans = {job.fill: job.plan for job in batch.jobs}
+        table = plan_table(plans, {job.fill: job.pictures_to_make for job in batch.jobs})
+        sys.stdout.write(table + (report_table(batch.unknown) if batch.unknown else ""))
+        return not batch.unknown
+    with Claims(cfg.files.stable_beams_folder) as claims:
+        jobs, left = _claimed(batch, claims)
+        display.expect(sum(job.n_steps for job in jobs))
+        reports = list(batch.unknown)
+        for report in _run_all(jobs, n_jobs, display):
+            reports.append(_recorded(report, cfg))
+            claims.give_back(report.fill)
+        _publish(reports, cfg)
+    display.close()
+    order = batch.wanted.index
+    sys.stdout.write(report_table(sorted(reports, key=lambda r: order(r.fill)), left))
+    return not any(report.failed for report in reports)
+
+
+class Batch(NamedTuple):
+    """What is to be done, fill by fill."""
+
+    wanted: list[int]
+    """The fills asked for, in order."""
+    jobs: list[FillJob]
+    """Of those that there are."""
+    unknown: list[FillReport]
+    """Of those that there are not."""
+    plan: Callable[[int], FillJob]
+    """Plans a fill again, as things are by now."""
+
+
+def prepare(
+    cfg: Config,
+    fills: Sequence[int] | None,
+    selection: Selection,
+    pictures: Pictures,
+    *,
+    write: bool,
+) -> Batch:
+    """Choose the fills and plan them; with `write` a Massi database is made if there is none."""
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
-    database = _database(cfg, write=not dry_run)
-    plans: dict[int, Plan] = {
-        f: {} if pictures.only else plan_fill(f, cfg, selection, database)
-        for f in wanted
-        if f in modes
-    }
+    database = _database(cfg, write=write)
+
+    def plan(fill: int) -> FillJob:
+        steps = {} if pictures.only else plan_fill(fill, cfg, selection, database)
+        return FillJob(fill, cfg, modes[fill], steps, pictures)
+
+    jobs = [plan(fill) for fill in wanted if fill in modes]
     unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
-    jobs = [FillJob(fill, cfg, modes[fill], plan, pictures) for fill, plan in plans.items()]
-    if dry_run:
-        table = plan_table(plans, {job.fill: job.pictures_to_make for job in jobs})
-        sys.stdout.write(table + (report_table(unknown) if unknown else ""))
-        return not unknown
-    display.expect(sum(job.n_steps for job in jobs))
-    reports = unknown + [_recorded(r, cfg) for r in _run_all(jobs, n_jobs, display)]
-    display.close()
-    sys.stdout.write(report_table(sorted(reports, key=lambda r: wanted.index(r.fill))))
-    return not any(report.failed for report in reports)
+    return Batch(wanted, jobs, unknown, plan)
 
 
 def select_fills(modes: Mapping[int, FillModes], cfg: Config) -> list[int]:
@@ -89,6 +125,23 @@ def _unknown(fill: int, cfg: Config) -> FillReport:
     return FillReport(fill, failed={"all": why})
 
 
+def _claimed(batch: Batch, claims: Claims) -> tuple[list[FillJob], dict[int, str]]:
+    """Return the jobs that no other run is at, and which run is at each of the others."""
+    busy = {job.fill for job in batch.jobs if job.has_work}
+    refused, abandoned = claims.take(f for f in batch.wanted if f in busy)
+    left = {fill: str(owner or "another run") for fill, owner in refused.items()}
+    for fill, owner in left.items():
+        log.warning("fill %d: left to another run (%s)", fill, owner)
+    jobs = []
+    for job in batch.jobs:
+        if job.fill in abandoned:
+            remove_leftovers(FillPaths(job.cfg, job.fill).folder)
+        if job.fill not in left:
+            # Another run may have finished it between planning and claiming.
+            jobs.append(batch.plan(job.fill) if job.fill in busy else job)
+    return jobs, left
+
+
 # --- the Massi database
 
 
@@ -103,10 +156,11 @@ def _database(cfg: Config, *, write: bool) -> Database:
         log.info("no Massi database yet: making %s", path)
         try:
             _make_parent(path, cfg)
-            massi_db.save(path, database)
+            massi_db.save_new(path, database)
+            return massi_db.load(path)
         except OutputError as exc:  # the fills go on: those that read an archive say so again
             log.error("Massi database: %s", exc)
-    return database
+    return massi_db.merged(database, massi_db.entries(path))
 
 
 def _make_parent(path: Path, cfg: Config) -> None:
@@ -131,6 +185,15 @@ def _recorded(report: FillReport, cfg: Config) -> FillReport:
         log.error("fill %d: massi: %s", report.fill, exc)
         return report.with_failure("massi", str(exc))
     return report
+
+
+def _publish(reports: Sequence[FillReport], cfg: Config) -> None:
+    """Bring the YAML file of the database up to date with what was read."""
+    if any("massi" in report.done and report.archives for report in reports):
+        try:
+            massi_db.publish(cfg.massi.database)
+        except LumimodError as exc:
+            log.warning("%s; the entries beside it count", exc)
 
 
 # --- side by side

@@ -221,6 +221,24 @@ class PlotSettings:
 
 
 @dataclass(frozen=True)
+class CondorSettings:
+    """How fills are run on HTCondor."""
+
+    template: str
+    """Of the submit description, with <EXE> and others to put in."""
+    folder: Path
+    """In which each submission makes its job folder."""
+    python: str | None
+    """Interpreter on the worker nodes; None: the one that submits."""
+    setup: str
+    """Lines of shell that run before it."""
+    attributes: Mapping[str, str | int | float | bool]
+    """Lines added to the template: name and value."""
+    submit_with: str
+    """auto, command or bindings."""
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that config.py says. It can be hashed, compared and pickled."""
 
@@ -234,8 +252,8 @@ class Config:
     massi: MassiSettings
     machine: Machine
     plots: PlotSettings
+    condor: CondorSettings
     log_format: str
-    htcondor_sub: str
     variable_names: Mapping[str, tuple[str, ...]]
     """Names of variables by quantity, in place of those of the package's table."""
     ignored_names: tuple[str, ...]
@@ -271,6 +289,7 @@ def _build(path: Path, values: Mapping[str, Any], ignored: tuple[str, ...]) -> C
         massi=MassiSettings(**sections["massi"]),
         machine=Machine(crossing_angles=angles, **sections["machine"]),
         plots=PlotSettings(**sections["plots"]),
+        condor=CondorSettings(**sections["condor"]),
         ignored_names=ignored,
         **sections[""],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import pickle
 import time
 import uuid
@@ -91,6 +92,27 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise OutputError(_cannot_write(path, exc)) from exc
     finally:
         with suppress(OSError):  # it is gone, or its folder is none: the error above says why
+            temporary.unlink()
+
+
+@contextmanager
+def replacing_nothing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write that becomes `path` when all went well, unless there is one by then."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without links
+            if not path.exists():
+                temporary.replace(path)
+    except OSError as exc:
+        raise OutputError(_cannot_write(path, exc)) from exc
+    finally:
+        with suppress(OSError):
             temporary.unlink()
 
 

@@ -20,7 +20,7 @@ LAYERS = (
     ("errors",),
     ("readers", "physics"),
     ("reference", "variables"),
-    ("_config_kinds", "_config_names", "_config_read", "settings"),
+    ("_config_kinds", "_config_condor", "_config_names", "_config_read", "settings"),
     ("paths",),
     ("records",),
     ("store",),
@@ -29,6 +29,7 @@ LAYERS = (
     ("sources",),
     ("fetch",),
     ("massi_db",),
+    ("claims",),
     ("bsrt", "measurements", "optics"),
     ("fitting",),
     ("frames",),
@@ -39,7 +40,8 @@ LAYERS = (
     ("pipeline",),
     ("reporting",),
     ("session",),
-    ("cli",),
+    ("condor",),
+    ("cli", "__main__"),
     ("download", "massi_commands", "extra_picture"),
 )
 """From the top down. Modules of a layer of several may import each other, in its order."""

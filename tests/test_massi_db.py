@@ -11,8 +11,11 @@ import pytest
 import yaml
 
 from lumimod import massi_db
-from lumimod.errors import BadInputError
+from lumimod.errors import BadInputError, OutputError
 from lumimod.massi_db import Archive
+from lumimod.parallel import process_context
+
+NUMBERS = (6000, 6100, 6200, 6300)
 
 ORIGINAL = """\
 2016:
@@ -235,12 +238,15 @@ def test_recording_fills_empty_parts(tmp_path: Path, text: str) -> None:
     assert massi_db.load(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
 
 
-def test_recording_into_a_broken_database_leaves_it_as_it_is(tmp_path: Path) -> None:
+def test_recording_beside_a_broken_database_leaves_that_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text("2017: {")
-    with pytest.raises(BadInputError):
-        massi_db.record(path, 2017, [("ATLAS", Archive("5698.tgz", WHEN))])
+    massi_db.record(path, 2017, [("ATLAS", Archive("5698.tgz", WHEN))])
     assert path.read_text() == "2017: {"
+    with pytest.raises(BadInputError):
+        massi_db.load(path)
+    path.unlink()
+    assert massi_db.load(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
 
 
 def test_what_was_recorded_is_current(tmp_path: Path) -> None:
@@ -248,3 +254,125 @@ def test_what_was_recorded_is_current(tmp_path: Path) -> None:
     archive = archive_at(tmp_path / "5698.tgz", datetime.now(timezone.utc))
     massi_db.record(path, 2017, [("CMS", archive)])
     assert massi_db.is_current(massi_db.load(path), 2017, "CMS", archive)
+
+
+# --- many writers
+
+
+def fills_of(path: Path) -> set[str]:
+    return set(massi_db.load(path)[2017]["ATLAS"])
+
+
+def entered(path: Path, *names: str) -> None:
+    for name in names:
+        massi_db.record(path, 2017, [("ATLAS", Archive(name, WHEN))])
+
+
+def writes(path: Path, fills: range) -> None:
+    """Stand in for a job: it enters its fills and brings the YAML file up to date each time."""
+    for fill in fills:
+        entered(path, f"{fill}.tgz")
+        massi_db.publish(path)
+
+
+def test_no_entry_is_lost_where_many_processes_write_at_once(original: Path) -> None:
+    before = fills_of(original)
+    context = process_context()
+    jobs = [context.Process(target=writes, args=(original, range(n, n + 8))) for n in NUMBERS]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * len(jobs)
+    assert fills_of(original) == before | {f"{n + i}.tgz" for n in NUMBERS for i in range(8)}
+    massi_db.publish(original)
+    assert set(yaml.safe_load(original.read_text())[2017]["ATLAS"]) == fills_of(original)
+
+
+def test_entry_that_another_run_wrote_over_in_the_yaml_file_is_not_lost(original: Path) -> None:
+    massi_db.publish(original)
+    stale = massi_db.load(original)  # one run reads ...
+    entered(original, "5800.tgz")
+    massi_db.publish(original)  # ... another one publishes ...
+    massi_db.save(original, stale)  # ... and the first one writes what it read
+    assert "5800.tgz" not in original.read_text()
+    assert "5800.tgz" in fills_of(original)
+
+
+def test_publishing_leaves_a_file_that_is_up_to_date_alone(original: Path) -> None:
+    entered(original, "5800.tgz")
+    massi_db.publish(original)
+    before = original.stat()
+    massi_db.publish(original)
+    assert original.stat() == before
+
+
+def test_publishing_makes_no_file(tmp_path: Path) -> None:
+    entered(tmp_path / "fill_db.yaml", "5800.tgz")
+    massi_db.publish(tmp_path / "fill_db.yaml")
+    assert not (tmp_path / "fill_db.yaml").exists()
+
+
+@pytest.mark.parametrize("publish_first", [True, False])
+def test_what_someone_writes_into_the_yaml_file_counts_before_older_entries(
+    original: Path, publish_first: bool
+) -> None:
+    entered(original, "5800.tgz", "5801.tgz")
+    massi_db.publish(original)
+    past = original.stat().st_mtime - 10
+    for entry in (original.parent / "fill_db.d").iterdir():
+        os.utime(entry, (past, past))
+    edited = yaml.safe_load(original.read_text())
+    del edited[2017]["ATLAS"]["5800.tgz"]
+    original.write_text(yaml.safe_dump(edited))
+    if publish_first:
+        massi_db.publish(original)
+    assert "5800.tgz" not in fills_of(original)
+    assert "5801.tgz" in fills_of(original)
+
+
+def test_entry_made_after_someone_edited_the_yaml_file_counts(original: Path) -> None:
+    past = original.stat().st_mtime - 10
+    os.utime(original, (past, past))
+    entered(original, "5800.tgz")
+    massi_db.publish(original)
+    assert "5800.tgz" in fills_of(original)
+
+
+@pytest.mark.parametrize("text", [b"2017: {", b"\xff", b"words"])
+def test_broken_entry_is_left_out_with_a_warning(
+    original: Path, text: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    entered(original, "5800.tgz", "5801.tgz")
+    (original.parent / "fill_db.d" / "2017_5800.yaml").write_bytes(text)
+    found = fills_of(original)
+    assert "5801.tgz" in found
+    assert "5800.tgz" not in found
+    assert "2017_5800.yaml" in caplog.text
+    assert "is read again" in caplog.text
+
+
+def test_database_that_another_run_makes_first_is_kept(original: Path) -> None:
+    before = original.read_bytes()
+    massi_db.save_new(original, {2017: {}})
+    assert original.read_bytes() == before
+    assert [p.name for p in original.parent.iterdir()] == ["fill_db.yaml"]
+
+
+def test_database_is_made_where_the_file_system_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", unable)
+    path = tmp_path / "fill_db.yaml"
+    massi_db.save_new(path, {2017: {"ATLAS": {"5698.tgz": WHEN}}})
+    massi_db.save_new(path, {})
+    assert massi_db.load(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
+
+
+def test_folder_of_entries_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "fill_db.d").write_text("")
+    with pytest.raises(OutputError, match=r"fill_db\.d cannot be created"):
+        entered(tmp_path / "fill_db.yaml", "5800.tgz")

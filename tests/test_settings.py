@@ -148,6 +148,11 @@ DEFAULTS = {
     "plots.dpi": 150,
     "plots.font_size": 16,
     "plots.n_skip": 1,
+    "condor.folder": Path(),
+    "condor.python": None,
+    "condor.setup": "",
+    "condor.attributes": FrozenMap(()),
+    "condor.submit_with": "auto",
     "log_format": "%(asctime)s %(levelname)s : %(message)s",
     "variable_names": {},
     "ignored_names": (),
@@ -171,8 +176,8 @@ def test_an_empty_config_takes_every_default(config):
     found = _flat(config())
     assert found.pop("path").name == "config.py"
     for mark in ("<EXE>", "<OUT>", "<ERR>", "<LOG>", "getenv", "queue"):
-        assert mark in found["htcondor_sub"]
-    del found["htcondor_sub"]
+        assert mark in found["condor.template"]
+    del found["condor.template"]
     assert found == DEFAULTS
 
 

@@ -9,6 +9,7 @@ belongs to `nobody`, and so do the jobs.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import pwd
@@ -352,7 +353,7 @@ def _elf_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 def interpreter() -> Path:
     """Return a Python with all that lumimod needs but itself, which everyone can read."""
-    wanted = (REPOSITORY / "pyproject.toml").read_bytes() + os.readlink(PYTHON).encode()
+    wanted = (REPOSITORY / "pyproject.toml").read_bytes() + str(Path(PYTHON).resolve()).encode()
     folder = cache() / f"python-{hashlib.sha256(wanted).hexdigest()[:12]}"
     python = folder / "bin/python"
     if not (folder / "complete").exists():
@@ -396,10 +397,8 @@ def _alive(pid: int) -> bool:
         return False
     if stat.rpartition(")")[2].split()[0] != "Z":
         return True
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # a child of this process: let it go
-    except ChildProcessError:
-        pass
     return False
 
 

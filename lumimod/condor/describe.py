@@ -1,0 +1,155 @@
+"""What HTCondor and a worker node read: the submit description and the script of each chunk."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lumimod.condor.chunks import Chunk
+from lumimod.errors import CondorError
+from lumimod.settings import CondorSettings
+
+MAX_STARTS = 3
+"""How often a job is started in all if signals kill it."""
+
+_ADDED = f"""\
+# A job that a signal killed (not one that ended by itself) is started again.
+on_exit_remove      = (ExitBySignal == False) || (NumJobStarts >= {MAX_STARTS})
+"""
+
+
+# --- the submit description
+
+
+def description(
+    settings: CondorSettings, folder: Path, chunks: Sequence[Chunk], arguments: Sequence[str]
+) -> str:
+    """Return the submit description of chunks: one cluster, one log, a job for each chunk.
+
+    Parameters
+    ----------
+    settings
+        With the template, whose own `queue` gives way to one over the chunks, and with the
+        attributes, which come last and so win over the template.
+    folder
+        The job folder, absolute.
+    chunks
+        At least one.
+    arguments
+        What stands for <ARGS>, before `--fill` and the fills of a chunk.
+
+    Raises
+    ------
+    CondorError
+        A path or an argument cannot be written in a submit description.
+    """
+    here = _macro_free(str(folder))
+    puts = {
+        "<EXE>": f"{here}/chunk_$(chunk).sh",
+        "<OUT>": f"{here}/chunk_$(chunk).out",
+        "<ERR>": f"{here}/chunk_$(chunk).err",
+        "<LOG>": f"{here}/lumimod.log",
+        "<CHUNK>": "$(chunk)",
+        "<FILLS>": "$(fills)",
+        "<ARGS>": _quoted_arguments([*arguments, "--fill"], " $(fills)"),
+    }
+    lines = [line for line in settings.template.splitlines() if not _is_queue(line)]
+    text = "\n".join(lines).rstrip() + "\n"
+    text = re.sub("|".join(puts), lambda mark: puts[mark[0]], text)
+    return (
+        f"initialdir          = {here}\n{_batch_name(settings, folder)}{text}"
+        + ("" if re.search(r"^\s*(on_exit_remove|max_retries)\b", text, re.M | re.I) else _ADDED)
+        + "submit_event_notes  = lumimod chunk $(chunk): fills $(fills)\n"
+        + "".join(f"{_attribute(n, v)}\n" for n, v in settings.attributes.items())
+        + "queue chunk, fills from (\n"
+        + "".join(f"{c.number}, {' '.join(map(str, c.fills))}\n" for c in chunks)
+        + ")\n"
+    )
+
+
+def _batch_name(settings: CondorSettings, folder: Path) -> str:
+    # Set before the template, so that one of its own wins.
+    return f"batch_name          = {_macro_free(folder.name)}\n"
+
+
+def _is_queue(line: str) -> bool:
+    return re.match(r"\s*queue\b", line, re.I) is not None
+
+
+def _attribute(name: str, value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        shown = str(value)
+    elif isinstance(value, str):
+        shown = _classad_string(value) if name.startswith("MY.") else _macro_free(value)
+    else:
+        shown = repr(value)
+    return f"{name} = {shown}"
+
+
+def _classad_string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_macro_free(escaped)}"'
+
+
+def _quoted_arguments(arguments: Sequence[str], tail: str) -> str:
+    """Return arguments in HTCondor's new syntax: double quotes around, single ones inside."""
+    return '"' + " ".join(_quoted_argument(a) for a in arguments) + tail + '"'
+
+
+def _quoted_argument(argument: str) -> str:
+    escaped = _macro_free(argument).replace('"', '""')
+    if escaped and not re.search(r"[\s']", escaped):
+        return escaped
+    return "'" + escaped.replace("'", "''") + "'"
+
+
+def _macro_free(text: str) -> str:
+    """Return text in which HTCondor sees no macro.
+
+    Raises
+    ------
+    CondorError
+        It has several lines.
+    """
+    if "\n" in text or "\r" in text:
+        raise CondorError(
+            f"{text!r} holds a line break, which HTCondor cannot take; rename the folder"
+        )
+    return text.replace("$", "$(DOLLAR)")
+
+
+# --- what runs on the worker node
+
+
+def script(
+    chunk: Chunk,
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    setup: str,
+    environment: Mapping[str, str],
+) -> str:
+    """Return the script of a chunk: HTCondor runs it, and so can anyone by hand.
+
+    Parameters
+    ----------
+    chunk
+        Its fills are added to the command.
+    command
+        Interpreter, driver and options.
+    cwd
+        Where the driver is to be started: relative folders in config.py are meant from there.
+    setup
+        Lines of shell that come first.
+    environment
+        Variables that are set.
+    """
+    exports = "".join(f"export {n}={shlex.quote(v)}\n" for n, v in environment.items())
+    line = " ".join(shlex.quote(word) for word in [*command, "--fill", *map(str, chunk.fills)])
+    return (
+        f"#!/bin/bash\n# {chunk}\n"
+        + (f"{setup}\n" if setup else "")
+        + f"{exports}cd {shlex.quote(str(cwd))} || exit 1\nexec {line}\n"
+    )

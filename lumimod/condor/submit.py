@@ -1,0 +1,141 @@
+"""Talking to HTCondor: through its command-line tools or its Python bindings."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from lumimod.condor.eventlog import JobId
+from lumimod.errors import CondorError
+from lumimod.settings import CondorSettings
+
+_TIMEOUT_S = 300.0
+_TERSE = re.compile(r"^\s*(\d+)\.\d+ - \1\.\d+\s*$", re.M)
+_INSTEAD = "use --jobs N to run fills side by side on this machine"
+
+
+def way(settings: CondorSettings) -> str:
+    """Return how to talk to HTCondor from this machine: `command` or `bindings`.
+
+    Raises
+    ------
+    CondorError
+        There is no way.
+    """
+    wanted = settings.submit_with
+    if wanted in ("auto", "command") and shutil.which("condor_submit"):
+        return "command"
+    if wanted in ("auto", "bindings") and _bindings(required=wanted == "bindings"):
+        return "bindings"
+    if wanted == "command":
+        raise CondorError(
+            "no command condor_submit on this machine: submit from one that has HTCondor (at CERN "
+            f"lxplus), set condor_submit_with = 'auto' in config.py, or {_INSTEAD}"
+        )
+    raise CondorError(
+        "no HTCondor on this machine: neither the command condor_submit nor a pool that the "
+        "bindings htcondor2 know. Submit from a machine of the pool (at CERN lxplus), install "
+        f"HTCondor and set CONDOR_CONFIG, or {_INSTEAD}"
+    )
+
+
+def submit(settings: CondorSettings, description: Path) -> int:
+    """Submit a description; return the number of the cluster.
+
+    Raises
+    ------
+    CondorError
+        HTCondor is not there or refuses.
+    """
+    if way(settings) == "command":
+        out = _run(["condor_submit", "-terse", str(description)], description.parent)
+        found = _TERSE.search(out)
+        if not found:
+            raise CondorError(
+                f"condor_submit said {' '.join(out.split())!r}; expected one cluster of jobs. "
+                f"Look at condor_q and {description}"
+            )
+        return int(found[1])
+    return _submit_by_bindings(settings, description)
+
+
+def remove(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
+    """Take jobs out of the queue.
+
+    Raises
+    ------
+    CondorError
+        HTCondor is not there or refuses.
+    """
+    names = [f"{cluster}.{proc}" for cluster, proc in jobs]
+    if not names:
+        return
+    if way(settings) == "command":
+        _run(["condor_rm", *names], None)
+        return
+    htcondor2 = _bindings(required=True)
+    assert htcondor2 is not None
+    try:
+        htcondor2.Schedd().act(htcondor2.JobAction.Remove, names, reason="submitted again")
+    except (htcondor2.HTCondorException, RuntimeError, OSError) as exc:
+        raise CondorError(f"HTCondor does not remove {' '.join(names)}: {_line(exc)}") from exc
+
+
+def _run(command: Sequence[str], cwd: Path | None) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise CondorError(f"{command[0]} could not be run ({_line(exc)}); try again") from exc
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())
+        raise CondorError(f"{command[0]} failed: {said or f'exit status {done.returncode}'}")
+    return done.stdout
+
+
+# --- bindings
+
+
+def _bindings(*, required: bool) -> ModuleType | None:
+    """Return the module htcondor2 where it is installed and knows a pool."""
+    try:
+        import htcondor2
+    except ImportError as exc:
+        if not required:
+            return None
+        raise CondorError(
+            f"the bindings htcondor2 cannot be imported ({exc}): pip install htcondor, set "
+            f"condor_submit_with = 'auto' in config.py, or {_INSTEAD}"
+        ) from exc
+    if not htcondor2.param.get("COLLECTOR_HOST"):
+        if not required:
+            return None
+        raise CondorError(
+            "the bindings htcondor2 find no configuration of HTCondor: submit from a machine of "
+            f"the pool (at CERN lxplus) or set CONDOR_CONFIG, or {_INSTEAD}"
+        )
+    return htcondor2
+
+
+def _submit_by_bindings(settings: CondorSettings, description: Path) -> int:
+    htcondor2 = _bindings(required=True)
+    assert htcondor2 is not None
+    try:
+        if settings.attributes.get("MY.SendCredential"):
+            htcondor2.Credd().add_user_cred(htcondor2.CredType.Kerberos, None)
+        request = htcondor2.Submit(description.read_text(encoding="utf-8"))
+        return int(htcondor2.Schedd().submit(request).cluster())
+    except (htcondor2.HTCondorException, RuntimeError, ValueError, OSError, TypeError) as exc:
+        raise CondorError(
+            f"HTCondor does not take {description}: {_line(exc)}; try condor_submit, or "
+            "condor_submit_with = 'command' in config.py"
+        ) from exc
+
+
+def _line(exc: BaseException) -> str:
+    return " ".join(str(exc).split()) or type(exc).__name__
