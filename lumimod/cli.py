@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lumimod import __version__
 from lumimod.errors import ConfigError, LumimodError, UsageError
+
+if TYPE_CHECKING:
+    from lumimod.pipeline import Pictures, Selection
+    from lumimod.settings import Config
 
 log = logging.getLogger(__name__)
 
 STEP_NAMES = ("sb", "cycle", "lumi", "massi", "fits", "lifetime", "model")
 FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_TERMINATED = 0, 1, 2, 143
 
 _EPILOG = """\
 steps: sb (stable beams), cycle (injection and flat top, with the cycle model), lumi (calculated
@@ -26,8 +34,11 @@ Without --fill, the fills of the beam-mode file are taken that have stable beams
 min_time_SB and lie between first_fill and last_fill of config.py. Steps whose results exist are
 skipped, so that this may run every hour.
 
+On HTCondor: --submit writes a folder lumimod_JOB_... and submits it, --split says in jobs of how
+many fills; --status, --wait and --resubmit take that folder.
+
 exit status: 0 all went well, 1 some fill failed (the table at the end says why), 2 the command
-line or config.py is wrong.
+line or config.py is wrong. Fills that another run is at are left to it, which is no failure.
 """
 
 
@@ -70,18 +81,41 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, default=Path("config.py"), metavar="PATH",
         help="configuration file (default ./config.py)",
     )  # fmt: skip
-    p.add_argument("--dry-run", action="store_true", help="show what would run, and run nothing")
+    p.add_argument(
+        "--dry-run", action="store_true",
+        help="show what would run, and run nothing; with --submit or --resubmit: write "
+        "the job folder, and submit nothing",
+    )  # fmt: skip
     p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     p.add_argument(
         "-ll", "--loglevel", type=_positive, metavar="NUM",
         help="log from this level on: 10 debug, 20 info, 30 warning, 40 error, 50 fatal",
     )  # fmt: skip
-    p.add_argument("-s", "--submit", action="store_true", help="run on HTCondor")
-    p.add_argument(
-        "-b", "--split", type=_positive, metavar="N", help="with --submit: N fills per job"
-    )
+    _add_condor(p)
     p.add_argument("--version", action="version", version=f"lumimod {__version__}")
     return p
+
+
+def _add_condor(p: argparse.ArgumentParser) -> None:
+    p.add_argument("-s", "--submit", action="store_true", help="run on HTCondor")
+    p.add_argument(
+        "-b", "--split", type=_positive, metavar="N",
+        help="with --submit: N fills per job, a few more where the list does not divide; "
+        "without it one job runs all",
+    )  # fmt: skip
+    p.add_argument(
+        "--status", nargs="?", type=Path, const=True, metavar="JOBFOLDER",
+        help="show how the fills of a submission are doing (default: the newest one)",
+    )  # fmt: skip
+    p.add_argument(
+        "--wait", action="store_true",
+        help="follow the jobs until they have ended: of the newest submission, or with --submit, "
+        "--status or --resubmit of that one",
+    )  # fmt: skip
+    p.add_argument(
+        "--resubmit", type=Path, metavar="JOBFOLDER",
+        help="submit the fills again that failed, were held or removed, or never finished",
+    )  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -93,22 +127,54 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run lumimod with command-line arguments; return the exit status."""
-    args = parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = parser().parse_args(arguments)
     try:
         _check(args)
-        return EXIT_DONE if _run(args) else EXIT_FAILED
+        with _terminable():
+            return EXIT_DONE if _do(args, arguments) else EXIT_FAILED
     except (UsageError, ConfigError) as exc:
         sys.stderr.write(f"lumimod: {exc}\n")
         return EXIT_USAGE
     except LumimodError as exc:
         sys.stderr.write(f"lumimod: {exc}\n")
         return EXIT_FAILED
+    except _Terminated:
+        sys.stderr.write("lumimod: terminated; finished results are kept\n")
+        return EXIT_TERMINATED
     except KeyboardInterrupt:
         sys.stderr.write("lumimod: interrupted; finished results are kept\n")
         return 130
 
 
-def _run(args: argparse.Namespace) -> bool:
+class _Terminated(KeyboardInterrupt):
+    """The system asks the process to end, as HTCondor does before it kills a job."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: nothing half done stays behind."""
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
+    if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
+        return _afterwards(args, arguments)
+    return _run(args, arguments)
+
+
+def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     # Imported only now: --help and wrong usage answer at once.
     from lumimod.pipeline import Pictures, Selection
     from lumimod.plots.gallery import families_of
@@ -117,7 +183,6 @@ def _run(args: argparse.Namespace) -> bool:
     from lumimod.settings import load_config
 
     cfg = load_config(args.config)
-    level = logging.DEBUG if args.verbose else args.loglevel
     selection = Selection(chosen_steps(args.force), chosen_steps(args.doOnly), args.cascade)
     if args.plots is None:
         pictures = Pictures(frozenset() if args.no_plots else families_of(cfg.plots))
@@ -125,11 +190,92 @@ def _run(args: argparse.Namespace) -> bool:
         families = set(args.plots or ["all"])
         names = FAMILY_NAMES if "all" in families else families
         pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
-    with Display(cfg.log_format, level) as display:
+    with Display(cfg.log_format, _level(args)) as display:
         if cfg.ignored_names:
             log.info("%s: names without a meaning here: %s", cfg.path, ", ".join(cfg.ignored_names))
+        if args.submit:
+            return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
         return run(cfg, args.fill, selection, display, **options)
+
+
+def _level(args: argparse.Namespace) -> int | None:
+    return logging.DEBUG if args.verbose else args.loglevel
+
+
+# --- on HTCondor
+
+
+def _submit(
+    args: argparse.Namespace,
+    arguments: Sequence[str],
+    cfg: Config,
+    selection: Selection,
+    pictures: Pictures,
+) -> bool:
+    from lumimod.condor import actions
+    from lumimod.session import prepare
+
+    batch = prepare(cfg, args.fill, selection, pictures, write=not args.dry_run)
+    # Fills that were asked for by number are all submitted, others only if there is work.
+    fills = [job.fill for job in batch.jobs if args.fill is not None or job.has_work]
+    if not fills:
+        if not batch.unknown:
+            sys.stdout.write(f"{len(batch.jobs)} fills: nothing to do\n")
+        return not batch.unknown
+    only = ("plots",) if pictures.only else tuple(sorted(selection.only))
+    request = actions.Request(_job_options(args), _typed(arguments), args.split, only)
+    jobs = actions.submit_fills(cfg, fills, request, dry_run=args.dry_run)
+    if not args.wait:
+        return not batch.unknown
+    actions.wait(jobs)
+    return actions.show(jobs) and not batch.unknown
+
+
+def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
+    from lumimod._config_names import BY_NAME
+    from lumimod.condor import actions
+    from lumimod.reporting import Display
+    from lumimod.settings import load_config
+
+    wanted = args.resubmit or (args.status if isinstance(args.status, Path) else None)
+    parent, log_format = Path(), BY_NAME["FORMAT"].default
+    if wanted is None:  # config.py tells where job folders are
+        cfg = load_config(args.config)
+        parent, log_format = cfg.condor.folder, cfg.log_format
+    with Display(log_format, _level(args)):
+        jobs = actions.find(parent, wanted)
+        if args.resubmit:
+            options = {"size": args.split, "dry_run": args.dry_run}
+            again = actions.resubmit(jobs, _typed(arguments), **options)
+            if not (again and args.wait):
+                return True
+        if args.wait:
+            actions.wait(jobs)
+        return actions.show(jobs)
+
+
+def _typed(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the whole command as it was typed."""
+    return (sys.executable, sys.argv[0] or "lumimod", *arguments)
+
+
+def _job_options(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options that the jobs take over."""
+    options: list[str] = []
+    for name in ("force", "doOnly"):
+        if getattr(args, name):
+            options += [f"--{name}", *getattr(args, name)]
+    if args.plots is not None:
+        options += ["--plots", *args.plots]
+    for name in ("no_plots", "cascade", "verbose"):
+        if getattr(args, name):
+            options.append("--" + name.replace("_", "-"))
+    if args.jobs != 1:
+        options += ["--jobs", str(args.jobs)]
+    if args.loglevel is not None:
+        options += ["--loglevel", str(args.loglevel)]
+    return tuple(options)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -137,13 +283,23 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
     if args.plots is not None and (args.doOnly or args.no_plots):
         raise UsageError("--plots makes pictures alone: leave --doOnly and --no-plots out")
-    if args.submit:
+    asked = [n for n in ("submit", "status", "resubmit") if getattr(args, n) not in (None, False)]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} exclude each other")
+    if args.split is not None and not {"submit", "resubmit"} & set(asked):
         raise UsageError(
-            "--submit: running on HTCondor is not part of this version yet; "
-            "use --jobs N to run fills side by side on this machine"
+            "--split goes with --submit or --resubmit: it says how many fills a job has"
         )
-    if args.split is not None:
-        raise UsageError("--split goes with --submit, which is not part of this version yet")
+    if args.wait and args.dry_run:
+        raise UsageError("--wait and --dry-run exclude each other: nothing is submitted")
+    if "submit" not in asked and (asked or args.wait):
+        given = [n for n in ("fill", "force", "doOnly") if getattr(args, n)]
+        given += ["plots"] if args.plots is not None else []
+        if given:
+            raise UsageError(
+                f"--{given[0]} does not go with --{(asked or ['wait'])[0]}, which takes the fills "
+                "and steps of the submission"
+            )
 
 
 def chosen_steps(names: Sequence[str]) -> frozenset[str]:

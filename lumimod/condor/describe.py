@@ -48,8 +48,9 @@ def description(
     here = _macro_free(str(folder))
     puts = {
         "<EXE>": f"{here}/chunk_$(chunk).sh",
-        "<OUT>": f"{here}/chunk_$(chunk).out",
-        "<ERR>": f"{here}/chunk_$(chunk).err",
+        # Relative to initialdir: HTCondor cannot bring them back to a folder with ; or = in it.
+        "<OUT>": "chunk_$(chunk).out",
+        "<ERR>": "chunk_$(chunk).err",
         "<LOG>": f"{here}/lumimod.log",
         "<CHUNK>": "$(chunk)",
         "<FILLS>": "$(fills)",
@@ -59,7 +60,7 @@ def description(
     text = "\n".join(lines).rstrip() + "\n"
     text = re.sub("|".join(puts), lambda mark: puts[mark[0]], text)
     return (
-        f"initialdir          = {here}\n{_batch_name(settings, folder)}{text}"
+        f"{_batch_name(folder)}{text}initialdir          = {here}\n"
         + ("" if re.search(r"^\s*(on_exit_remove|max_retries)\b", text, re.M | re.I) else _ADDED)
         + "submit_event_notes  = lumimod chunk $(chunk): fills $(fills)\n"
         + "".join(f"{_attribute(n, v)}\n" for n, v in settings.attributes.items())
@@ -69,7 +70,7 @@ def description(
     )
 
 
-def _batch_name(settings: CondorSettings, folder: Path) -> str:
+def _batch_name(folder: Path) -> str:
     # Set before the template, so that one of its own wins.
     return f"batch_name          = {_macro_free(folder.name)}\n"
 
