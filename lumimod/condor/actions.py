@@ -57,7 +57,7 @@ def submit_fills(cfg: Config, fills: Sequence[int], ask: Request, *, dry_run: bo
     if not dry_run:
         submit.way(cfg.condor)  # before anything is written
     jobs = folder.create(cfg.condor.folder, fills, datetime.now())
-    if jobs.path.parts[1:2] == ("eos",):
+    if is_on_eos(jobs.path):
         log.warning(
             "%s is on EOS, where HTCondor writes no logs: set condor_folder in config.py to a "
             "folder on AFS, or submit by EosSubmit", jobs.path,
@@ -82,6 +82,7 @@ def _config_for_jobs(cfg: Config, jobs: JobFolder) -> Path:
     _write(jobs.config, cfg.path.read_bytes())
     try:
         same = replace(load_config(jobs.config), path=cfg.path) == cfg
+        same = same and not _imports_from(cfg.path.parent)
     except ConfigError:
         same = False
     if same:
@@ -91,6 +92,19 @@ def _config_for_jobs(cfg: Config, jobs: JobFolder) -> Path:
         "jobs read it where it is; leave it alone until they have ended", cfg.path,
     )  # fmt: skip
     return cfg.path
+
+
+def _imports_from(folder: Path) -> bool:
+    """Return whether a module that lies in a folder was imported, by config.py that is."""
+    places = {folder / f"{name}.py" for name in sys.modules}
+    places |= {folder / name / "__init__.py" for name in sys.modules}
+    files = (getattr(m, "__file__", None) for n, m in sys.modules.items() if n != "lumimod")
+    return any(file and Path(file) in places for file in files)
+
+
+def is_on_eos(path: Path) -> bool:
+    """Return whether a folder is on CERN's EOS, where HTCondor writes no logs."""
+    return path.parts[1:2] == ("eos",)
 
 
 def _driver(cfg: Config) -> tuple[str, ...]:

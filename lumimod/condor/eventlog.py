@@ -124,7 +124,7 @@ def _suspended(job: Job, _: _Event) -> Job:
 
 
 def _goes_on(job: Job, _: _Event) -> Job:
-    return replace(job, phase=Phase.RUNNING)
+    return replace(job, phase=Phase.RUNNING, reason="")
 
 
 def _back_to_queue(job: Job, event: _Event) -> Job:

@@ -121,18 +121,26 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
     assert said in outcome.err
 
 
-@pytest.mark.parametrize("options", [["-s"], ["--submit"], ["-s", "-b", "2"]])
-def test_submitting_is_refused_with_what_to_do_instead(site: Site, options: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--split", "2"], "--split goes with --submit or --resubmit"),
+        (["--split", "2", "--status", "x"], "--split goes with --submit or --resubmit"),
+        (["--submit", "--status", "x"], "--submit and --status exclude each other"),
+        (["--status", "--resubmit", "x"], "--status and --resubmit exclude each other"),
+        (["--submit", "--wait", "--dry-run"], "--wait and --dry-run exclude each other"),
+        (["--wait", "--fill", "5845"], "--fill does not go with --wait"),
+        (["--status", "--force", "sb"], "--force does not go with --status"),
+        (["--resubmit", "x", "--plots"], "--plots does not go with --resubmit"),
+    ],
+)
+def test_options_of_htcondor_that_do_not_go_together_end_with_2(
+    site: Site, options: list[str], said: str
+) -> None:
     outcome = site.run(*options)
     assert outcome.status == 2
-    assert len(outcome.lines("--submit", "not part of this version", "--jobs")) == 1
+    assert len(outcome.lines(said)) == 1
     assert not site.results.exists()
-
-
-def test_split_alone_is_refused(site: Site) -> None:
-    outcome = site.run("--split", 2)
-    assert outcome.status == 2
-    assert len(outcome.lines("--split", "--submit", "not part of this version")) == 1
 
 
 @pytest.mark.parametrize(
