@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 EXAMPLE := example
 
-.PHONY: help setup run test lint bench clean
+.PHONY: help setup run test lint bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
 	@echo "make test   lint, types and all tests, with coverage"
 	@echo "make lint   lint and types alone"
+	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
 	@echo "make clean  remove the environment, caches and $(EXAMPLE)/"
 
@@ -38,7 +39,7 @@ run: setup
 	@ls -l $(EXAMPLE)/SB_analysis/fill_*/
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff check .
@@ -49,6 +50,13 @@ bench: setup
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/pictures.py
 	$(BIN)/python benchmarks/formats.py
+
+# One pool for the tests is brought up and taken down by themselves; they take this one if it is up.
+pool-up: setup
+	@$(BIN)/python tests/condor/pool.py up
+
+pool-down: setup
+	@$(BIN)/python tests/condor/pool.py down
 
 clean:
 	rm -rf $(VENV) $(EXAMPLE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -476,6 +476,38 @@ BAD = [
     ("FORMAT", "None", "must be a format of logging"),
     ("plot_dir", "''", "must be text that is not empty"),
     ("htcondor_sub", "'queue'", "must be text with <EXE> in it"),
+    ("condor_folder", "1", "must be a path"),
+    ("condor_python", "''", "must be the path of a Python, or None"),
+    ("condor_python", "3", "must be the path of a Python, or None"),
+    ("condor_setup", "[1]", "must be lines of shell"),
+    ("condor_setup", "None", "must be lines of shell"),
+    ("condor_submit_with", "'qsub'", "must be one of 'auto', 'command', 'bindings'"),
+    ("condor_attributes", "['JobFlavour']", "must be {name: value}"),
+    ("condor_attributes", "{1: 2}", "holds 1, which is no name"),
+    ("condor_attributes", "{'a b': 2}", "holds 'a b', which is no name"),
+    (
+        "condor_attributes",
+        "{'JobFlavor': 'workday'}",
+        "holds 'JobFlavor', which is not known; did you mean 'JobFlavour'?",
+    ),
+    (
+        "condor_attributes",
+        "{'+MaxRuntme': 60}",
+        "holds '+MaxRuntme', which is not known; did you mean 'MaxRuntime'?",
+    ),
+    (
+        "condor_attributes",
+        "{'request_memroy': 1}",
+        "holds 'request_memroy', which is not known; did you mean 'request_memory'?",
+    ),
+    ("condor_attributes", "{'JobFlavour': 'week'}", "holds JobFlavour 'week'; there are espresso"),
+    ("condor_attributes", "{'MaxRuntime': '2 h'}", "holds MaxRuntime '2 h'; it must be a number"),
+    ("condor_attributes", "{'MaxRuntime': 0}", "holds MaxRuntime 0; it must be a number"),
+    ("condor_attributes", "{'log': 'my.log'}", "holds 'log', which is put in by lumimod"),
+    ("condor_attributes", "{'rank': None}", "holds for 'rank' something that is no text, number"),
+    ("condor_attributes", "{'rank': float('nan')}", "holds for 'rank' something that is no"),
+    ("condor_attributes", "{'rank': 'a\\nqueue'}", "holds for 'rank' text that is empty or has"),
+    ("condor_attributes", "{'rank': ' '}", "holds for 'rank' text that is empty or has"),
 ]
 
 
@@ -484,6 +516,34 @@ def test_a_bad_value_is_named_with_what_is_allowed(faults, name, value, allowed)
     (line,) = faults(f"{name} = {value}")
     shown = repr(eval(value))
     assert line.startswith(f"{name} = {shown}: {allowed}")
+
+
+def test_attributes_of_jobs_are_taken_as_cern_writes_them(config):
+    text = (
+        "condor_attributes = {'jobflavour': 'workday', '+MaxRuntime': 7200, 'MY.WantOS': 'el9', "
+        "'SendCredential': True, 'request_cpus': 2, 'requirements': 'Memory > 1', "
+        "'my.OwnName': 1.5, 'a_macro_of_mine': 'x'}"
+    )
+    assert dict(config(text).condor.attributes) == {
+        "MY.JobFlavour": "workday",
+        "MY.MaxRuntime": 7200,
+        "MY.WantOS": "el9",
+        "MY.SendCredential": True,
+        "request_cpus": 2,
+        "requirements": "Memory > 1",
+        "MY.OwnName": 1.5,
+        "a_macro_of_mine": "x",
+    }
+
+
+def test_attributes_may_be_numbers_of_numpy(config):
+    text = "import numpy\ncondor_attributes = {'request_cpus': numpy.int64(4)}"
+    assert repr(dict(config(text).condor.attributes)) == "{'request_cpus': 4}"
+
+
+@pytest.mark.parametrize("value", ["'a\\nb'", "['a', 'b']", "('a', 'b')", "'\\na\\nb\\n'"])
+def test_setup_of_jobs_is_a_text_or_a_list_of_lines(config, value):
+    assert config(f"condor_setup = {value}").condor.setup == "a\nb"
 
 
 def test_every_name_refuses_something(faults):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import os
 import pwd
@@ -28,6 +29,7 @@ from pathlib import Path
 SUITE = "trixie"
 REPOSITORY = Path(__file__).resolve().parents[2]
 UP_TIMEOUT_S = 60.0
+BUILD_TIMEOUT_S = 240.0
 DOWN_TIMEOUT_S = 20.0
 SETTLED_S = 0.2
 PYTHON = "/usr/bin/python3"
@@ -263,13 +265,31 @@ def build() -> None:
     NoPoolError
         It cannot be done on this machine.
     """
-    target = release()
+    with _alone():
+        _build(release())
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time build."""
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        lock = (cache() / "lock").open("w")
+    except OSError as exc:
+        raise NoPoolError(f"{cache()} cannot be written ({exc.strerror})") from exc
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(target: Path) -> None:
     if (target / "complete").exists():
         return
     _check_means()
     sys.stderr.write(f"unpacking HTCondor into {target}, once\n")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    target.chmod(0o755)
     mirror = _mirror()
     _must(["debootstrap", "--variant=minbase", SUITE, str(target), mirror])
     policy = target / "usr/sbin/policy-rc.d"
@@ -315,9 +335,13 @@ def _mirror() -> str:
 
 
 def _must(command: Sequence[str]) -> None:
-    done = subprocess.run(
-        list(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            list(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            timeout=BUILD_TIMEOUT_S,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise NoPoolError(f"{command[0]} failed: {exc}") from exc
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()[-5:]
         raise NoPoolError(f"{command[0]} failed ({done.returncode}): {' | '.join(said)}")
@@ -355,17 +379,21 @@ def interpreter() -> Path:
     """Return a Python with all that lumimod needs but itself, which everyone can read."""
     wanted = (REPOSITORY / "pyproject.toml").read_bytes() + str(Path(PYTHON).resolve()).encode()
     folder = cache() / f"python-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    python = folder / "bin/python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _must([PYTHON, "-m", "venv", str(folder)])
-        with tempfile.TemporaryDirectory() as scratch:
-            source = copy_package(Path(scratch))
-            _must([str(python), "-m", "pip", "install", "-q", str(source)])
-        _must([str(python), "-m", "pip", "uninstall", "-q", "-y", "lumimod"])
-        (folder / "complete").touch()
-    return python
+    with _alone():
+        if not (folder / "complete").exists():
+            _make_interpreter(folder)
+    return folder / "bin/python"
+
+
+def _make_interpreter(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    python = str(folder / "bin/python")
+    _must([PYTHON, "-m", "venv", str(folder)])
+    with tempfile.TemporaryDirectory() as scratch:
+        source = copy_package(Path(scratch))
+        _must([python, "-m", "pip", "install", "-q", str(source)])
+    _must([python, "-m", "pip", "uninstall", "-q", "-y", "lumimod"])
+    (folder / "complete").touch()
 
 
 def copy_package(folder: Path) -> Path:

@@ -21,7 +21,9 @@ from lumimod.settings import CondorSettings
 
 CHUNKS = [Chunk(1, (5845, 5846, 5847)), Chunk(2, (5848, 5849))]
 JOBS = Path("/work/jobs")
-LINE = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=30)
+LINE = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r\n"), max_size=30
+)
 
 
 def settings(template: str = HTCONDOR_SUB, **attributes: Any) -> CondorSettings:

@@ -39,8 +39,19 @@ def test_cores_are_those_that_this_process_may_use() -> None:
 
 
 def test_cores_are_counted_where_no_affinity_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert available_cores() == (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("told", "cores"), [("1", 1), ("0", None), ("many", None), ("", None)])
+def test_cores_of_a_batch_slot_are_those_that_it_tells(
+    monkeypatch: pytest.MonkeyPatch, told: str, cores: int | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    all_cores = available_cores()
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert available_cores() == (cores or all_cores)
 
 
 @pytest.mark.parametrize("n_cores", [1, 2])
