@@ -58,7 +58,7 @@ def attributes(value: Any) -> FrozenMap[str, Value]:
 def _attribute(name: Any, value: Any) -> tuple[str, Value]:
     if not isinstance(name, str) or not re.fullmatch(r"(\+|MY\.)?[A-Za-z_]\w*", name, re.I):
         raise ValueError(
-            f"holds {name!r}, which is no name; use those of a submit description, or MY.NAME"
+            f"must not hold {name!r}, which is no name of a submit description, nor MY.NAME"
         )
     prefix, bare = _parted(name)
     value = _plain_value(name, value)
@@ -71,7 +71,9 @@ def _attribute(name: Any, value: Any) -> tuple[str, Value]:
         _no_slip(name, bare, CUSTOM)
         return f"MY.{bare}", value
     if bare.lower() in OURS:
-        raise ValueError(f"holds {name!r}, which is put in by lumimod; change htcondor_sub for it")
+        raise ValueError(
+            f"must not hold {name!r}, which is put in by lumimod; change htcondor_sub for it"
+        )
     if bare.lower() not in COMMANDS:
         _no_slip(name, bare, (*COMMANDS, *CUSTOM))
     return bare, value
@@ -89,27 +91,27 @@ def _plain_value(name: str, value: Any) -> Value:
     value = convert() if callable(convert) else value
     if isinstance(value, (bool, str)):
         if isinstance(value, str) and ("\n" in value or not value.strip()):
-            raise ValueError(f"holds for {name!r} text that is empty or has several lines")
+            raise ValueError(f"must not hold for {name!r} text that is empty or has several lines")
         return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real) and math.isfinite(value):
         return float(value)
-    raise ValueError(f"holds for {name!r} something that is no text, number, True or False")
+    raise ValueError(f"must not hold for {name!r} something that is no text, number, True or False")
 
 
 def _no_slip(name: str, bare: str, known: tuple[str, ...]) -> None:
     near = difflib.get_close_matches(bare.lower(), [k.lower() for k in known], 1, _LIKENESS)
     if near:
         meant = next(k for k in known if k.lower() == near[0])
-        raise ValueError(f"holds {name!r}, which is not known; did you mean {meant!r}?")
+        raise ValueError(f"must not hold {name!r}, which is not known; did you mean {meant!r}?")
 
 
 def _check_value(name: str, value: Value) -> None:
     if name == "JobFlavour" and value not in FLAVOURS:
-        raise ValueError(f"holds JobFlavour {value!r}; there are {', '.join(FLAVOURS)}")
+        raise ValueError(f"must not hold JobFlavour {value!r}; there are {', '.join(FLAVOURS)}")
     if name == "MaxRuntime" and (isinstance(value, (bool, str)) or value <= 0):
-        raise ValueError(f"holds MaxRuntime {value!r}; it must be a number of seconds > 0")
+        raise ValueError(f"must not hold MaxRuntime {value!r}; it must be a number of seconds > 0")
 
 
 def interpreter(value: Any) -> str | None:
