@@ -91,6 +91,10 @@ SCHEDD_EXPIRE_STATS_BY_OWNER = False
 """
 
 
+_MASTERS: dict[int, subprocess.Popen[bytes]] = {}
+"""Of pools that this process has brought up."""
+
+
 class NoPoolError(Exception):
     """A pool cannot be brought up on this machine; the message says why."""
 
@@ -158,6 +162,7 @@ class Pool:
                 cwd=self.folder, env={**self.environment}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=out, start_new_session=True, **as_user(),
             )  # fmt: skip
+        _MASTERS[master.pid] = master
         self._pid_file.write_text(f"{master.pid}\n")
         try:
             self._await_start(master)
@@ -192,6 +197,9 @@ class Pool:
             for child in family:
                 if _alive(child) and _environment_has(child, f"CONDOR_CONFIG={self.config}"):
                     os.kill(child, signal.SIGKILL)
+        master = _MASTERS.pop(pid, None)
+        if master is not None:
+            master.wait(timeout=DOWN_TIMEOUT_S)
         self._pid_file.unlink(missing_ok=True)
 
     def call(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -423,11 +431,7 @@ def _alive(pid: int) -> bool:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-    if stat.rpartition(")")[2].split()[0] != "Z":
-        return True
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of this process: let it go
-    return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def _is_master(pid: int, config: Path) -> bool:
