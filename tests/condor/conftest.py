@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -49,6 +50,7 @@ def grounds() -> Iterator[Grounds]:
     """Bring a pool up, or take the one of `make pool-up`; skip where that cannot be."""
     root = Path(tempfile.mkdtemp(prefix="lumimod-tests-"))
     root.chmod(0o755)
+    mask = os.umask(0o022)
     shared = pools.default_pool()
     pool = shared if shared.runs else Pool(root / "pool")
     try:
@@ -65,6 +67,7 @@ def grounds() -> Iterator[Grounds]:
     finally:
         if pool is not shared:
             pool.down()
+        os.umask(mask)
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -279,15 +279,18 @@ def build() -> None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Let one process at a time build."""
+    """Let one process at a time build, what everyone can read."""
+    before = os.umask(0o022)
     try:
         cache().mkdir(parents=True, exist_ok=True)
         lock = (cache() / "lock").open("w")
-    except OSError as exc:
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except PermissionError as exc:
         raise NoPoolError(f"{cache()} cannot be written ({exc.strerror})") from exc
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    finally:
+        os.umask(before)
 
 
 def _build(target: Path) -> None:
