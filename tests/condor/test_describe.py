@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
 from lumimod._config_kinds import FrozenMap
@@ -127,6 +128,7 @@ def unquoted(line: str) -> list[str]:
     return [*words, word] if begun else words
 
 
+@settings_of_test(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(LINE, max_size=4))
 def test_any_argument_comes_back_as_it_was(arguments: list[str]) -> None:
     text = description(settings("executable = <EXE>\narguments = <ARGS>"), JOBS, CHUNKS, arguments)
