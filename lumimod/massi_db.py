@@ -8,7 +8,8 @@ into a file of its own for each fill, in a folder beside the YAML file (`fill_db
 which has one writer at a time and is replaced as a whole. These entries stay and count before
 those of the YAML file. That one is brought up to date from them after each run, for people and
 other programs; whichever of two runs writes it last, no entry is lost. It ends with a checksum:
-where that is not right someone else has written it, and then it counts before older entries.
+where that is not right someone has edited it or made it anew, and then it counts before older
+entries.
 """
 
 from __future__ import annotations
@@ -192,10 +193,11 @@ def publish(path: Path) -> None:
         return
     before, edited_at = _read_main(path)
     after = merged(before, entries(path, edited_at))
-    for file in _folder(path).glob("*.yaml"):
-        _forget(file, edited_at)
+    for entry in _folder(path).glob("*.yaml"):
+        _forget(entry, edited_at)
     if edited_at or after != before:
-        save(path, after)
+        with replacing(path) as file:
+            file.write(_marked(after))
 
 
 def _forget(entry: Path, edited_at: float) -> None:
@@ -206,9 +208,9 @@ def _forget(entry: Path, edited_at: float) -> None:
 
 
 def save(path: Path, database: Database) -> None:
-    """Write a database, atomically."""
+    """Write a database that counts before all that was entered so far, atomically."""
     with replacing(path) as file:
-        file.write(_text(database))
+        file.write(_body(database))
 
 
 def save_new(path: Path, database: Database) -> None:
@@ -220,12 +222,16 @@ def save_new(path: Path, database: Database) -> None:
         It cannot be written.
     """
     with replacing_nothing(path) as file:
-        file.write(_text(database))
+        file.write(_marked(database))
 
 
-def _text(database: Database) -> bytes:
+def _body(database: Database) -> bytes:
     text: Any = yaml.dump(database, Dumper=_Dumper, default_flow_style=False)
-    body = bytes(text.encode())
+    return bytes(text.encode())
+
+
+def _marked(database: Database) -> bytes:
+    body = _body(database)
     return body + _MARK + _checksum(body) + b"\n"
 
 

@@ -290,11 +290,12 @@ def test_no_entry_is_lost_where_many_processes_write_at_once(original: Path) -> 
 
 
 def test_entry_that_another_run_wrote_over_in_the_yaml_file_is_not_lost(original: Path) -> None:
+    entered(original, "5799.tgz")
     massi_db.publish(original)
-    stale = massi_db.load(original)  # one run reads ...
+    stale = original.read_bytes()  # what one run is going to write ...
     entered(original, "5800.tgz")
-    massi_db.publish(original)  # ... another one publishes ...
-    massi_db.save(original, stale)  # ... and the first one writes what it read
+    massi_db.publish(original)  # ... while another one publishes
+    original.write_bytes(stale)
     assert "5800.tgz" not in original.read_text()
     assert "5800.tgz" in fills_of(original)
 
@@ -329,6 +330,16 @@ def test_what_someone_writes_into_the_yaml_file_counts_before_older_entries(
         massi_db.publish(original)
     assert "5800.tgz" not in fills_of(original)
     assert "5801.tgz" in fills_of(original)
+
+
+def test_database_that_is_made_anew_counts_before_older_entries(original: Path) -> None:
+    massi_db.record(original, 2017, [("ATLAS", Archive("5800.tgz", WHEN))])
+    (entry,) = (original.parent / "fill_db.d").iterdir()
+    os.utime(entry, (1.0, 1.0))
+    now = WHEN + timedelta(days=1)
+    massi_db.save(original, {2017: {"ATLAS": {"5800.tgz": now}}})
+    massi_db.publish(original)
+    assert massi_db.load(original) == {2017: {"ATLAS": {"5800.tgz": now}}}
 
 
 def test_entry_made_after_someone_edited_the_yaml_file_counts(original: Path) -> None:
