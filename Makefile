@@ -39,7 +39,7 @@ run: setup
 	@ls -l $(EXAMPLE)/SB_analysis/fill_*/
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff check .

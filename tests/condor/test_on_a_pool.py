@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.htcondor,
-    pytest.mark.xdist_group("htcondor"),
     pytest.mark.timeout(600),  # the first of them unpacks HTCondor
 ]
 
