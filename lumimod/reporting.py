@@ -136,6 +136,12 @@ def read_failures(report: str) -> dict[int, dict[str, str]]:
     return out
 
 
+def read_left(report: str) -> dict[int, str]:
+    """Return which run each fill was left to, from the text of a `report_table`."""
+    found = re.findall(r"^fill (\d+): (left to another run \(.*\))$", report, re.M)
+    return {int(fill): why for fill, why in found}
+
+
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]

@@ -17,7 +17,7 @@ from lumimod.condor.eventlog import Job, Phase
 from lumimod.condor.folder import JobFolder, Manifest
 from lumimod.errors import CondorError
 from lumimod.pipeline import missing_steps
-from lumimod.reporting import columns, read_failures
+from lumimod.reporting import columns, read_failures, read_left
 from lumimod.settings import load_config
 
 _SHOWN_LINE = 200
@@ -157,17 +157,20 @@ class _Outcome(NamedTuple):
     """Why steps of fills failed, as the job reported."""
     whole: str
     """Why the job as a whole failed, or nothing."""
+    left: Mapping[int, str]
+    """Fills that the job found another run at."""
 
 
 def _outcome(folder: JobFolder, chunk: Chunk, job: Job) -> _Outcome:
     if job.signal is not None:
-        return _Outcome({}, f"killed by signal {job.signal} at each of {job.n_starts} starts")
-    failures = read_failures(_text(folder.out(chunk)))
+        return _Outcome({}, f"killed by signal {job.signal} at each of {job.n_starts} starts", {})
+    report = _text(folder.out(chunk))
+    failures = read_failures(report)
     if job.status == 0 or failures:
-        return _Outcome(failures, "")
+        return _Outcome(failures, "", read_left(report))
     said = _text(folder.err(chunk)).strip().splitlines()
     last = f": {said[-1].strip()[:_SHOWN_LINE]}" if said else ""
-    return _Outcome({}, f"ended with status {job.status}{last}; see {folder.err(chunk)}")
+    return _Outcome({}, f"ended with status {job.status}{last}; see {folder.err(chunk)}", {})
 
 
 def _text(path: Path) -> str:
@@ -183,7 +186,7 @@ def _ended(fill: int, missing: tuple[str, ...], outcome: _Outcome) -> tuple[Stat
         return State.FAILED, "; ".join(f"{step}: {why}" for step, why in failed.items())
     if outcome.whole:
         return State.FAILED, outcome.whole
-    return (State.MISSING, "") if missing else (State.DONE, "")
+    return (State.MISSING, outcome.left.get(fill, "")) if missing else (State.DONE, "")
 
 
 # --- tables

@@ -21,7 +21,7 @@ from lumimod.errors import CondorError
 from lumimod.settings import CondorSettings
 
 CHUNKS = [Chunk(1, (5845, 5846, 5847)), Chunk(2, (5848, 5849))]
-JOBS = Path("/work/jobs")
+JOBS = Path("/srv/jobs")
 LINE = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r\n"), max_size=30
 )
@@ -45,11 +45,11 @@ def commands(text: str) -> Mapping[str, str]:
 def test_default_template_becomes_one_cluster_with_a_job_for_each_chunk() -> None:
     text = described()
     found = commands(text)
-    assert found["executable"] == "/work/jobs/chunk_$(chunk).sh"
+    assert found["executable"] == "/srv/jobs/chunk_$(chunk).sh"
     assert found["output"] == "chunk_$(chunk).out"
     assert found["error"] == "chunk_$(chunk).err"
-    assert found["log"] == "/work/jobs/lumimod.log"
-    assert found["initialdir"] == "/work/jobs"
+    assert found["log"] == "/srv/jobs/lumimod.log"
+    assert found["initialdir"] == "/srv/jobs"
     assert found["getenv"] == "True"
     assert text.endswith("queue chunk, fills from (\n1, 5845 5846 5847\n2, 5848 5849\n)\n")
     assert len(re.findall("^queue", text, re.MULTILINE)) == 1
@@ -92,14 +92,14 @@ def test_attributes_come_after_the_template_and_are_written_by_their_kind() -> N
 
 
 def test_dollar_in_a_path_is_no_macro() -> None:
-    found = commands(described(folder=Path("/work/$(HOME) $x")))
-    assert found["log"] == "/work/$(DOLLAR)(HOME) $(DOLLAR)x/lumimod.log"
+    found = commands(described(folder=Path("/srv/$(HOME) $x")))
+    assert found["log"] == "/srv/$(DOLLAR)(HOME) $(DOLLAR)x/lumimod.log"
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb"])
 def test_line_break_in_a_path_is_refused(name: str) -> None:
     with pytest.raises(CondorError, match="holds a line break.*rename the folder"):
-        described(folder=Path("/work") / name)
+        described(folder=Path("/srv") / name)
 
 
 def unquoted(line: str) -> list[str]:

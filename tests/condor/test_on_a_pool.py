@@ -157,8 +157,9 @@ def test_two_submissions_in_one_second_are_two_folders_and_both_end_well(
         thread.join()
     assert len(set(folders)) == 2
     for folder in folders:
-        done = place.wait(folder)
-        assert "2 fills: 2 done" in done.stdout, done.stdout + done.stderr
+        place.wait(folder)
+    for folder in folders:  # the jobs of one may have left a fill to those of the other
+        assert "2 fills: 2 done" in place.status(folder)
     expected = {n: b for n, b in local_results.items() if "5845" in n or "5846" in n}
     assert place.contents(5845, 5846) == expected
 

@@ -18,6 +18,7 @@ from lumimod.condor.folder import JobFolder
 from lumimod.condor.status import State, look
 from lumimod.errors import CondorError
 from lumimod.pipeline import STEPS
+from lumimod.reporting import report_table
 
 if TYPE_CHECKING:
     from tests.driver.conftest import Outcome, Site
@@ -423,6 +424,18 @@ def test_steps_that_were_not_asked_for_are_not_missing(
     jobs = job_folder(site.run("--submit", "-n", FILL, "--doOnly", "sb"))
     site.run("-n", FILL, "--doOnly", "sb")
     happens(jobs, submitted(0, 1), ended(0))
+    assert states(jobs) == {FILL: (State.DONE, "")}
+
+
+def test_fill_that_a_job_left_to_another_run_says_so_until_that_has_done_it(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    happens(jobs, submitted(0, 1), ended(0))
+    left = "left to another run (process 7 on here, since 1 May 10:00)"
+    (jobs.path / "chunk_1.out").write_text(report_table([], {FILL: left[21:-1]}))
+    assert states(jobs) == {FILL: (State.MISSING, left)}
+    site.run("-n", FILL)
     assert states(jobs) == {FILL: (State.DONE, "")}
 
 
