@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from lumimod.errors import SourceError
-from lumimod.readers.rows import ranges
-from lumimod.readers.timber import Series
+from lumimod.readers.timber import Series, in_order_of_time, select_rows
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 class UnusableError(SourceError):
@@ -101,7 +99,7 @@ def series_of(name: str, origin: Path, time_s: FloatArray, rows: Sequence[FloatA
     """
     lengths = np.array([row.size for row in rows], np.int64)
     values = np.concatenate([np.zeros(0), *rows]) if len(rows) else np.zeros(0)
-    return in_order(Series(name, origin, time_s, values, _starts(lengths), 0))
+    return in_order_of_time(name, origin, time_s, values, lengths)
 
 
 def empty_series(name: str, origin: Path) -> Series:
@@ -109,40 +107,21 @@ def empty_series(name: str, origin: Path) -> Series:
     return series_of(name, origin, np.zeros(0), [])
 
 
-def in_order(series: Series) -> Series:
-    """Return the series sorted by time, stably."""
-    if np.all(np.diff(series.time_s) >= 0):
-        return series
-    return pick(series, np.argsort(series.time_s, kind="stable"))
-
-
 def between(series: Series, start_s: float, stop_s: float) -> Series:
     """Return the samples with start_s <= t < stop_s."""
     inside = (series.time_s >= start_s) & (series.time_s < stop_s)
-    return series if inside.all() else pick(series, np.flatnonzero(inside))
-
-
-def pick(series: Series, rows: IntArray) -> Series:
-    """Return some rows of a series, in the order given."""
-    lengths = series.lengths[rows]
-    values = series.values[ranges(series.row_start[:-1][rows], lengths)]
-    return replace(series, time_s=series.time_s[rows], values=values, row_start=_starts(lengths))
+    return series if inside.all() else select_rows(series, inside)
 
 
 def joined(parts: Sequence[Series]) -> Series:
     """Return parts of one variable as one series, in the order of time."""
     if len(parts) == 1:
         return parts[0]
-    return in_order(
-        replace(
-            parts[0],
-            time_s=np.concatenate([part.time_s for part in parts]),
-            values=np.concatenate([part.values for part in parts]),
-            row_start=_starts(np.concatenate([part.lengths for part in parts])),
-            n_dropped=sum(part.n_dropped for part in parts),
-        )
+    return in_order_of_time(
+        parts[0].name,
+        parts[0].path,
+        np.concatenate([part.time_s for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        sum(part.n_dropped for part in parts),
     )
-
-
-def _starts(lengths: IntArray) -> IntArray:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -17,7 +17,7 @@ import numpy as np
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.locate import SUFFIXES
-from lumimod.readers.timber import Series
+from lumimod.readers.timber import Series, select_rows
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import (
     FillSpan,
@@ -25,9 +25,7 @@ from lumimod.sources.base import (
     Source,
     UnusableError,
     between,
-    in_order,
     joined,
-    pick,
 )
 
 log = logging.getLogger(__name__)
@@ -114,8 +112,6 @@ def _read(path: Path, fill: int | None, names: Sequence[str]) -> dict[str, Serie
 
 def _once(parts: Sequence[Series]) -> Series:
     """Return several files' samples together; two files with the same samples give one."""
-    if len(parts) == 1:
-        return in_order(parts[0])
     kept, seen = [], np.zeros(0)
     for part in parts:
         new = ~np.isin(part.time_s, seen)
@@ -123,7 +119,7 @@ def _once(parts: Sequence[Series]) -> Series:
         if new.all():
             kept.append(part)
         elif new.any():
-            kept.append(pick(part, np.flatnonzero(new)))
+            kept.append(select_rows(part, new))
     return joined(kept or [parts[0]])
 
 
