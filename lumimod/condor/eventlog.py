@@ -32,11 +32,6 @@ class Phase(Enum):
     ENDED = "ended"
     REMOVED = "removed"
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether the job will go on without anyone's help."""
-        return self in (Phase.IDLE, Phase.RUNNING, Phase.SUSPENDED)
-
 
 @dataclass(frozen=True)
 class Job:
