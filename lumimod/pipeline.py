@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -118,9 +119,12 @@ class FillJob:
     plan: Plan
     pictures: Pictures = Pictures()
 
-    @property
+    @cached_property
     def has_work(self) -> bool:
-        """Whether any step is to run or cannot, or a picture is to be made."""
+        """Whether any step is to run or cannot, or a picture is to be made, as things were.
+
+        Looked up once: it asks for the age of every picture.
+        """
         busy = any(p.status.runs or p.status is Status.BLOCKED for p in self.plan.values())
         return busy or bool(self.batches())
 
