@@ -47,6 +47,19 @@ SMALL = FillSettings(
 )
 """The simulated fill: quick to make and to analyse."""
 
+TINY = FillSettings(
+    n_colliding=6,
+    n_noncolliding=1,
+    hours=0.7,
+    sample_s=240.0,
+    slow_s=120.0,
+    energy_s=60.0,
+    bsrt_period_s=30.0,
+    massi_s=120.0,
+    bbb_lumi=True,
+)
+"""A smaller one still, for runs of whole commands."""
+
 ConfigWriter = Callable[..., Path]
 RESULT_LINE = "result line"
 

@@ -19,21 +19,12 @@ from typing import Any, Callable
 
 import pytest
 
-from lumimod.simulate import FillSettings, simulate_fills
+from lumimod.simulate import simulate_fills
 from tests.condor import pool as pools
 from tests.condor.pool import NoPoolError, Pool
+from tests.conftest import TINY
 
 FILLS = (5845, 5846, 5847, 5848, 5849)
-TINY = FillSettings(
-    n_colliding=6,
-    n_noncolliding=1,
-    hours=0.7,
-    sample_s=240.0,
-    slow_s=120.0,
-    energy_s=60.0,
-    bsrt_period_s=30.0,
-    massi_s=120.0,
-)
 PATIENCE_S = 120.0
 
 

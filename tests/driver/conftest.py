@@ -18,21 +18,11 @@ from lumimod.cli import main
 from lumimod.paths import FillPaths
 from lumimod.pipeline import STEPS
 from lumimod.settings import Config, load_config
-from lumimod.simulate import FillSettings, simulate_fills
+from lumimod.simulate import simulate_fills
+from tests.conftest import TINY
 
 PROGRAM = Path(__file__).parents[2] / "lumimod.py"
 FILL, OTHER = 5845, 5848
-TINY = FillSettings(
-    n_colliding=6,
-    n_noncolliding=1,
-    hours=0.7,
-    sample_s=240.0,
-    slow_s=120.0,
-    energy_s=60.0,
-    bsrt_period_s=30.0,
-    massi_s=120.0,
-    bbb_lumi=True,
-)
 
 
 @dataclass(frozen=True)
