@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lumimod import __version__
-from lumimod.errors import ConfigError, LumimodError, UsageError
+from lumimod.commands import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.errors import UsageError
 
 if TYPE_CHECKING:
     from lumimod.pipeline import Pictures, Selection
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 STEP_NAMES = ("sb", "cycle", "lumi", "massi", "fits", "lifetime", "model")
 FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_TERMINATED = 0, 1, 2, 143
+EXIT_TERMINATED = 143
 
 _EPILOG = """\
 steps: sb (stable beams), cycle (injection and flat top, with the cycle model), lumi (calculated
@@ -77,10 +78,7 @@ def parser() -> argparse.ArgumentParser:
         "-j", "--jobs", type=_positive, default=1, metavar="N",
         help="fills side by side on this machine (default 1: one fill uses all cores)",
     )  # fmt: skip
-    p.add_argument(
-        "--config", type=Path, default=Path("config.py"), metavar="PATH",
-        help="configuration file (default ./config.py)",
-    )  # fmt: skip
+    add_config(p)
     p.add_argument(
         "--dry-run", action="store_true",
         help="show what would run, and run nothing; with --submit or --resubmit: write "
@@ -129,22 +127,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run lumimod with command-line arguments; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(arguments)
-    try:
+
+    def work() -> bool:
         _check(args)
         with _terminable():
-            return EXIT_DONE if _do(args, arguments) else EXIT_FAILED
-    except (UsageError, ConfigError) as exc:
-        sys.stderr.write(f"lumimod: {exc}\n")
-        return EXIT_USAGE
-    except LumimodError as exc:
-        sys.stderr.write(f"lumimod: {exc}\n")
-        return EXIT_FAILED
+            return _do(args, arguments)
+
+    try:
+        return exit_status("lumimod", work)
     except _Terminated:
         sys.stderr.write("lumimod: terminated; finished results are kept\n")
         return EXIT_TERMINATED
     except KeyboardInterrupt:
         sys.stderr.write("lumimod: interrupted; finished results are kept\n")
-        return 130
+        return EXIT_INTERRUPTED
 
 
 class _Terminated(KeyboardInterrupt):

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Callable
 from zoneinfo import ZoneInfo
 
-from lumimod.errors import ConfigError, LumimodError, UsageError
+from lumimod.commands import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.errors import UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import COMPLETE, read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
@@ -28,7 +29,6 @@ ZURICH = ZoneInfo("Europe/Zurich")
 DAY_S = 86_400.0
 SINCE_LAST = "last"
 FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 _TIMES = """\
 times: YYYY-MM-DD HH:MM:SS (underscores, a T or fewer digits will do) in Europe/Zurich, or in UTC
@@ -181,10 +181,7 @@ def _parser(description: str, epilog: str = "") -> argparse.ArgumentParser:
         "-n", "--fill", type=int, nargs="+", metavar="FILL",
         help="only these fills (default: all of the beam-mode file)",
     )  # fmt: skip
-    p.add_argument(
-        "--config", type=Path, default=Path("config.py"), metavar="PATH",
-        help="configuration file (default ./config.py)",
-    )  # fmt: skip
+    add_config(p)
     p.add_argument(
         "--data-folder", type=Path, metavar="PATH",
         help="write here instead of data_folder of config.py",
@@ -219,18 +216,16 @@ def _run(
     work: Callable[[argparse.Namespace, Config, Source], bool],
 ) -> int:
     args = parser.parse_args(argv)
-    try:
+
+    def with_source() -> bool:
         cfg = relocated(load_config(args.config), args.data_folder)
         with Display(cfg.log_format, logging.DEBUG if args.verbose else logging.INFO):
             folder = args.source_folder or cfg.files.source_folder
             with open_source(args.source or cfg.files.source, folder) as source:
-                return EXIT_DONE if work(args, cfg, source) else EXIT_FAILED
-    except (UsageError, ConfigError) as exc:
-        sys.stderr.write(f"{parser.prog}: {exc}\n")
-        return EXIT_USAGE
-    except LumimodError as exc:
-        sys.stderr.write(f"{parser.prog}: {exc}\n")
-        return EXIT_FAILED
+                return work(args, cfg, source)
+
+    try:
+        return exit_status(parser.prog, with_source)
     except KeyboardInterrupt:
         sys.stderr.write(f"{parser.prog}: interrupted; what was fetched is kept\n")
         return EXIT_INTERRUPTED

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lumimod.errors import ConfigError, LumimodError, MissingInputError
+from lumimod.commands import add_config, exit_status
+from lumimod.errors import LumimodError, MissingInputError
 from lumimod.fetch.groups import extra_choices
 from lumimod.fetch.run import relocated
 from lumimod.paths import FillPaths
@@ -19,19 +20,18 @@ from lumimod.readers.variables import read_first
 from lumimod.settings import Config, load_config
 
 NAME = "extraData"
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the extra data of fills; 0 all is drawn, 1 something failed, 2 it was not understood."""
     parser = _parser()
     args = parser.parse_args(argv)
-    try:
-        cfg = relocated(load_config(args.config), args.data_folder)
-        modes = read_bmodes(cfg.files.bmodes)
-    except (ConfigError, LumimodError) as exc:
-        sys.stderr.write(f"{parser.prog}: {exc}\n")
-        return EXIT_USAGE if isinstance(exc, ConfigError) else EXIT_FAILED
+    return exit_status(parser.prog, lambda: _draw_all(args))
+
+
+def _draw_all(args: argparse.Namespace) -> bool:
+    cfg = relocated(load_config(args.config), args.data_folder)
+    modes = read_bmodes(cfg.files.bmodes)
     good = True
     for fill in args.fill:
         try:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except LumimodError as exc:
             sys.stderr.write(f"fill {fill}: {exc}\n")
             good = False
-    return EXIT_DONE if good else EXIT_FAILED
+    return good
 
 
 def draw(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
@@ -84,10 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "is wrong.",
     )
     p.add_argument("-n", "--fill", type=int, nargs="+", required=True, metavar="FILL")
-    p.add_argument(
-        "--config", type=Path, default=Path("config.py"), metavar="PATH",
-        help="configuration file (default ./config.py)",
-    )  # fmt: skip
+    add_config(p)
     p.add_argument(
         "--data-folder", type=Path, metavar="PATH",
         help="where the data are, instead of data_folder of config.py",

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Callable
 
 from lumimod import massi_db
-from lumimod.errors import ConfigError, LumimodError, OutputError, UsageError
+from lumimod.commands import add_config, exit_status
+from lumimod.errors import OutputError, UsageError
 from lumimod.records import EXPERIMENTS
 from lumimod.settings import Config, load_config
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def create(argv: Sequence[str] | None = None) -> int:
@@ -115,10 +114,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
     p.add_argument(
         "yamldb", type=Path, nargs="?", help="the database; default: massi_file_database"
     )
-    p.add_argument(
-        "--config", type=Path, default=Path("config.py"), metavar="PATH",
-        help="configuration file (default ./config.py)",
-    )  # fmt: skip
+    add_config(p)
     return p
 
 
@@ -128,13 +124,9 @@ def _run(
     work: Callable[[argparse.Namespace, Config, Path], bool],
 ) -> int:
     args = parser.parse_args(argv)
-    try:
+
+    def with_config() -> bool:
         cfg = load_config(args.config)
-        good = work(args, cfg, args.yamldb or cfg.massi.database)
-    except (UsageError, ConfigError) as exc:
-        sys.stderr.write(f"{parser.prog}: {exc}\n")
-        return EXIT_USAGE
-    except LumimodError as exc:
-        sys.stderr.write(f"{parser.prog}: {exc}\n")
-        return EXIT_FAILED
-    return EXIT_DONE if good else EXIT_FAILED
+        return work(args, cfg, args.yamldb or cfg.massi.database)
+
+    return exit_status(parser.prog, with_config)

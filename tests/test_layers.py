@@ -18,6 +18,7 @@ PACKAGE = Path(lumimod.__file__).parent
 
 LAYERS = (
     ("errors",),
+    ("commands",),
     ("readers", "physics"),
     ("reference", "variables"),
     ("_config_kinds", "_config_condor", "_config_names", "_config_read", "settings"),
@@ -48,6 +49,7 @@ LAYERS = (
 
 ONLY = {
     "errors": set(),
+    "commands": {"errors"},
     "physics": {"physics"},
     "readers": {"errors", "readers"},
     "records": {"errors", "physics", "records"},
