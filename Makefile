@@ -36,7 +36,7 @@ run: setup
 	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --config ../config.py --fill 5845 5848
 	@echo
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill, with pictures in its plots/:"
-	@ls -l $(EXAMPLE)/SB_analysis/fill_*/
+	@ls -l $(EXAMPLE)/SB_analysis/fill_[0-9]*/
 
 test: lint
 	$(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term
