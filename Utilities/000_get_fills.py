@@ -13,7 +13,7 @@ t_stop_string = "now"  # times are those of Europe/Zurich, or UTC: "2017-04-01 0
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
 
-from lumimod.download import get_fills  # noqa: E402
+from lumimod.commands.get_data import get_fills  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(get_fills(t_start_string, t_stop_string))

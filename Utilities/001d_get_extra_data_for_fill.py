@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
 
-from lumimod.download import get_group  # noqa: E402
+from lumimod.commands.get_data import get_group  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(get_group("extra"))

@@ -11,7 +11,7 @@ t_stop_string = "now"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
 
-from lumimod.download import get_all  # noqa: E402
+from lumimod.commands.get_data import get_all  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(get_all(t_start_string, t_stop_string))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
 
-from lumimod.extra_picture import main  # noqa: E402
+from lumimod.commands.plot_extra_data import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,12 +19,12 @@ from typing import Callable
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from lumimod.convert import convert, convert_to_tree  # noqa: E402
-from lumimod.measurements import BUNCHES, SIZES  # noqa: E402
+from lumimod.instruments.measurements import BUNCHES, SIZES  # noqa: E402
 from lumimod.readers.locate import SUFFIXES  # noqa: E402
 from lumimod.readers.variables import files_of, read_first  # noqa: E402
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills  # noqa: E402
-from lumimod.variables import all_names  # noqa: E402
+from lumimod.tables.variables import all_names  # noqa: E402
+from lumimod.writers.convert import convert, convert_to_tree  # noqa: E402
 
 FILL = 6000
 

@@ -20,9 +20,9 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "benchmarks")]
 
 from run import CONFIG, FILL, measure, simulate  # noqa: E402 - from the checkout
 
+from lumimod.config.settings import load_config  # noqa: E402
 from lumimod.paths import FillPaths  # noqa: E402
 from lumimod.plots import gallery  # noqa: E402
-from lumimod.settings import load_config  # noqa: E402
 
 
 def main() -> None:

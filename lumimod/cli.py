@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lumimod import __version__
-from lumimod.commands import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
 from lumimod.errors import UsageError
 
 if TYPE_CHECKING:
-    from lumimod.pipeline import Pictures, Selection
-    from lumimod.settings import Config
+    from lumimod.config.settings import Config
+    from lumimod.run.plan import Pictures, Selection
 
 log = logging.getLogger(__name__)
 
@@ -172,11 +172,11 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
 
 def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     # Imported only now: --help and wrong usage answer at once.
-    from lumimod.pipeline import Pictures, Selection
+    from lumimod.config.settings import load_config
     from lumimod.plots.gallery import families_of
-    from lumimod.reporting import Display
-    from lumimod.session import run
-    from lumimod.settings import load_config
+    from lumimod.run.plan import Pictures, Selection
+    from lumimod.run.reporting import Display
+    from lumimod.run.session import run
 
     cfg = load_config(args.config)
     selection = Selection(chosen_steps(args.force), chosen_steps(args.doOnly), args.cascade)
@@ -210,7 +210,7 @@ def _submit(
     pictures: Pictures,
 ) -> bool:
     from lumimod.condor import actions
-    from lumimod.session import prepare
+    from lumimod.run.session import prepare
 
     batch = prepare(cfg, args.fill, selection, pictures, write=not args.dry_run)
     # Fills that were asked for by number are all submitted, others only if there is work.
@@ -229,10 +229,10 @@ def _submit(
 
 
 def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
-    from lumimod._config_names import BY_NAME
     from lumimod.condor import actions
-    from lumimod.reporting import Display
-    from lumimod.settings import load_config
+    from lumimod.config.names import BY_NAME
+    from lumimod.config.settings import load_config
+    from lumimod.run.reporting import Display
 
     wanted = args.resubmit or (args.status if isinstance(args.status, Path) else None)
     parent, log_format = Path(), BY_NAME["FORMAT"].default

@@ -43,3 +43,7 @@ class SourceError(LumimodError):
 
 class CondorError(LumimodError):
     """HTCondor is not there, refuses, or a job folder cannot be used."""
+
+
+DOWNLOAD = "download it again with the script in Utilities/"
+"""What to do about a file of logged data that is missing or damaged."""

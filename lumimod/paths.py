@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lumimod.config.settings import Case, Config
 from lumimod.errors import OutputError
 from lumimod.readers.locate import existing
-from lumimod.settings import Case, Config
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any, Callable
 import pytest
 from hypothesis import settings
 
-from lumimod.context import FillContext
+from lumimod.config.settings import Config, load_config
 from lumimod.parallel import Workers
-from lumimod.pipeline import FillJob, FillReport, Selection, plan_fill, run_fill
 from lumimod.readers.bmodes import read_bmodes
-from lumimod.settings import Config, load_config
+from lumimod.run.plan import FillJob, FillReport, Selection, plan_fill, run_fill
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
+from lumimod.steps.context import FillContext
 
 # In CI the same examples each time: a change is not to fail for what it did not do. Elsewhere new
 # ones are tried in every run.

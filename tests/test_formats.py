@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lumimod import convert
+from lumimod.commands.convert_data import main
 from lumimod.errors import MissingInputError, UsageError
 from lumimod.readers.locate import SUFFIXES
 from lumimod.readers.unpickle import load_pickle
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.simulate import FillFiles
-from Utilities.convert_data import main
+from lumimod.writers import convert
 
 from .conftest import FILL, Analysed, analyse
 

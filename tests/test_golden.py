@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 import lumimod
-from lumimod.testing import differences
+from lumimod.records.compare import differences
 
 from .conftest import GOLDEN, Analysed
 

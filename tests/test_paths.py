@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 import pytest
 
+from lumimod.config.settings import load_config
 from lumimod.errors import OutputError
 from lumimod.paths import FillPaths, frame_path, rescale_target
-from lumimod.settings import load_config
 
 MakePaths = Callable[..., FillPaths]
 RESCALED = {

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S
-from lumimod.pipeline import STEPS
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.readers.unpickle import load_pickle
 from lumimod.readers.variables import list_variables
 from lumimod.records import CalculatedLumi, MeasuredLumi, StableBeams, StableBeamsModel
+from lumimod.records.store import load
+from lumimod.run.plan import STEPS
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
-from lumimod.store import load
 
 from .conftest import Analysed, analyse
 
@@ -203,7 +203,7 @@ def test_names_of_config_py_are_taken_instead(found: Found, tmp_path: Path) -> N
 def test_emittances_that_end_in_empty_slots_read_alike_in_every_format(
     found: Found, tmp_path: Path, kind: str
 ) -> None:
-    from Utilities.convert_data import main
+    from lumimod.commands.convert_data import main
 
     folder = found.files.bmodes.parent
     assert main([str(folder), "--to", kind, "--out", str(tmp_path / "data")]) == 0

@@ -15,15 +15,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 import lumimod
-from lumimod import claims
+from lumimod.atomic import replacing
 from lumimod.condor import eventlog, folder, status, submit
 from lumimod.condor.chunks import Chunk, split
 from lumimod.condor.describe import description, script
 from lumimod.condor.folder import JobFolder, Manifest, Submission
 from lumimod.condor.status import Report, State
+from lumimod.config.settings import Config, load_config
 from lumimod.errors import CondorError, ConfigError, OutputError
-from lumimod.settings import Config, load_config
-from lumimod.store import replacing
+from lumimod.run import claims
 
 log = logging.getLogger(__name__)
 

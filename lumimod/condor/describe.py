@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lumimod.condor.chunks import Chunk
+from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
-from lumimod.settings import CondorSettings
 
 MAX_STARTS = 3
 """How often a job is started in all if signals kill it."""

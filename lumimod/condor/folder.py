@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from lumimod.atomic import replacing
 from lumimod.condor.chunks import Chunk
 from lumimod.errors import CondorError
-from lumimod.store import replacing
 
 PREFIX = "lumimod_JOB_"
 

@@ -15,10 +15,10 @@ from lumimod.condor import chunks, eventlog
 from lumimod.condor.chunks import Chunk
 from lumimod.condor.eventlog import Job, Phase
 from lumimod.condor.folder import JobFolder, Manifest
+from lumimod.config.settings import load_config
 from lumimod.errors import CondorError
-from lumimod.pipeline import missing_steps
-from lumimod.reporting import columns, read_failures, read_left
-from lumimod.settings import load_config
+from lumimod.run.plan import missing_steps
+from lumimod.run.reporting import columns, read_failures, read_left
 
 _SHOWN_LINE = 200
 

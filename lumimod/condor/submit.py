@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 from lumimod.condor.eventlog import JobId
+from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
-from lumimod.settings import CondorSettings
 
 _TIMEOUT_S = 300.0
 _TERSE = re.compile(r"^\s*(\d+)\.\d+ - \1\.\d+\s*$", re.M)

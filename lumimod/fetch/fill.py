@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lumimod.arrays import Series
 from lumimod.errors import BadInputError, LumimodError, OutputError, SourceError
 from lumimod.fetch.groups import Group, Wanted
 from lumimod.fetch.parts import Parts
 from lumimod.fetch.saved import Saved, has_grown, is_over
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
-from lumimod.readers.timber import Series
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import Source, UnusableError
 from lumimod.writers import write_variables

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lumimod.variables import NO_OVERRIDES, Names, names_of, quantities
+from lumimod.tables.variables import NO_OVERRIDES, Names, names_of, quantities
 
-EXTRA_TABLE = Path(__file__).parents[1] / "data" / "extra_variables.json"
+EXTRA_TABLE = Path(__file__).parents[1] / "tables" / "extra_variables.json"
 HOUR_S = 3600.0
 
 

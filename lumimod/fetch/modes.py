@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, OutputError
 from lumimod.readers.bmodes import DID_NOT_OCCUR, MAKE_AGAIN, START, STOP
 from lumimod.readers.unpickle import load_pickle
 from lumimod.sources.base import FillSpan, Source
-from lumimod.store import replacing
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import numpy as np
 
+from lumimod.arrays import Series
+from lumimod.atomic import replacing
 from lumimod.errors import OutputError
-from lumimod.readers.timber import Series
 from lumimod.sources.base import between, joined
-from lumimod.store import replacing
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
 from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN, Job, LostError, fetch_fill
 from lumimod.fetch.groups import GROUPS, Group, wanted
 from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
-from lumimod.settings import Config
 from lumimod.sources.base import Source, UnusableError
 
 log = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.unpickle import load_pickle
-from lumimod.store import replacing
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.physics.types import BoolArray, FloatArray
+from lumimod.arrays import BoolArray, FloatArray
 
 _TOLERANCE = 1.49012e-8  # of both the sum of squares and the parameters, as in curve_fit
 _MAX_ITERATIONS = 300

@@ -14,7 +14,7 @@ from typing import NamedTuple, Union
 
 import numpy as np
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 
 Terms = tuple[tuple[float, float], ...]
 """Pairs (c, e) of the sum c*t**e, t in minutes."""

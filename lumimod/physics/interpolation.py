@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
 
 
 def interp_columns(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 
 
 class Losses(NamedTuple):

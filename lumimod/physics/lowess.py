@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.physics.types import BoolArray, FloatArray, IntArray
+from lumimod.arrays import BoolArray, FloatArray, IntArray
 
 _ELEMENTS_AT_ONCE = 200_000  # weights held at a time: keeps the working arrays in cache
 _SMALLEST_WEIGHT = 1e-12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 
 Pair = tuple[FloatArray, FloatArray]
 CROSSING_PLANE = {"ATLAS": "v", "CMS": "h"}

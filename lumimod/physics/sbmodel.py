@@ -11,8 +11,9 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
+from lumimod.arrays import BoolArray, FloatArray
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.ibs import Ibs, ibs_map
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S, BoolArray, FloatArray
 
 N_IP = 2
 """High-luminosity interaction points."""

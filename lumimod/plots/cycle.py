@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.panels import (
     Margins,
     draw_slots,

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.cycle import (
     EMIT_H,
     EMIT_V,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray, Series
 from lumimod.plots.modes import Shade, name_strip, shade, shades
 from lumimod.plots.panels import (
     ZURICH,
@@ -27,7 +27,6 @@ from lumimod.plots.panels import (
 )
 from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, Look, Style, drawing, new_figure
 from lumimod.readers.bmodes import FillModes
-from lumimod.readers.timber import Series
 
 PLANES = ("H", "V")
 LIGHTER = {1: "#5aa9f0", 2: "#f28b95"}

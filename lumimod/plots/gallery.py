@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lumimod import store
+from lumimod.atomic import replacing
+from lumimod.config.settings import Case, Config, PlotSettings
 from lumimod.errors import MissingStepError
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
-from lumimod.settings import Case, Config, PlotSettings
+from lumimod.records import store
 
 if TYPE_CHECKING:  # matplotlib is slow to import: only when something is drawn
     from lumimod.plots.results import Picture, Results
@@ -227,7 +228,7 @@ def _if_there(path: Path, kind: type[R]) -> R | None:
 def _pack(paths: FillPaths) -> None:
     """Pack a fill's pictures into one archive beside them, atomically."""
     pictures = sorted(paths.plot_folder.glob(f"fill_{paths.fill}_*{paths.cfg.plots.format}"))
-    with store.replacing(paths.plot_folder / f"fill_{paths.fill}_plots.tar.gz") as file:
+    with replacing(paths.plot_folder / f"fill_{paths.fill}_plots.tar.gz") as file:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
             for path in pictures:

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
-from lumimod.physics.types import FloatArray, IntArray
 from lumimod.plots.panels import (
     Margins,
     legend_above,

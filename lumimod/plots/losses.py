@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 from lumimod.plots.lifetimes import median_text, per_hour, set_lifetime_axis, without
 from lumimod.plots.panels import (
     Margins,

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray
+from lumimod.arrays import FloatArray
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.plots.cycle import EMIT_H, EMIT_V, INTENSITY, Quantity
 from lumimod.plots.panels import (
     Margins,

@@ -17,7 +17,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from lumimod.physics.types import BoolArray, FloatArray, IntArray
+from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.plots.style import MUTED, TIME_MAP, Look, Style
 
 ZURICH = ZoneInfo("Europe/Zurich")

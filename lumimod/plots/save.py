@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from lumimod.atomic import replacing
 from lumimod.plots.style import Style, look_of
-from lumimod.store import replacing
 
 _WITHOUT_DATE: dict[str, dict[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},

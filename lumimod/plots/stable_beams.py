@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S, FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.plots.lifetimes import draw_intensity_fits, draw_lumi_fits
 from lumimod.plots.losses import draw_bunch_losses, draw_intensity_lifetime
 from lumimod.plots.panels import (

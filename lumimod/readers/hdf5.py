@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.locate import DOWNLOAD
-from lumimod.readers.timber import FloatArray, IntArray, Series, in_order_of_time
+from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
+from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
 
 if TYPE_CHECKING:
     import h5py

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".h5")
 """Formats of variables, in the order in which they are looked for."""
-DOWNLOAD = "download it again with the script in Utilities/"
 
 
 def suffix_of(path: Path) -> str:

@@ -20,10 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import BadInputError, MissingInputError
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.locate import DOWNLOAD
-from lumimod.readers.timber import FloatArray, IntArray, Series, in_order_of_time
+from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
+from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
 
 if TYPE_CHECKING:
     import pyarrow as pa

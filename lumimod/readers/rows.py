@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from lumimod.readers.stamps import MALFORMED, ByteArray, IntArray, stamps_us
-
-FloatArray = npt.NDArray[np.float64]
+from lumimod.arrays import ByteArray, FloatArray, IntArray, ranges
+from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
 PANDAS_IS_EXACT = int(pd.__version__.split(".")[0]) >= 3
@@ -160,9 +158,3 @@ def _floats_row_by_row(rows: list[bytes]) -> FloatArray:
         except ValueError:
             raise RowError(f"a value is not a number in row {shortened(row)}") from None
     return np.array(values)
-
-
-def ranges(starts: IntArray, counts: IntArray) -> IntArray:
-    """Return the integers of all ranges [start, start + count), one after the other."""
-    ends = np.cumsum(counts)
-    return np.arange(counts.sum()) + np.repeat(starts - ends + counts, counts)

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-ByteArray = npt.NDArray[np.uint8]
+from lumimod.arrays import ByteArray, IntArray
 
 STAMP = np.frombuffer(b"0000-00-00 00:00:00.000000000", np.uint8)  # 0 stands for any digit
 MALFORMED = np.iinfo(np.int64).min

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from lumimod.errors import MissingInputError
+from lumimod.arrays import Series
+from lumimod.errors import DOWNLOAD, MissingInputError
 from lumimod.readers import hdf5, parquet, timber
-from lumimod.readers.locate import DOWNLOAD, check_readable, existing_file
-from lumimod.readers.timber import Series
+from lumimod.readers.locate import check_readable, existing_file
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 

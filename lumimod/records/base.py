@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import MissingStepError
-from lumimod.physics.types import FloatArray, IntArray
 
 BEAMS = (1, 2)
 FAMILIES = ("coll", "noncoll")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.records.base import BEAMS, floats, slot_numbers
 
 INTERVALS = ("Injection", "he_before_SB")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lumimod.arrays import FloatArray
 from lumimod.physics.expfit import ExpFit, ExpFits
-from lumimod.physics.types import FloatArray
 from lumimod.records.base import BEAMS, EXPERIMENTS, FAMILIES, FITTED, floats
 
 _FIT_NAMES = {"emit_h": "emith", "emit_v": "emitv", "bl": "bl", "inten": "inten"}

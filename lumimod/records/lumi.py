@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 from lumimod.records.base import EXPERIMENTS, floats
 
 

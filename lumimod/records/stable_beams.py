@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.luminosity import CROSSING_PLANE
-from lumimod.physics.types import FloatArray, IntArray
 from lumimod.records.base import BEAMS, FAMILIES, FITTED, IP_OF, floats, slot_numbers
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.simulate.growth import EXPERIMENTS, Bunches, Growth, Stepper
 from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 ALONG_TRAIN = {"intensity": -0.02, "emit": 0.10}
 """Relative change from the first to the last bunch of a train."""

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lumimod.readers.timber import Series
+from lumimod.arrays import FloatArray, Series
 from lumimod.simulate import instruments
 from lumimod.simulate.beams import at_times
 from lumimod.simulate.instruments import HZ_UB, Fill
-from lumimod.variables import names_of
+from lumimod.tables.variables import names_of
 
-FloatArray = npt.NDArray[np.float64]
 Rng = np.random.Generator
 Samples = tuple[FloatArray, FloatArray]
 

@@ -12,19 +12,19 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from lumimod.arrays import FloatArray
+from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.readers.unpickle import load_pickle
 from lumimod.simulate import instruments
 from lumimod.simulate.instruments import Block, Fill
-from lumimod.simulate.output import replacing, replacing_gzip
+from lumimod.simulate.output import replacing_gzip
 from lumimod.simulate.scheme import N_SLOTS
 from lumimod.simulate.timeline import bmodes_entry
-from lumimod.variables import Names, names_of
+from lumimod.tables.variables import Names, names_of
 from lumimod.writers import text
 from lumimod.writers.timber import write_block
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 CROSSING_PLANES = ((1, "v"), (5, "h"), (1, "h"), (5, "v"))
@@ -143,7 +143,7 @@ def merge_bmodes(path: Path, fills: Iterable[Fill]) -> None:
     if not isinstance(modes, dict):
         raise BadInputError(f"{path} holds no dict of fills; remove it")
     modes.update({fill.number: bmodes_entry(fill.times) for fill in fills})
-    with replacing(path) as stream:
+    with replacing(path, make_folder=True) as stream:
         pickle.dump({number: modes[number] for number in sorted(modes)}, stream, protocol=2)
 
 

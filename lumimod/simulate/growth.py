@@ -8,18 +8,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import FloatArray
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.ibs import ibs_map
 from lumimod.physics.luminosity import beam_size_m, level, pair_luminosity
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S
-from lumimod.reference import ibs_of
 from lumimod.simulate import machine
 from lumimod.simulate.scheme import FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
-
-FloatArray = npt.NDArray[np.float64]
+from lumimod.tables.ibs import ibs_of
 
 EXPERIMENTS = ("ATLAS", "CMS")
 IBS_STEP_S = 300.0

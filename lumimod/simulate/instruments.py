@@ -10,18 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from lumimod.reference import bsrt_calibration
+from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.simulate.beams import BeamHistory, History, at_times
 from lumimod.simulate.growth import EXPERIMENTS
 from lumimod.simulate.machine import monitor_sigma_mm
 from lumimod.simulate.settings import FillSettings
 from lumimod.simulate.timeline import Timeline
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from lumimod.tables.calibration import bsrt_calibration
 
 ROWS_AT_ONCE = 128
 """Bounds the memory of a full-size fill."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import FloatArray
 from lumimod.physics.emittance import MonitorOptics
-
-FloatArray = npt.NDArray[np.float64]
 
 F_REV_HZ = 11245.5
 GAMMA_INJECTION = 479.6

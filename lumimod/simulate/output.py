@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from lumimod.errors import OutputError
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary sibling for writing; it becomes `path` when the block ends well.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as stream:
-                yield stream
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as exc:
-        raise OutputError(f"cannot write {path}: {exc.strerror or exc}") from exc
+from lumimod.atomic import replacing
 
 
 @contextmanager
 def replacing_gzip(path: Path, *, level: int, mtime_s: float) -> Iterator[BinaryIO]:
     """Like `replacing`, compressed; neither name nor time of writing gets into the bytes."""
     with (
-        replacing(path) as raw,
+        replacing(path, make_folder=True) as raw,
         gzip.GzipFile("", "wb", compresslevel=level, fileobj=raw, mtime=int(mtime_s)) as stream,
     ):
         yield cast(BinaryIO, stream)
@@ -52,6 +29,6 @@ def replacing_csv(path: Path, *, level: int, mtime_s: float) -> Iterator[BinaryI
             yield stream
         path.with_suffix("").unlink(missing_ok=True)
     else:
-        with replacing(path) as stream:
+        with replacing(path, make_folder=True) as stream:
             yield stream
         path.with_name(path.name + ".gz").unlink(missing_ok=True)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import BoolArray, IntArray
 from lumimod.errors import UsageError
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 N_SLOTS = 3564
 """25 ns slots of the ring."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import FloatArray
 from lumimod.simulate.machine import RUNS
 from lumimod.simulate.settings import STEP_S, FillSettings, Steps
-
-FloatArray = npt.NDArray[np.float64]
 
 FIRST_FILL = 5690
 DAYS = 240

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lumimod.atomic import replacing
 from lumimod.simulate.instruments import Fill
-from lumimod.simulate.output import replacing
 
 
 def write_truth(path: Path, fill: Fill, seed: int, scale: dict[str, float]) -> None:
     """Write what the instruments saw of the fill, before noise: see `truth_arrays`."""
-    with replacing(path) as stream:
+    with replacing(path, make_folder=True) as stream:
         np.savez(stream, allow_pickle=False, **truth_arrays(fill, seed, scale))
 
 

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from lumimod.arrays import FloatArray, Series, in_order_of_time, select_rows
 from lumimod.errors import SourceError
-from lumimod.readers.timber import Series, in_order_of_time, select_rows
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class UnusableError(SourceError):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lumimod.arrays import Series, select_rows
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.locate import SUFFIXES
-from lumimod.readers.timber import Series, select_rows
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import (
     FillSpan,

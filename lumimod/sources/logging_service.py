@@ -28,11 +28,10 @@ from typing import Any, Callable
 
 import numpy as np
 
+from lumimod.arrays import FloatArray, Series
 from lumimod.errors import BadInputError, SourceError
-from lumimod.readers.timber import Series
 from lumimod.sources.base import (
     FillSpan,
-    FloatArray,
     ModeSpan,
     Source,
     UnusableError,

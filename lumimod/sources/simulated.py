@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lumimod.arrays import Series
 from lumimod.errors import OutputError
-from lumimod.readers.timber import Series
 from lumimod.readers.variables import read_variables
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.simulate.timeline import FIRST_FILL, Timeline, n_fills, timeline

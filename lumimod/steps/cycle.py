@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from lumimod.bsrt import Scans
-from lumimod.context import FillContext
+from lumimod.arrays import FloatArray
 from lumimod.errors import NoDataError
-from lumimod.measurements import BeamMeasurements, BunchSamples
+from lumimod.instruments.bsrt import Scans
+from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
 from lumimod.physics.emittance import brightness_ppb_um
 from lumimod.physics.ibs import Ibs, ibs_map
 from lumimod.physics.interpolation import interp_each_column
-from lumimod.physics.types import FloatArray
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
-from lumimod.reference import ibs_of
+from lumimod.steps.context import FillContext
+from lumimod.tables.ibs import ibs_of
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from lumimod.context import FillContext
-from lumimod.fitting import LUMI_UNIT_M2S, bunch_fits
 from lumimod.physics.expfit import ExpFits, fit_short_and_full
 from lumimod.records import EXPERIMENTS, CalculatedLumi, Fits, StableBeams
+from lumimod.steps.bunch_fits import LUMI_UNIT_M2S, bunch_fits
+from lumimod.steps.context import FillContext
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lumimod.context import FillContext
+from lumimod.arrays import FloatArray
 from lumimod.physics.lifetime import intensity_lifetime, losses
-from lumimod.physics.types import FloatArray
 from lumimod.records import BEAMS, BeamLifetime, BunchFamily, Lifetime, MeasuredLumi, StableBeams
+from lumimod.steps.context import FillContext
 
 NAME = "lifetime"
 NEEDS = ("sb",)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lumimod.context import FillContext
 from lumimod.physics.luminosity import experiment_luminosity
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, StableBeams
+from lumimod.steps.context import FillContext
 
 NAME = "lumi"
 NEEDS = ("sb",)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lumimod.context import FillContext
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.massi_db import Archive
 from lumimod.physics.interpolation import interp_columns
-from lumimod.physics.types import FloatArray, IntArray
 from lumimod.readers.massi import find_archive, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
-from lumimod.store import keep_dated_copy
+from lumimod.records.store import keep_dated_copy
+from lumimod.steps.context import FillContext
+from lumimod.steps.massi_db import Archive
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lumimod.context import FillContext, save_result
+from lumimod.arrays import FloatArray
+from lumimod.config.settings import Case, Config
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.physics.luminosity import experiment_luminosity, level
@@ -20,7 +21,6 @@ from lumimod.physics.sbmodel import (
     ModelMachine,
     evolve,
 )
-from lumimod.physics.types import FloatArray
 from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
@@ -31,8 +31,8 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.reference import ibs_of
-from lumimod.settings import Case, Config
+from lumimod.steps.context import FillContext, save_result
+from lumimod.tables.ibs import ibs_of
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.bsrt import Scans
-from lumimod.context import FillContext
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import MissingInputError, NoDataError
-from lumimod.fitting import bunch_fits
-from lumimod.measurements import BeamMeasurements
-from lumimod.optics import POINTS, Crossing, crossing_angles
+from lumimod.instruments.bsrt import Scans
+from lumimod.instruments.measurements import BeamMeasurements
+from lumimod.instruments.optics import POINTS, Crossing, crossing_angles
+from lumimod.physics.constants import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S
 from lumimod.physics.interpolation import interp_columns, interp_groups, interp_valid_columns
 from lumimod.physics.lifetime import intensity_lifetime
 from lumimod.physics.lowess import lowess_groups
-from lumimod.physics.types import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S, FloatArray, IntArray
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.records import BEAMS, FAMILIES, BunchFamily, StableBeams
+from lumimod.steps.bunch_fits import bunch_fits
+from lumimod.steps.context import FillContext
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from lumimod.arrays import Series
+from lumimod.atomic import replacing
 from lumimod.errors import UsageError
 from lumimod.readers.locate import SUFFIXES
-from lumimod.readers.timber import Series
-from lumimod.store import replacing
 from lumimod.writers.hdf5 import write_hdf5
 from lumimod.writers.parquet import write_parquet
 from lumimod.writers.timber import write_timber

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lumimod.arrays import Series
 from lumimod.readers.hdf5 import LENGTHS, N_DROPPED, TIMES, VALUES, library, unpadded_lengths
-from lumimod.readers.timber import Series
 
 PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
 """Compressed with what comes with every h5py, and with a checksum."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from lumimod.arrays import IntArray, Series
 from lumimod.readers.parquet import N_DROPPED, TIME, library
-from lumimod.readers.timber import IntArray, Series
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,12 +7,8 @@ minutes.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-ByteArray = npt.NDArray[np.uint8]
+from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray
 
 EMPTY = b"0.0"
 """How a slot without bunch is written."""

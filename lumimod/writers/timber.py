@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lumimod.readers.timber import FloatArray, Series
+from lumimod.arrays import FloatArray, Series
 from lumimod.writers.text import stamps
 
 ROWS_AT_ONCE = 1000

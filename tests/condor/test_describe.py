@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
-from lumimod._config_kinds import FrozenMap
-from lumimod._config_names import HTCONDOR_SUB
 from lumimod.condor.chunks import Chunk
 from lumimod.condor.describe import description, script
+from lumimod.config.kinds import FrozenMap
+from lumimod.config.names import HTCONDOR_SUB
+from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
-from lumimod.settings import CondorSettings
 
 CHUNKS = [Chunk(1, (5845, 5846, 5847)), Chunk(2, (5848, 5849))]
 JOBS = Path("/srv/jobs")

@@ -26,7 +26,7 @@ pytestmark = [
 WAITS = """
 import os, time
 from pathlib import Path
-from lumimod import store
+from lumimod.records import store
 
 class _Waiting(store._Pickler):
     def dump(self, data):

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lumimod.config.settings import Config, load_config
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import merge_into
 from lumimod.fetch.run import Outcome, fetch
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.variables import list_variables, read_variables
-from lumimod.settings import Config, load_config
 from lumimod.simulate import FillSettings, simulate_fills
 from lumimod.simulate.timeline import timeline
 from lumimod.sources.base import FillSpan, ModeSpan

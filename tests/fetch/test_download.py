@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lumimod.download import get_all, get_fills, get_group, parse_time
+from lumimod.commands.get_data import get_all, get_fills, get_group, parse_time
+from lumimod.config.settings import Config
 from lumimod.errors import SourceError, UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table
-from lumimod.settings import Config
 from lumimod.simulate import FillSettings
 from lumimod.sources.simulated import Simulated
 from tests.fetch.conftest import FILL, World
@@ -169,7 +169,7 @@ def test_with_no_file_yet_last_is_seven_days_ago(
     make_config: Callable[[str], Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = make_config("data_source = 'simulated'\n")
-    monkeypatch.setattr("lumimod.download.time.time", lambda: 1_497_420_000.0)
+    monkeypatch.setattr("lumimod.commands.get_data.time.time", lambda: 1_497_420_000.0)
     get_fills("last", "now", ["--config", str(tmp_path / "config.py")])
     table = read_table(cfg.files.bmodes)
     starts = [entry["t_startfill"] for entry in table.values()]
@@ -221,7 +221,7 @@ def test_errors_end_with_a_line_and_a_status(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("lumimod.download.fetch", fail)
+    monkeypatch.setattr("lumimod.commands.get_data.fetch", fail)
     assert get_group("basic", ["--config", str(tmp_path / "config.py"), "-v"]) == status
     assert text in capsys.readouterr().err
 

@@ -18,7 +18,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from lumimod.errors import ConfigError
 from lumimod.physics.ibs import IbsSet, ibs_map
-from lumimod.reference import ibs_of, ibs_sets
+from lumimod.tables.ibs import ibs_of, ibs_sets
 
 DATA = Path(__file__).parents[1] / "data"
 GAMMA = {450: 479.6, 6500: 6927.64, 7000: 7460.5}

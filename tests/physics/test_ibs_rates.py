@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumimod.physics.ibs import IbsRates, ibs_map
-from lumimod.reference import ibs_of
+from lumimod.tables.ibs import ibs_of
 
 TABLE = Path(__file__).parents[1] / "data" / "ibs_growth_lhc.csv"
 GAMMA, V_RF_V = 7247.4, 12e6

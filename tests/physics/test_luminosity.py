@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.luminosity import (
     CROSSING_PLANE,
     beam_size_m,
@@ -16,7 +17,6 @@ from lumimod.physics.luminosity import (
     level,
     pair_luminosity,
 )
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S
 
 F_REV_HZ = 11245.5
 

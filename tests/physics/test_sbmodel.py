@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.ibs import IbsSet, ibs_map
 from lumimod.physics.sbmodel import (
     Bunches,
@@ -19,8 +20,7 @@ from lumimod.physics.sbmodel import (
     elastic_growth_um_s,
     evolve,
 )
-from lumimod.physics.types import SPEED_OF_LIGHT_M_S
-from lumimod.reference import ibs_of
+from lumimod.tables.ibs import ibs_of
 
 IBS = ibs_of(6927.64, 12e6)
 _NAMES = ["a00", "a01", "a10", "a11", "b00", "b01", "b10", "b11", "b20", "b21"]

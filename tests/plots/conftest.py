@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lumimod.arrays import FloatArray
 from lumimod.physics.expfit import ExpFit, ExpFits
-from lumimod.physics.types import FloatArray
 from lumimod.plots.results import SbResults
 from lumimod.plots.style import Style
 from lumimod.records import (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 from lumimod.plots.results import CycleModelResults, CycleResults
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
 from tests.plots.conftest import FILL, T0

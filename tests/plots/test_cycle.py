@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 from lumimod.plots import cycle
 from lumimod.plots.style import BEAM, INSTANT, Style
 from lumimod.records import BEAMS, Cycle, Instant

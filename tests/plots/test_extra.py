@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.extra_picture import read_extra
+from lumimod.commands.plot_extra_data import read_extra
+from lumimod.config.settings import load_config
 from lumimod.fetch.modes import merge_into
 from lumimod.plots.extra import ExtraData, draw_extra_data
 from lumimod.plots.modes import SHADE, STABLE_SHADE, shades, spread
 from lumimod.plots.style import BEAM, Style
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.variables import read_variables
-from lumimod.settings import load_config
 from lumimod.simulate import FillSettings
 from lumimod.sources.simulated import Simulated
 from lumimod.writers import write_variables

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.physics.types import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots import panels as p
 from lumimod.plots.style import TIME_MAP, Look, Style
 from tests.plots.conftest import notes, outside_note

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from lumimod.physics.types import FloatArray
+from lumimod.arrays import FloatArray
 from lumimod.plots import stable_beams
 from lumimod.plots.style import BEAM, EXPERIMENT, NONCOLLIDING, Style
 from lumimod.records import BEAMS, EXPERIMENTS, StableBeams

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lumimod.arrays import Series
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers import rows as rows_module
 from lumimod.readers import stamps, timber
 from lumimod.readers.locate import existing_file
-from lumimod.readers.timber import Series, read_timber
+from lumimod.readers.timber import read_timber
 
 DATA = Path(__file__).parents[1] / "data" / "timber"
 GOLDEN = Path(__file__).parents[1] / "golden" / "input"

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import BadInputError, MissingInputError, UsageError
 from lumimod.readers.locate import SUFFIXES, existing
-from lumimod.readers.timber import Series, in_order_of_time
 from lumimod.readers.variables import files_of, list_variables, read_first, read_variables
 from lumimod.writers import write_variables
 
@@ -410,7 +410,7 @@ def test_file_without_right_to_read_is_reported(
 
 def test_libraries_are_imported_only_when_a_file_needs_them() -> None:
     code = (
-        "import sys, lumimod.pipeline, lumimod.convert\n"
+        "import sys, lumimod.run.plan, lumimod.writers.convert\n"
         "print({'h5py', 'pyarrow.parquet'} & set(sys.modules))"
     )
     done = subprocess.run(  # noqa: S603

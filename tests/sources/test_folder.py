@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_sources_have_the_names_that_config_knows(root: Path) -> None:
-    from lumimod._config_kinds import SOURCES
+    from lumimod.config.kinds import SOURCES
 
     assert NAMES == SOURCES
     for name in NAMES:

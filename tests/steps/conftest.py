@@ -9,13 +9,12 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from lumimod import store
-from lumimod.context import FillContext
-from lumimod.measurements import BeamMeasurements, BunchSamples, Scans
+from lumimod.config.settings import load_config
+from lumimod.instruments.measurements import BeamMeasurements, BunchSamples, Scans
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.readers.bmodes import FillModes
-from lumimod.records import BEAMS, FAMILIES, FITTED, BunchFamily, Record, StableBeams
-from lumimod.settings import load_config
+from lumimod.records import BEAMS, FAMILIES, FITTED, BunchFamily, Record, StableBeams, store
+from lumimod.steps.context import FillContext
 
 FILL = 5845
 T0 = 1_500_000_000.0

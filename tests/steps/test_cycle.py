@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lumimod.context import FillContext
 from lumimod.errors import ConfigError, NoDataError
 from lumimod.physics.ibs import ibs_map
 from lumimod.records import Cycle, CycleInterval
-from lumimod.reference import ibs_of
+from lumimod.records.store import load
 from lumimod.steps import cycle
-from lumimod.store import load
+from lumimod.steps.context import FillContext
+from lumimod.tables.ibs import ibs_of
 
 from .conftest import T0, fill_modes, measured_beam
 

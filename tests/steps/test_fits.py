@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import lumimod
-from lumimod.context import FillContext
 from lumimod.errors import MissingStepError
 from lumimod.records import CalculatedLumi, Fits, MeasuredLumi, StableBeams
+from lumimod.records.store import load
 from lumimod.steps import fits
-from lumimod.store import load
+from lumimod.steps.context import FillContext
 
 from .conftest import T0, put, stable_beams
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lumimod.context import FillContext
 from lumimod.errors import MissingStepError
 from lumimod.records import Lifetime, MeasuredLumi, StableBeams
+from lumimod.records.store import load
 from lumimod.steps import lifetime
-from lumimod.store import load
+from lumimod.steps.context import FillContext
 
 from .conftest import put, stable_beams
 

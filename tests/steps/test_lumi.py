@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lumimod.context import FillContext
+from lumimod.arrays import in_order_of_time
 from lumimod.errors import ConfigError, MissingStepError
-from lumimod.readers.timber import in_order_of_time
 from lumimod.records import CalculatedLumi, StableBeams
+from lumimod.records.store import load
 from lumimod.steps import lumi
-from lumimod.store import load
+from lumimod.steps.context import FillContext
 from lumimod.writers import write_variables
 
 from .conftest import put, stable_beams

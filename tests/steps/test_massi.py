@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import lumimod
-from lumimod.context import FillContext
 from lumimod.errors import BadInputError, MissingInputError, MissingStepError
 from lumimod.records import MeasuredLumi
+from lumimod.records.store import load
 from lumimod.steps import massi
-from lumimod.store import load
+from lumimod.steps.context import FillContext
 
 from .conftest import FILL, T0, put, stable_beams
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import lumimod
-from lumimod.context import FillContext
 from lumimod.errors import ConfigError, MissingStepError
 from lumimod.physics.ibs import ibs_map
 from lumimod.records import (
@@ -19,9 +18,10 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.reference import ibs_of
+from lumimod.records.store import load
 from lumimod.steps import lumi, model
-from lumimod.store import load
+from lumimod.steps.context import FillContext
+from lumimod.tables.ibs import ibs_of
 
 from .conftest import FILL, put, stable_beams
 

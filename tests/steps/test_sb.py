@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lumimod.context import FillContext
 from lumimod.errors import MissingInputError, NoDataError
 from lumimod.records import StableBeams
+from lumimod.records.store import load
 from lumimod.steps import sb
-from lumimod.store import load
+from lumimod.steps.context import FillContext
 
 from .conftest import FILL, T0, fill_modes, measured_beam
 

@@ -1,0 +1,95 @@
+"""Convert data files: Timber CSV, HDF5, Parquet, and the Parquet tree of Run 3.
+
+python Utilities/convert_data.py data --to parquet             # all files, beside the old ones
+python Utilities/convert_data.py data --to h5 --out packed     # into another data folder
+python Utilities/convert_data.py a_fill_5845.csv --to csv.gz
+python Utilities/convert_data.py HX:FILLN=8000 --to parquet    # a fill of Run 3 into one file
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lumimod.errors import LumimodError
+from lumimod.readers.variables import files_of
+from lumimod.writers.convert import (
+    FORMATS,
+    TREE,
+    convert,
+    convert_to_tree,
+    converted_path,
+    data_files,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 if all files were converted, 1 if not, 2 if it was not understood."""
+    args = _parser().parse_args(argv)
+    failed = 0
+    for source in args.source:
+        try:
+            files = data_files(source)
+        except LumimodError as exc:
+            failed += _report(exc)
+            continue
+        for path in files:
+            try:
+                _convert(path, source, args)
+            except LumimodError as exc:
+                failed += _report(exc)
+    return 1 if failed else 0
+
+
+def _report(exc: LumimodError) -> int:
+    sys.stderr.write(f"error: {exc}\n")
+    return 1
+
+
+def _convert(path: Path, source: Path, args: argparse.Namespace) -> None:
+    folder = args.out
+    if folder is not None and source != path and args.to != TREE:
+        folder = folder / path.parent.relative_to(source)
+    target = converted_path(path, args.to, folder)
+    if target == path:
+        return
+    if args.to != TREE and target.exists() and not args.force:
+        sys.stdout.write(f"{target} is there already (--force replaces it)\n")
+        return
+    start_s = time.perf_counter()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if args.to == TREE:
+        convert_to_tree(path, target, args.bmodes or source / "fills_and_bmodes.pkl")
+    else:
+        convert(path, target)
+    sizes = [sum(f.stat().st_size for f in files_of(p)) / 1e6 for p in (path, target)]
+    seconds = time.perf_counter() - start_s
+    sys.stdout.write(
+        f"{path} ({sizes[0]:.2f} MB) -> {target} ({sizes[1]:.2f} MB) in {seconds:.1f} s\n"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "source",
+        type=Path,
+        nargs="+",
+        help="a file, a folder of files, or the tree of a fill (HX:FILLN=N)",
+    )
+    parser.add_argument("--to", choices=FORMATS, required=True, help="format to convert to")
+    parser.add_argument(
+        "--out", type=Path, help="folder to write to, with the same subfolders; default: beside"
+    )
+    parser.add_argument(
+        "--bmodes",
+        type=Path,
+        help="beam modes for --to tree; default: fills_and_bmodes.pkl in the source",
+    )
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    return parser

@@ -1,0 +1,231 @@
+"""The commands that get data: what Utilities/000_get_fills.py, 001a to 001e and getData.py call."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Callable
+from zoneinfo import ZoneInfo
+
+from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.config.settings import Config, load_config
+from lumimod.errors import UsageError
+from lumimod.fetch.groups import GROUPS
+from lumimod.fetch.modes import COMPLETE, read_table, update_by_time, update_fills
+from lumimod.fetch.run import Outcome, fetch, relocated
+from lumimod.readers.bmodes import read_bmodes
+from lumimod.run.reporting import Display
+from lumimod.sources import NAMES, Source, open_source
+
+log = logging.getLogger(__name__)
+
+ZURICH = ZoneInfo("Europe/Zurich")
+DAY_S = 86_400.0
+SINCE_LAST = "last"
+FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+_TIMES = """\
+times: YYYY-MM-DD HH:MM:SS (underscores, a T or fewer digits will do) in Europe/Zurich, or in UTC
+with UTC behind; "now"; "7 days ago"; "last": where the beam-mode file ends (7 days ago without).
+
+"""
+_EXIT = """\
+What was fetched is never lost: run the same line again after a fault.
+
+exit status: 0 all went well (a variable that is not logged is named and no fault), 1 something
+failed, 2 the command line or config.py is wrong.
+"""
+
+
+# --- commands
+
+
+def get_fills(t_start_string: str, t_stop_string: str, argv: Sequence[str] | None = None) -> int:
+    """Run 000_get_fills.py: the beam modes of all fills between two times."""
+    parser = _parser("Get the beam modes of all fills between two times.", _TIMES)
+    _add_times(parser, t_start_string, t_stop_string)
+    return _run(parser, argv, _get_modes)
+
+
+def get_group(group: str, argv: Sequence[str] | None = None) -> int:
+    """Run one of 001a to 001e: the file of a group for every fill of the beam-mode file."""
+    title = GROUPS[group].title
+    parser = _parser(f"Get the data of fills: {title}. Files that are complete are left alone.")
+    _add_force(parser)
+
+    def work(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
+        return _get_data(args, cfg, source, [group])
+
+    return _run(parser, argv, work)
+
+
+def get_all(t_start_string: str, t_stop_string: str, argv: Sequence[str] | None = None) -> int:
+    """Run getData.py: the beam modes, then every group of data."""
+    parser = _parser("Get beam modes, then all data of the fills: for cron.", _TIMES)
+    _add_times(parser, t_start_string, t_stop_string)
+    _add_force(parser)
+
+    def work(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
+        known = _get_modes(args, cfg, source)
+        return _get_data(args, cfg, source, list(GROUPS)) and known
+
+    return _run(parser, argv, work)
+
+
+def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
+    path, now_s = cfg.files.bmodes, time.time()
+    if args.fill:
+        changed = update_fills(path, source, args.fill, now_s=now_s)
+        known = read_table(path)
+        unknown = [fill for fill in args.fill if fill not in known]
+    else:
+        start_s, stop_s = (_time_s(text, path, now_s) for text in (args.t_start, args.t_stop))
+        if not start_s < stop_s:
+            raise UsageError(f"--t-start {args.t_start} is not before --t-stop {args.t_stop}")
+        changed = update_by_time(path, source, start_s, stop_s, now_s=now_s)
+        unknown = []
+    sys.stdout.write(f"{path}: {_count(changed)} new or changed{_numbers(changed)}\n")
+    for fill in unknown:
+        sys.stdout.write(f"fill {fill}: not known to {source.name}\n")
+    return not unknown
+
+
+def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Sequence[str]) -> bool:
+    modes = read_bmodes(cfg.files.bmodes)
+    fills = list(dict.fromkeys(args.fill)) if args.fill else sorted(modes)
+    outcomes = fetch(cfg, source, groups, modes, fills, force=args.force)
+    laid = [
+        path
+        for fill in fills
+        if set(groups) == set(GROUPS) and any(o.fill == fill and not o.idle for o in outcomes)
+        for path in source.lay_beside(fill, cfg.files.data_folder)
+    ]
+    sys.stdout.write(_report(outcomes) + "".join(f"{path}\n" for path in laid))
+    return all(outcome.is_good for outcome in outcomes)
+
+
+def _report(outcomes: Sequence[Outcome]) -> str:
+    idle = [o for o in outcomes if o.idle and not o.missing]
+    lines = [f"{outcome}\n" for outcome in outcomes if outcome not in idle]
+    if idle or not outcomes:
+        n_fills = len({outcome.fill for outcome in idle})
+        lines.append(f"{n_fills} fill{'' if n_fills == 1 else 's'}: nothing to do\n")
+    return "".join(lines)
+
+
+def _count(fills: Sequence[int]) -> str:
+    return f"{len(fills)} fill{'' if len(fills) == 1 else 's'}"
+
+
+def _numbers(fills: Sequence[int]) -> str:
+    return f" ({', '.join(map(str, fills))})" if 0 < len(fills) <= 10 else ""
+
+
+# --- times
+
+
+def parse_time(text: str, now_s: float) -> float:
+    """Return the Unix time [s] of a text: Europe/Zurich, unless it says UTC.
+
+    The hour that comes twice in autumn is taken as the first one.
+
+    Raises
+    ------
+    UsageError
+        It is no time.
+    """
+    plain = " ".join(text.replace("_", "-").replace("T", " ").split())
+    if plain.lower() == "now":
+        return now_s
+    if days := re.fullmatch(r"(\d+(?:\.\d+)?) days? ago", plain):
+        return now_s - timedelta(days=float(days[1])).total_seconds()
+    utc = re.search(r"( ?U ?C| ?Z)$", plain)  # UTC has lost its T
+    zone = timezone.utc if utc else ZURICH
+    plain = re.sub(r"^(\d{4}-\d\d-\d\d)-(?=\d)", r"\1 ", plain[: utc.start()] if utc else plain)
+    for form in FORMATS:
+        try:
+            return datetime.strptime(plain.strip(), form).replace(tzinfo=zone).timestamp()
+        except ValueError:
+            continue
+    raise UsageError(
+        f"{text!r} is no time; write YYYY-MM-DD HH:MM:SS (Europe/Zurich, or UTC with UTC behind), "
+        "'now' or '7 days ago'"
+    )
+
+
+def _time_s(text: str, bmodes: Path, now_s: float) -> float:
+    """Return a time of the command line; `last` is the end of the last fill that is over."""
+    if text != SINCE_LAST:
+        return parse_time(text, now_s)
+    table = read_table(bmodes).values()
+    ends = [float(entry["t_endfill"]) for entry in table if entry.get(COMPLETE, True)]
+    return max(ends, default=now_s - 7 * DAY_S)
+
+
+# --- command line
+
+
+def _parser(description: str, epilog: str = "") -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        description=description,
+        epilog=epilog + _EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument(
+        "-n", "--fill", type=int, nargs="+", metavar="FILL",
+        help="only these fills (default: all of the beam-mode file)",
+    )  # fmt: skip
+    add_config(p)
+    p.add_argument(
+        "--data-folder", type=Path, metavar="PATH",
+        help="write here instead of data_folder of config.py",
+    )  # fmt: skip
+    p.add_argument(
+        "--source", choices=NAMES,
+        help="where data come from: pytimber (NXCALS), folder (files made elsewhere), simulated "
+        "(default: data_source of config.py)",
+    )  # fmt: skip
+    p.add_argument(
+        "--source-folder", type=Path, metavar="PATH",
+        help="files for --source folder (default: data_source_folder of config.py)",
+    )  # fmt: skip
+    p.add_argument("-v", "--verbose", action="store_true", help="log every query")
+    return p
+
+
+def _add_times(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
+    parser.add_argument("--t-start", default=start, metavar="TIME", help=f"default: {start}")
+    parser.add_argument("--t-stop", default=stop, metavar="TIME", help=f"default: {stop}")
+
+
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--force", action="store_true", help="fetch again what has been fetched already"
+    )
+
+
+def _run(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    work: Callable[[argparse.Namespace, Config, Source], bool],
+) -> int:
+    args = parser.parse_args(argv)
+
+    def with_source() -> bool:
+        cfg = relocated(load_config(args.config), args.data_folder)
+        with Display(cfg.log_format, logging.DEBUG if args.verbose else logging.INFO):
+            folder = args.source_folder or cfg.files.source_folder
+            with open_source(args.source or cfg.files.source, folder) as source:
+                return work(args, cfg, source)
+
+    try:
+        return exit_status(parser.prog, with_source)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{parser.prog}: interrupted; what was fetched is kept\n")
+        return EXIT_INTERRUPTED

@@ -1,0 +1,96 @@
+"""The command that draws the extra data: what Utilities/plot_extra_data.py calls."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lumimod.commands.common import add_config, exit_status
+from lumimod.config.settings import Config, load_config
+from lumimod.errors import LumimodError, MissingInputError
+from lumimod.fetch.groups import extra_choices
+from lumimod.fetch.run import relocated
+from lumimod.paths import FillPaths
+from lumimod.plots.extra import ExtraData, draw_extra_data
+from lumimod.plots.save import save_figure
+from lumimod.plots.style import Style
+from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.variables import read_first
+
+NAME = "extraData"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw the extra data of fills; 0 all is drawn, 1 something failed, 2 it was not understood."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    return exit_status(parser.prog, lambda: _draw_all(args))
+
+
+def _draw_all(args: argparse.Namespace) -> bool:
+    cfg = relocated(load_config(args.config), args.data_folder)
+    modes = read_bmodes(cfg.files.bmodes)
+    good = True
+    for fill in args.fill:
+        try:
+            sys.stdout.write(f"{draw(cfg, modes, fill, args.out)}\n")
+        except LumimodError as exc:
+            sys.stderr.write(f"fill {fill}: {exc}\n")
+            good = False
+    return good
+
+
+def draw(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
+    """Draw the extra data of a fill and return the picture's file.
+
+    Raises
+    ------
+    MissingInputError
+        The fill is not in the beam-mode file, or it has no file of extra data.
+    BadInputError, OutputError
+        The file is damaged, or the picture cannot be written.
+    """
+    if fill not in modes:
+        raise MissingInputError(
+            f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
+        )
+    paths = FillPaths(cfg, fill)
+    data = read_extra(cfg, modes[fill], paths.extra_data)
+    if folder is None:
+        paths.make_plot_folder()
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+    plots = cfg.plots
+    path = (folder or paths.plot_folder) / f"fill_{fill}_{NAME}{plots.format}"
+    style = Style(plots.fig_size, plots.dpi, plots.font_size, plots.n_skip)
+    save_figure(draw_extra_data(data, style=style), path, style)
+    return path
+
+
+def read_extra(cfg: Config, modes: FillModes, path: Path) -> ExtraData:
+    """Return the extra variables that a file holds; errors as of `read_variables`."""
+    choices = extra_choices(modes.fill, time_s=modes.t_startfill_s, overrides=cfg.variable_names)
+    series = read_first(path, choices, optional=choices)
+    return ExtraData(modes.fill, modes, series, path.name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        description="Draw tunes and trims, BBQ frequencies and amplitudes, total luminosities, "
+        "beta* and the number of bunches of a whole fill, with its beam modes shaded.",
+        epilog="exit status: 0 all is drawn, 1 something failed, 2 the command line or config.py "
+        "is wrong.",
+    )
+    p.add_argument("-n", "--fill", type=int, nargs="+", required=True, metavar="FILL")
+    add_config(p)
+    p.add_argument(
+        "--data-folder", type=Path, metavar="PATH",
+        help="where the data are, instead of data_folder of config.py",
+    )  # fmt: skip
+    p.add_argument(
+        "--out", type=Path, metavar="PATH",
+        help="folder of the picture (default: with the other plots of the fill)",
+    )  # fmt: skip
+    return p

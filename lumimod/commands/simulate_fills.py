@@ -1,0 +1,140 @@
+"""Write data folders of simulated LHC fills, with the truth beside them.
+
+python Utilities/simulate_fills.py --folder data --fill 5845 5846 --hours 6
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lumimod.errors import LumimodError
+from lumimod.simulate import FillFiles, FillSettings, simulate_fills
+
+DEFAULT = FillSettings()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 if all fills were written, 1 if not, 2 if it was not understood."""
+    args = _parser().parse_args(argv)
+    try:
+        settings = _settings(args)
+        for fill in args.fill:
+            start_s = time.perf_counter()
+            for files in simulate_fills(args.folder, [fill], settings, args.seed):
+                _report(files, time.perf_counter() - start_s)
+    except LumimodError as exc:
+        sys.stderr.write(f"error: {exc}\n")
+        return 1
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> FillSettings:
+    """Return the preset with what was asked for."""
+    given = vars(args)
+    names = [field.name for field in dataclasses.fields(DEFAULT) if field.name in given]
+    asked = {name: given[name] for name in names if given[name] is not None}
+    return FillSettings.full_size(**asked) if args.full_size else FillSettings(**asked)
+
+
+def _report(files: FillFiles, seconds: float) -> None:
+    sys.stdout.write(f"fill {files.fill}: {seconds:.1f} s\n")
+    for path in files.all():
+        sys.stdout.write(f"  {path} ({path.stat().st_size / 1e6:.2f} MB)\n")
+
+
+def steps(text: str) -> tuple[tuple[float, float], ...]:
+    """Return the pairs of a text such as 2:140,4:130."""
+    try:
+        pairs = [tuple(float(part) for part in step.split(":")) for step in text.split(",")]
+        return tuple((hours, value) for hours, value in pairs)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form hours:value,hours:value, such as 2:140,4:130"
+        ) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Write simulated LHC fills as a data folder: Timber CSV, beam modes, Massi "
+        "archives, and the truth in truth/. The same seed gives the same bytes.",
+    )
+    add = parser.add_argument
+    add("--folder", type=Path, default=Path("data"), help="where to write (default: ./data)")
+    add("--fill", type=int, nargs="+", default=[5845, 5846], metavar="N",
+        help="fill numbers (default: 5845 5846)")  # fmt: skip
+    add("--seed", type=int, default=1, help="seed of everything random (default: 1)")
+    add("--run", type=int, choices=(2, 3),
+        help="2: as in 2017 (default); 3: as in 2023: 6.8 TeV, emittances logged")  # fmt: skip
+    add("--full-size", action="store_true",
+        help="the full machine: 2544 colliding and 4 other bunches in each beam, 12 h of stable "
+        "beams, about 200 MB of CSV; other options change it further")  # fmt: skip
+    _add_beams(parser.add_argument_group("beams"))
+    _add_files(parser.add_argument_group("files"))
+    return parser
+
+
+def _add_beams(group: argparse._ArgumentGroup) -> None:
+    def number(option: str, name: str, unit: str, text: str) -> None:
+        kind = type(getattr(DEFAULT, name))
+        group.add_argument(
+            option, dest=name, type=kind, metavar=unit,
+            help=f"{text} (default: {getattr(DEFAULT, name):g})",
+        )  # fmt: skip
+
+    number("--bunches", "n_colliding", "N", "colliding bunches in each beam")
+    number("--noncolliding", "n_noncolliding", "N", "further bunches in each beam, not colliding")
+    number("--hours", "hours", "H", "length of stable beams, hours")
+    number("--intensity", "intensity_ppb", "PPB", "mean protons per bunch at injection")
+    number("--emit-h", "emit_h_um", "UM", "horizontal emittance at injection, um")
+    number("--emit-v", "emit_v_um", "UM", "vertical emittance at injection, um")
+    number("--growth-h", "growth_h_um_per_h", "UM/H",
+           "extra horizontal emittance growth at top energy, um/h")  # fmt: skip
+    number("--growth-v", "growth_v_um_per_h", "UM/H",
+           "extra vertical emittance growth at top energy, um/h")  # fmt: skip
+    number("--extra-loss", "extra_loss", "PART",
+           "part of each bunch lost in stable beams other than by burn-off")  # fmt: skip
+    number("--betastar", "betastar_m", "M", "beta* at the start, m")
+    number("--half-crossing", "half_crossing_urad", "URAD",
+           "half crossing angle at the start, microrad")  # fmt: skip
+    group.add_argument(
+        "--xing-steps", dest="crossing_steps", type=steps, metavar="H:URAD,...",
+        help="later half crossing angles: hours after the start of stable beams and microrad, "
+        "such as 2:140,4:130 (default: none)",
+    )  # fmt: skip
+    group.add_argument(
+        "--betastar-steps", dest="betastar_steps", type=steps, metavar="H:M,...",
+        help="later beta*: hours after the start of stable beams and m (default: none)",
+    )  # fmt: skip
+    group.add_argument(
+        "--level", dest="level_total", type=float, metavar="L",
+        help="level each experiment at this luminosity, 1/(m^2 s) (default: not levelled)",
+    )  # fmt: skip
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--sample-s", type=float, metavar="S",
+        help=f"interval of bunch intensities and lengths, s (default: {DEFAULT.sample_s:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--bsrt-period-s", type=float, metavar="S",
+        help=f"interval of the BSRT's records, s (default: {DEFAULT.bsrt_period_s:g}; full size "
+        f"{FillSettings.full_size().bsrt_period_s:g})",
+    )  # fmt: skip
+    _add_flag(group, "--gzip", "gzip", True, "write .csv.gz instead of .csv")
+    _add_flag(group, "--no-massi", "massi", False, "no Massi archives")
+    _add_flag(group, "--bbb-lumi", "bbb_lumi", True, "also write bunch-by-bunch luminosity CSV")
+    _add_flag(group, "--extra", "extra_data", True,
+        "also write tunes, BBQ, total luminosities, beta* and number of bunches")  # fmt: skip
+
+
+def _add_flag(
+    group: argparse._ArgumentGroup, option: str, name: str, value: bool, text: str
+) -> None:
+    # None where it is not given: then the preset decides.
+    group.add_argument(option, dest=name, action="store_const", const=value, help=text)

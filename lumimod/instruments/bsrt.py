@@ -1,0 +1,219 @@
+"""Emittances of every bunch by the synchrotron-light monitors (BSRT)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lumimod.arrays import BoolArray, FloatArray, IntArray, Series, select_rows
+from lumimod.errors import BadInputError, NoDataError
+from lumimod.physics.emittance import emittance_um
+from lumimod.tables.calibration import BsrtCalibration
+
+N_SLOTS = 3564
+"""25 ns slots of the LHC."""
+
+ENERGY_BANDS_GEV = {450: (400.0, 500.0), 6500: (6400.0, 6600.0), 6800: (6700.0, 6900.0)}
+"""Nominal energy: limits of the measured one between which its calibration holds."""
+
+
+@dataclass(frozen=True)
+class Scans:
+    """Emittances from the BSRT, sorted by slot, then time."""
+
+    slots: IntArray
+    """(n_slots,), every slot that was measured."""
+    start: IntArray
+    """(n_slots + 1,): slot j has the samples start[j]:start[j + 1]."""
+    time_s: FloatArray
+    """(n_samples,), Unix seconds."""
+    emit_um: FloatArray
+    """(n_samples, 2), horizontal and vertical, normalised."""
+
+    def select(self, keep: BoolArray) -> Scans:
+        """Return the samples where `keep`, (n_samples,), is True; slots may become empty."""
+        kept = np.concatenate([[0], np.cumsum(keep)])
+        return Scans(self.slots, kept[self.start], self.time_s[keep], self.emit_um[keep])
+
+    def of(self, slots: IntArray) -> Scans:
+        """Return the samples of some of the slots."""
+        rows = np.searchsorted(self.slots, slots)
+        sizes = np.diff(self.start)[rows]
+        start = np.concatenate([[0], np.cumsum(sizes)])
+        where = np.repeat(self.start[rows] - start[:-1], sizes) + np.arange(start[-1])
+        return Scans(slots, start, self.time_s[where], self.emit_um[where])
+
+
+def bsrt_scans(
+    gates: Series,
+    size_h: Series,
+    size_v: Series,
+    energy: Series,
+    beam: int,
+    calibration: BsrtCalibration,
+) -> Scans:
+    """Return the emittances of every slot.
+
+    Consecutive equal gates of a record are repeats of one measurement: their mean counts once,
+    stamped j/N ms after the record, j the place of the last repeat among the record's N values.
+    Samples whose energy is in no calibrated band (the ramp) are left out.
+    """
+    gates, size_h, size_v = _same_records(gates, size_h, size_v)
+    ends, n_repeats = _repeats(gates)
+    record = np.searchsorted(gates.row_start, ends, side="right") - 1
+    place = ends - gates.row_start[record]
+    time_s = gates.time_s[record] + place * 1e-3 / gates.lengths[record]
+    slots = _slot_numbers(gates, ends)
+    sizes = (
+        np.stack(
+            [np.add.reduceat(s.values, ends - n_repeats + 1) / n_repeats for s in (size_h, size_v)],
+            axis=1,
+        )
+        if ends.size
+        else np.empty((0, 2))
+    )
+    emit_um = _emittances(sizes, _energy_at(energy, time_s), beam, calibration)
+    good = np.isfinite(emit_um).all(axis=1)
+    if not good.any():
+        raise NoDataError(
+            f"{gates.name} in {gates.path}: no measurement at a calibrated energy; "
+            "is this the right fill?"
+        )
+    return _sorted_by_slot(slots[good], time_s[good], emit_um[good])
+
+
+def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
+    """Return the emittances of every slot where the monitor gives them directly.
+
+    Every acquisition has a value in um for each slot, NaN or 0 where there is no bunch. As with
+    sizes, samples whose energy is in no band (the ramp) are left out.
+
+    Raises
+    ------
+    NoDataError
+        There is no emittance at a known energy.
+    BadInputError
+        An acquisition has more values than the ring has slots.
+    """
+    emit_h, emit_v = _same_times(emit_h, emit_v)
+    energy_gev = _energy_at(energy, emit_h.time_s)
+    inside = np.zeros(energy_gev.shape, bool)
+    for low, high in ENERGY_BANDS_GEV.values():
+        inside |= (energy_gev > low) & (energy_gev < high)
+    h, v = _matrix(emit_h), _matrix(emit_v)
+    width = min(h.shape[1], v.shape[1])
+    with np.errstate(invalid="ignore"):
+        measured = np.isfinite(h[:, :width] + v[:, :width]) & inside[:, None]
+        measured &= (h[:, :width] > 0) & (v[:, :width] > 0)
+    slot, row = np.nonzero(measured.T)
+    if not slot.size:
+        raise NoDataError(
+            f"{emit_h.name} in {emit_h.path}: no emittance at a known energy; "
+            "is this the right fill?"
+        )
+    found, first = np.unique(slot, return_index=True)
+    start = np.append(first, slot.size).astype(np.int64)
+    emit_um = np.stack([h[row, slot], v[row, slot]], axis=1)
+    return Scans(found, start, emit_h.time_s[row], emit_um)
+
+
+def _matrix(series: Series) -> FloatArray:
+    """Return the acquisitions as (n_times, n_slots), NaN where one ends early."""
+    out = series.matrix()
+    if out.shape[1] > N_SLOTS:
+        raise BadInputError(
+            f"{series.name} in {series.path} has {out.shape[1]} values a row, but there are "
+            f"{N_SLOTS} slots; download the file again"
+        )
+    return out
+
+
+def _same_records(*channels: Series) -> tuple[Series, ...]:
+    """Return the records that all channels have, checked to be of the same lengths."""
+    channels = _same_times(*channels)
+    for c in channels[1:]:
+        if not np.array_equal(channels[0].lengths, c.lengths):
+            first = int(np.flatnonzero(channels[0].lengths != c.lengths)[0])
+            raise BadInputError(
+                f"{c.name} in {c.path} does not match {channels[0].name}: record {first + 1} has "
+                f"{c.lengths[first]} values for {channels[0].lengths[first]} gates; "
+                "download the file again"
+            )
+    return channels
+
+
+def _same_times(*channels: Series) -> tuple[Series, ...]:
+    """Return the records that all channels have."""
+    first = channels[0]
+    if not first.time_s.size:
+        raise NoDataError(f"{first.name} in {first.path} has no row: the BSRT measured nothing")
+    if any(not np.array_equal(first.time_s, c.time_s) for c in channels[1:]):
+        _check_lost_records(channels)
+        common = set.intersection(*(set(c.time_s.tolist()) for c in channels))
+        channels = tuple(
+            select_rows(c, np.array([t in common for t in c.time_s.tolist()])) for c in channels
+        )
+    return channels
+
+
+def _check_lost_records(channels: tuple[Series, ...]) -> None:
+    """Refuse channels whose numbers of records differ by more than their invalid rows."""
+    rows = [c.time_s.size + c.n_dropped for c in channels]
+    if len(set(rows)) > 1:
+        counts = ", ".join(f"{c.name} {n}" for c, n in zip(channels, rows))
+        raise BadInputError(
+            f"BSRT channels in {channels[0].path} have different numbers of records ({counts}); "
+            "download the file again"
+        )
+
+
+def _repeats(gates: Series) -> tuple[IntArray, IntArray]:
+    """Return, for each run of equal gates, the index of its last value and its length."""
+    values = gates.values
+    starts = np.ones(values.size, dtype=bool)
+    starts[1:] = values[1:] != values[:-1]
+    starts[gates.row_start[:-1][gates.lengths > 0]] = True
+    first = np.flatnonzero(starts)
+    ends = np.append(first[1:], values.size)[: first.size] - 1  # without values no run
+    return ends, ends - first + 1
+
+
+def _slot_numbers(gates: Series, where: IntArray) -> IntArray:
+    slots = gates.values[where].astype(np.int64)
+    if slots.size and (slots.min() < 0 or slots.max() >= N_SLOTS):
+        wrong = slots[(slots < 0) | (slots >= N_SLOTS)][0]
+        raise BadInputError(
+            f"{gates.name} in {gates.path}: gate {wrong} is no slot (0 to {N_SLOTS - 1}); "
+            "download the file again"
+        )
+    return slots
+
+
+def _energy_at(energy: Series, time_s: FloatArray) -> FloatArray:
+    """Return the newest energy not after each time, NaN before the first."""
+    values = energy.scalar()
+    newest = np.searchsorted(energy.time_s, time_s, side="right") - 1
+    if not values.size:
+        raise BadInputError(f"{energy.name} in {energy.path} has no row; download it again")
+    return np.where(newest >= 0, values[newest], np.nan)
+
+
+def _emittances(
+    sizes_mm: FloatArray, energy_gev: FloatArray, beam: int, calibration: BsrtCalibration
+) -> FloatArray:
+    """Return (n_samples, 2) emittances, NaN between the energy bands."""
+    out = np.full(sizes_mm.shape, np.nan)
+    for nominal, (low, high) in ENERGY_BANDS_GEV.items():
+        inside = (energy_gev > low) & (energy_gev < high)
+        if inside.any():
+            for plane, optics in enumerate(calibration.at(beam, nominal)):
+                out[inside, plane] = emittance_um(sizes_mm[inside, plane], optics)
+    return out
+
+
+def _sorted_by_slot(slots: IntArray, time_s: FloatArray, emit_um: FloatArray) -> Scans:
+    order = np.argsort(slots, kind="stable")
+    found, first = np.unique(slots[order], return_index=True)
+    start = np.append(first, slots.size).astype(np.int64)
+    return Scans(found, start, time_s[order], emit_um[order])

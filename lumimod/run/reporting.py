@@ -1,0 +1,149 @@
+"""What the user sees while fills run and at the end."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from lumimod.run.plan import PLOTS, STEPS, FillReport, Plan, Status
+
+
+class Display:
+    """Log lines and, on a terminal, a progress bar. Use as a context manager.
+
+    Without a terminal (cron, batch) there are log lines alone, from INFO on. With one the bar
+    says fill, step and time left, and only warnings are logged unless a level is asked for.
+    """
+
+    def __init__(self, log_format: str, level: int | None = None) -> None:
+        self._bar: tqdm[Any] | None = None
+        terminal = sys.stderr.isatty()
+        self._show_bar = terminal
+        self._level = level or (logging.WARNING if terminal else logging.INFO)
+        lines = _Lines()
+        lines.setFormatter(logging.Formatter(log_format))
+        lines.setLevel(self._level)
+        self.handlers: tuple[logging.Handler, ...] = (lines, _Progress(self))
+
+    def __enter__(self) -> Display:
+        root = logging.getLogger()
+        self._before = root.handlers[:], root.level
+        root.handlers = [*self.handlers]
+        # The bar follows DEBUG records that mark where a step begins.
+        root.setLevel(logging.DEBUG if self._show_bar else self._level)
+        logging.captureWarnings(True)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+        logging.captureWarnings(False)
+        root = logging.getLogger()
+        root.handlers, level = self._before
+        root.setLevel(level)
+
+    def expect(self, total: int) -> None:
+        """Start the bar over a number of steps."""
+        if self._show_bar and total:
+            self._bar = tqdm(total=total, unit="step", leave=False, dynamic_ncols=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def advance(self, fill: int, step: str, *, begins: bool) -> None:
+        """Show that a step begins or has ended."""
+        if self._bar is None:
+            return
+        self._bar.set_description(f"fill {fill} {step}")
+        if not begins:
+            self._bar.update()
+
+
+class _Lines(logging.Handler):
+    """Writes lines to standard error, above the bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+class _Progress(logging.Handler):
+    """Moves the bar by the records that mark steps."""
+
+    def __init__(self, display: Display) -> None:
+        super().__init__()
+        self._display = display
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress = getattr(record, "progress", None)
+        if progress is not None:
+            fill, step, begins = progress
+            self._display.advance(fill, step, begins=begins)
+
+
+# --- tables
+
+
+def plan_table(plans: Mapping[int, Plan], pictures: Mapping[int, str]) -> str:
+    """Return a table of fills by steps and pictures, and why steps are blocked or stale."""
+    if not plans:
+        return "no fill to run\n"
+    rows = [["fill", *STEPS, PLOTS]]
+    reasons = []
+    for fill, plan in plans.items():
+        statuses = (plan[name].status if name in plan else Status.OFF for name in STEPS)
+        rows.append([str(fill), *(status.value for status in statuses), pictures[fill]])
+        reasons += [
+            f"fill {fill}: {name}: {planned}"
+            for name, planned in plan.items()
+            if planned.reason and planned.status is not Status.OFF
+        ]
+    return columns(rows) + "".join(f"{line}\n" for line in reasons)
+
+
+def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None = None) -> str:
+    """Return a table of what became of each fill.
+
+    Fills with nothing to do are only counted; those `left` to another run are named with it.
+    """
+    busy = [r for r in reports if r.done or r.failed]
+    rows = [["fill", "done", "skipped", "failed", "seconds"]]
+    for r in busy:
+        seconds = f"{sum(r.done.values()):.1f}"
+        names = [" ".join(n) or "-" for n in (r.done, r.skipped, r.failed)]
+        rows.append([str(r.fill), *names, seconds])
+    out = columns(rows) if busy else ""
+    out += "".join(f"fill {r.fill}: {n}: {why}\n" for r in busy for n, why in r.failed.items())
+    left = left or {}
+    out += "".join(f"fill {f}: left to another run ({owner})\n" for f, owner in left.items())
+    n_idle = len(reports) - len(busy)
+    if n_idle or not (reports or left):
+        out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
+    return out
+
+
+def read_failures(report: str) -> dict[int, dict[str, str]]:
+    """Return why each step of each fill failed, from the text of a `report_table`."""
+    out: dict[int, dict[str, str]] = {}
+    for fill, step, why in re.findall(r"^fill (\d+): (\w+): (.*)$", report, re.M):
+        out.setdefault(int(fill), {})[step] = why
+    return out
+
+
+def read_left(report: str) -> dict[int, str]:
+    """Return which run each fill was left to, from the text of a `report_table`."""
+    found = re.findall(r"^fill (\d+): (left to another run \(.*\))$", report, re.M)
+    return {int(fill): why for fill, why in found}
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)

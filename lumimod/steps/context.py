@@ -1,0 +1,142 @@
+"""What a step is given: one fill, its configuration, paths and inputs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.config.settings import Config
+from lumimod.errors import MissingStepError
+from lumimod.instruments.measurements import BeamMeasurements, read_beam
+from lumimod.instruments.optics import POINTS, measured_betastar
+from lumimod.parallel import Workers
+from lumimod.paths import FillPaths, rescale_target
+from lumimod.readers.bmodes import FillModes
+from lumimod.readers.variables import files_of
+from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
+from lumimod.steps.massi_db import Archive
+from lumimod.tables.calibration import bsrt_calibration
+from lumimod.tables.variables import Names, Period, all_names, period_of
+
+log = logging.getLogger(__name__)
+
+_WORTH_A_PROCESS_BYTES = 60_000_000
+
+
+@dataclass
+class FillContext:
+    """One fill while its steps run.
+
+    Steps meet through saved files. What was computed or read in this run is also kept here, so
+    that steps of one run neither parse the same text nor unpickle the same result twice.
+    """
+
+    fill: int
+    cfg: Config
+    modes: FillModes
+    workers: Workers = field(default_factory=Workers)
+    archive_changed: bool = False
+    """Step massi runs because an archive is not the one read before: keep the old result."""
+    massi_archives: dict[str, Archive] = field(default_factory=dict)
+    """What step massi read, for the database."""
+    _results: dict[Path, Any] = field(default_factory=dict)
+    _made: set[Path] = field(default_factory=set)
+
+    @cached_property
+    def paths(self) -> FillPaths:
+        """Every file name of the fill."""
+        return FillPaths(self.cfg, self.fill)
+
+    @cached_property
+    def period(self) -> Period:
+        """The period that tells names of variables and crossing planes."""
+        return period_of(self.fill, self._time_s)
+
+    @cached_property
+    def names(self) -> dict[str, Names]:
+        """Names of the fill's variables, by quantity."""
+        return all_names(self.fill, self.cfg.variable_names, time_s=self._time_s)
+
+    @property
+    def _time_s(self) -> float | None:
+        """When the fill was, if the beam modes tell."""
+        start_s = self.modes.t_startfill_s
+        return start_s if np.isfinite(start_s) else None
+
+    @cached_property
+    def beams(self) -> dict[int, BeamMeasurements]:
+        """Measurements of both beams, read when first asked for."""
+        target = rescale_target(self.cfg, self.fill)
+        calibration = partial(bsrt_calibration, self.fill, self.cfg.bsrt.calibration_file, target)
+        basic, bbb = self.paths.basic_data, self.paths.bbb_data
+        calls = [(beam, basic, bbb, self.names, calibration) for beam in BEAMS]
+        both = self.workers_for(bbb).starmap(read_beam, calls)
+        for beam in both:
+            for note in beam.notes:
+                log.warning("fill %d: %s", self.fill, note)
+        return {beam.beam: beam for beam in both}
+
+    def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:
+        """Return beta* at IP 1 and 5, each (n_times,) in m: measured, or as config.py says."""
+        if self.cfg.machine.betastar_is_measured:
+            return measured_betastar(self.paths.extra_data, self.names, time_s)
+        both = self.cfg.machine.betastar(self.fill)
+        return {ip: np.full(time_s.size, value) for ip, value in zip(POINTS, both)}
+
+    def workers_for(self, *inputs: Path) -> Workers:
+        """Return processes for reading large files, none for small ones."""
+        files = [file for path in inputs if path.exists() for file in files_of(path)]
+        size = sum(file.stat().st_size for file in files)
+        return self.workers if size > _WORTH_A_PROCESS_BYTES else Workers(1)
+
+    def made(self, path: Path) -> bool:
+        """Return whether a result was made in this run, with this configuration."""
+        return path in self._made
+
+    def load(self, path: Path, kind: type[R]) -> R:
+        """Return a result of another step: of this run, or the saved one."""
+        if path not in self._results:
+            self._results[path] = store.load(path, kind)
+        return self._results[path]
+
+    def measured_lumi(self, sb: StableBeams) -> MeasuredLumi | None:
+        """Return the luminosity that the experiments measured, if there is any.
+
+        Raises
+        ------
+        MissingStepError
+            It was measured for other times or bunches than those of `sb`.
+        """
+        for path in (self.paths.lumi_meas, self.paths.lumi_meas_timber):
+            if path in self._results or path.exists():
+                lumi = self.load(path, MeasuredLumi)
+                if lumi.total.shape != sb.bunches[1, "coll"].intensity_ppb.shape:
+                    raise MissingStepError(
+                        f"{path} has other times or bunches than {self.paths.sb}; "
+                        "run with --force massi"
+                    )
+                return lumi
+        return None
+
+    def save(self, path: Path, record: Record, *, keep: bool = True) -> None:
+        """Save a result as config.py says; `keep` it for later steps of this run."""
+        save_result(self.cfg, path, record, self._results.get(self.paths.sb))
+        self._made.add(path)
+        if keep:
+            self._results[path] = record
+
+
+def save_result(cfg: Config, path: Path, record: Record, sb: StableBeams | None) -> None:
+    """Save a result as dict, DataFrame or both, as config.py says."""
+    if cfg.files.save_dict:
+        store.save(path, record)
+    if cfg.files.save_pandas:
+        from lumimod.records.frames import save_frame  # pandas is slow to import
+
+        save_frame(path, record, sb)

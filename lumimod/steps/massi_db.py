@@ -1,0 +1,239 @@
+"""The Massi database: which version of each archive has been read.
+
+A YAML file {year: {experiment: {archive name: modification time}}}, as the original wrote it:
+times are naive and local; here always those of Europe/Zurich.
+
+Many jobs write at once, on file systems where locks cannot be trusted. So what a run read goes
+into a file of its own for each fill, in a folder beside the YAML file (`fill_db.d/2017_5845.yaml`),
+which has one writer at a time and is replaced as a whole. These entries stay and count before
+those of the YAML file. That one is brought up to date from them after each run, for people and
+other programs; whichever of two runs writes it last, no entry is lost. It ends with a checksum:
+where that is not right someone has edited it or made it anew, and then it counts before older
+entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from lumimod.atomic import replacing, replacing_nothing
+from lumimod.errors import BadInputError, OutputError
+
+log = logging.getLogger(__name__)
+
+ZURICH = ZoneInfo("Europe/Zurich")
+_TOLERANCE_S = 1.0  # some file systems keep whole seconds only
+_SUFFIXES = (".tgz", ".tar.gz", ".zip")
+_MARK = b"# written by lumimod "
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+Database = dict[int, dict[str, dict[str, datetime]]]
+
+
+class Archive(NamedTuple):
+    """An archive as it was when it was looked at."""
+
+    name: str
+    modified: datetime
+    """Naive, Europe/Zurich."""
+
+    @classmethod
+    def at(cls, path: Path) -> Archive:
+        """Return name and time of an existing file."""
+        stamp = datetime.fromtimestamp(path.stat().st_mtime, ZURICH)
+        return cls(path.name, stamp.replace(tzinfo=None))
+
+
+def load(path: Path) -> Database:
+    """Return the database at `path`, with the entries beside it.
+
+    Raises
+    ------
+    BadInputError
+        It is not a database.
+    """
+    if not path.exists() and _folder(path).is_dir():
+        return entries(path)
+    data, edited_at = _read_main(path)
+    return merged(data, entries(path, edited_at))
+
+
+def entries(path: Path, after: float = 0.0) -> Database:
+    """Return what runs have entered beside the database at `path`, later than a time.
+
+    A broken entry is left out.
+    """
+    out: Database = {}
+    for file in sorted(_folder(path).glob("*.yaml")):
+        try:
+            if file.stat().st_mtime > after:
+                out = merged(out, _parse(file, file.read_bytes()))
+        except FileNotFoundError:
+            continue
+        except (BadInputError, OSError) as exc:
+            log.warning("%s: its fill is read again", exc)
+    return out
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder of the entries: fill_db.d beside fill_db.yaml."""
+    return path.with_suffix(".d")
+
+
+def merged(old: Database, new: Database) -> Database:
+    """Return both databases in one; where they differ the second counts."""
+    out: Database = {year: dict(of_year or {}) for year, of_year in old.items()}
+    for year, of_year in new.items():
+        for experiment, archives in (of_year or {}).items():
+            before = out.setdefault(year, {}).get(experiment) or {}
+            out[year][experiment] = {**before, **(archives or {})}
+    return out
+
+
+def _read_main(path: Path) -> tuple[Database, float]:
+    """Return the YAML file, and when others have written it, 0 if lumimod has."""
+    try:
+        text = path.read_bytes()
+        modified = path.stat().st_mtime
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    body, mark, checksum = text.rpartition(_MARK)
+    ours = bool(mark) and checksum.strip() == _checksum(body)
+    return _parse(path, text), 0.0 if ours else modified
+
+
+def _parse(path: Path, text: bytes) -> Database:
+    try:
+        data = yaml.load(text.decode(), Loader=_Loader)  # noqa: S506 - a safe loader
+    except (ValueError, yaml.YAMLError) as exc:  # ValueError: not UTF-8, or no such date
+        raise _unreadable(path, exc) from exc
+    if not _is_database(data):
+        raise BadInputError(
+            f"{path} is no Massi database (year: experiment: archive: time); remove it, "
+            "it is made again"
+        )
+    return data
+
+
+def _unreadable(path: Path, exc: Exception) -> BadInputError:
+    reason = " ".join(str(exc).split())
+    return BadInputError(
+        f"Massi database {path} cannot be read ({reason}); remove it, it is made again"
+    )
+
+
+def _is_database(data: Any) -> bool:
+    return isinstance(data, dict) and all(
+        isinstance(year, dict) and all(isinstance(e, (dict, type(None))) for e in year.values())
+        for year in data.values()
+    )
+
+
+def create(year: int, folders: Mapping[str, Path]) -> Database:
+    """Return a database of all archives that are in the experiments' folders now."""
+    out: Database = {year: {}}
+    for experiment, folder in folders.items():
+        if not folder.is_dir():
+            log.warning("no Massi folder %s", folder)
+        archives = (
+            Archive.at(path)
+            for path in sorted(folder.glob("*"))
+            if path.name.endswith(_SUFFIXES) and path.name.split(".")[0].isdigit()
+        )
+        out[year][experiment] = {a.name: a.modified for a in archives}
+    return out
+
+
+def is_current(database: Database, year: int, experiment: str, archive: Archive) -> bool:
+    """Return whether the database holds this version of an archive."""
+    known = ((database.get(year) or {}).get(experiment) or {}).get(archive.name)
+    if not isinstance(known, datetime):
+        return False
+    if known.tzinfo is not None:
+        known = known.astimezone(ZURICH).replace(tzinfo=None)
+    return abs((known - archive.modified).total_seconds()) <= _TOLERANCE_S
+
+
+def record(path: Path, year: int, read: Iterable[tuple[str, Archive]]) -> None:
+    """Enter archives that were read beside the database at `path`, a file for each fill."""
+    of_fill: dict[str, Database] = {}
+    for experiment, archive in read:
+        entry = of_fill.setdefault(archive.name.split(".")[0], {year: {}})
+        entry[year].setdefault(experiment, {})[archive.name] = archive.modified
+    folder = _folder(path)
+    for fill, entry in of_fill.items():
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as exc:
+            raise OutputError(f"{folder} cannot be created ({exc.strerror})") from exc
+        save(folder / f"{year}_{fill}.yaml", entry)
+
+
+def publish(path: Path) -> None:
+    """Bring the YAML file up to date with the entries beside it, if it is not.
+
+    Raises
+    ------
+    BadInputError
+        The file is there but is no database.
+    OutputError
+        It cannot be written.
+    """
+    if not path.exists():
+        return
+    before, edited_at = _read_main(path)
+    after = merged(before, entries(path, edited_at))
+    for entry in _folder(path).glob("*.yaml"):
+        _forget(entry, edited_at)
+    if edited_at or after != before:
+        with replacing(path) as file:
+            file.write(_marked(after))
+
+
+def _forget(entry: Path, edited_at: float) -> None:
+    """Remove an entry that is older than what someone else wrote into the YAML file."""
+    with suppress(FileNotFoundError):
+        if entry.stat().st_mtime <= edited_at:
+            entry.unlink()
+
+
+def save(path: Path, database: Database) -> None:
+    """Write a database that counts before all that was entered so far, atomically."""
+    with replacing(path) as file:
+        file.write(_body(database))
+
+
+def save_new(path: Path, database: Database) -> None:
+    """Write a database, atomically, unless there is one by now.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    with replacing_nothing(path) as file:
+        file.write(_marked(database))
+
+
+def _body(database: Database) -> bytes:
+    text: Any = yaml.dump(database, Dumper=_Dumper, default_flow_style=False)
+    return bytes(text.encode())
+
+
+def _marked(database: Database) -> bytes:
+    body = _body(database)
+    return body + _MARK + _checksum(body) + b"\n"
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest()[:16].encode()

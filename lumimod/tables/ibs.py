@@ -1,0 +1,63 @@
+"""Coefficients and rates of intra-beam scattering, by energy and RF voltage."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from lumimod.errors import ConfigError
+from lumimod.physics.constants import PROTON_MASS_GEV
+from lumimod.physics.ibs import Ibs, IbsRates, IbsSet
+
+FOLDER = Path(__file__).parent
+
+_ENERGY_WINDOW_GEV = 20.0
+
+
+@lru_cache(maxsize=1)
+def ibs_sets() -> tuple[IbsSet, ...]:
+    """Return every set of IBS coefficients there is."""
+    table = json.loads((FOLDER / "ibs_parametrisation.json").read_text())["sets"]
+    named = {(s["energy_GeV"], s["V_RF_MV"]): s["coefficients"] for s in table}
+    # No lengths were fitted at 8 MV: they are taken from 10 MV, as in the original.
+    named[6500, 8] = {**named[6500, 10], **named[6500, 8]}
+    return tuple(
+        IbsSet(float(e), float(v), tuple((n, tuple(map(tuple, t))) for n, t in c.items()))
+        for (e, v), c in named.items()
+    )
+
+
+@lru_cache(maxsize=1)
+def ibs_rates() -> tuple[IbsRates, ...]:
+    """Return the growth rates for energies without coefficients."""
+    table = json.loads((FOLDER / "ibs_rates.json").read_text())["sets"]
+    return tuple(
+        IbsRates(
+            float(s["energy_GeV"]), float(s["V_RF_MV"]), tuple(s["emit_h"]), tuple(s["bl4s"]),
+            s["damping_time_xy_h"], s["damping_time_l_h"],
+        )
+        for s in table
+    )  # fmt: skip
+
+
+def ibs_of(gamma: float, v_rf_v: float) -> Ibs:
+    """Return IBS coefficients, or rates, for a relativistic gamma and an RF voltage.
+
+    Raises
+    ------
+    ConfigError
+        There are none; the message lists what there is.
+    """
+    energy_gev = gamma * PROTON_MASS_GEV
+    known: tuple[Ibs, ...] = (*ibs_sets(), *ibs_rates())
+    for found in known:
+        same_energy = abs(found.energy_gev - energy_gev) <= _ENERGY_WINDOW_GEV
+        if same_energy and abs(found.v_rf_mv * 1e6 - v_rf_v) < 1e3:
+            return found
+    have = ", ".join(f"{s.energy_gev:.0f} GeV with {s.v_rf_mv:.0f} MV" for s in known)
+    raise ConfigError(
+        f"no intra-beam-scattering coefficients for {energy_gev:.0f} GeV with "
+        f"{v_rf_v / 1e6:g} MV; there are {have}: check gammaFT, gammaFB, VRF_FT and VRF_FB "
+        "in config.py"
+    )

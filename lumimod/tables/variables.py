@@ -1,0 +1,96 @@
+"""What the logging service calls each quantity, by period: the table data/variables.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from lumimod.errors import ConfigError
+
+TABLE = Path(__file__).parent / "variables.json"
+Names = tuple[str, ...]
+NO_OVERRIDES: Mapping[str, Names] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Period:
+    """Fills whose variables have the same names."""
+
+    name: str
+    first_fill: int
+    start_s: float
+    """Unix time from which it holds."""
+    crossing_plane: Mapping[int, str]
+    """Plane of the crossing angle, "h" or "v", at IP 1 and 5."""
+    names: Mapping[str, Names]
+    """By quantity."""
+
+
+@lru_cache(maxsize=1)
+def periods() -> tuple[Period, ...]:
+    """Return every period, in the order of time."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    return tuple(
+        Period(
+            p["name"],
+            p["first_fill"],
+            datetime.fromisoformat(p["first_day"]).replace(tzinfo=timezone.utc).timestamp(),
+            {int(ip): plane for ip, plane in p["crossing_plane"].items()},
+            {key: tuple(of[p["name"]]) for key, of in table["quantities"].items()},
+        )
+        for p in table["periods"]
+    )
+
+
+def period_of(fill: int, time_s: float | None = None) -> Period:
+    """Return the period of a fill: by its time if that is known, else by its number."""
+    if time_s is not None:
+        return [p for p in periods() if p.start_s <= max(time_s, 0)][-1]
+    return [p for p in periods() if p.first_fill <= fill][-1]
+
+
+def quantities() -> Names:
+    """Return the quantities that have names, such as bunch_intensity_b1."""
+    return tuple(periods()[0].names)
+
+
+def names_of(
+    quantity: str,
+    fill: int,
+    overrides: Mapping[str, Names] = NO_OVERRIDES,
+    *,
+    time_s: float | None = None,
+) -> Names:
+    """Return the names of a quantity's variable in a fill, the best one first; maybe none.
+
+    Parameters
+    ----------
+    quantity
+        As in the table, such as bunch_intensity_b1.
+    fill, time_s
+        Choose the period, see `period_of`.
+    overrides
+        Names by quantity that take the place of those of the table (`variable_names` of
+        config.py).
+
+    Raises
+    ------
+    ConfigError
+        There is no such quantity.
+    """
+    known = period_of(fill, time_s).names
+    if quantity not in known:
+        raise ConfigError(f"no quantity {quantity!r} among {', '.join(known)}")
+    return overrides.get(quantity, known[quantity])
+
+
+def all_names(
+    fill: int, overrides: Mapping[str, Names] = NO_OVERRIDES, *, time_s: float | None = None
+) -> dict[str, Names]:
+    """Return the names of every quantity in a fill, see `names_of`."""
+    return {q: names_of(q, fill, overrides, time_s=time_s) for q in quantities()}

@@ -1,0 +1,148 @@
+"""Data files from one format to another."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from lumimod.arrays import IntArray, Series, select_rows
+from lumimod.atomic import replacing
+from lumimod.errors import MissingInputError, UsageError
+from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.locate import SUFFIXES, suffix_of
+from lumimod.readers.timber import GZIP_MAGIC
+from lumimod.readers.variables import list_variables, read_variables
+from lumimod.writers import GZIP_LEVEL, write_variables
+from lumimod.writers.parquet import write_parquet
+
+TREE = "tree"
+FORMATS = (*(suffix[1:] for suffix in SUFFIXES), TREE)
+"""What can be converted to: csv, csv.gz, parquet, h5, and the Parquet tree of Run 3."""
+NO_MODE = "NOMODE"
+_FILL = re.compile(r"fill_(\d+)\b|HX:FILLN=(\d+)$")
+
+
+def data_files(source: Path) -> list[Path]:
+    """Return the files (or trees of a fill) that a path stands for: itself, or all in a folder.
+
+    Raises
+    ------
+    MissingInputError
+        If there is nothing of the kind.
+    """
+    if source.is_file() or (source.is_dir() and source.name.startswith("HX:FILLN=")):
+        return [source]
+    inside = sorted(source.rglob("*")) if source.is_dir() else []
+    found = [
+        path
+        for path in inside
+        if (path.is_file() and path.name.endswith(SUFFIXES) and "HX:FILLN=" not in str(path))
+        or path.name.startswith("HX:FILLN=")
+    ]
+    if not found:
+        raise MissingInputError(f"{source}: no file of variables ({', '.join(SUFFIXES)})")
+    return found
+
+
+def converted_path(source: Path, kind: str, folder: Path | None = None) -> Path:
+    """Return where the converted data go: beside the source, or into `folder`."""
+    folder = source.parent if folder is None else folder
+    if kind == TREE:
+        return folder / f"HX:FILLN={_fill_of(source)}"
+    if source.is_dir():
+        return folder / f"data_fill_{_fill_of(source)}.{kind}"
+    return folder / f"{_stem(source)}.{kind}"
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write the variables of a file or tree into a file of another format.
+
+    Raises
+    ------
+    UsageError
+        If the source is the target.
+    LumimodError
+        As of `read_variables` and `write_variables`.
+    """
+    if source == target:
+        raise UsageError(f"{source} is of that format already")
+    if source.is_file() and all(".csv" in path.suffixes[-2:] for path in (source, target)):
+        _repack(source, target)
+    else:
+        write_variables(target, _everything(source))
+
+
+def convert_to_tree(source: Path, target: Path, bmodes: Path) -> None:
+    """Write the variables of a file into the tree of its fill, a file for each beam mode.
+
+    Samples belong to the mode that began last before them.
+
+    Raises
+    ------
+    UsageError
+        If the source is a tree, or its fill is not among the beam modes.
+    LumimodError
+        As of `read_variables` and `write_variables`.
+    """
+    fill = _fill_of(source)
+    modes = read_bmodes(bmodes)
+    if source.is_dir() or fill not in modes:
+        raise UsageError(f"{source}: is a tree, or {bmodes} does not hold fill {fill}")
+    series = _everything(source)
+    for mode, part in _by_mode(series, modes[fill]):
+        folder = target / f"HX:BMODE={mode}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / f"{_stem(source)}.parquet") as stream:
+            write_parquet(stream, part, integer_index=True)
+
+
+def _everything(source: Path) -> dict[str, Series]:
+    return read_variables(source, list_variables(source))
+
+
+def _repack(source: Path, target: Path) -> None:
+    """Copy a CSV file to one that is compressed, or is not."""
+    with source.open("rb") as file, replacing(target) as out:
+        zipped = file.peek(2)[:2] == GZIP_MAGIC
+        text = gzip.open(file) if zipped else file  # noqa: SIM115
+        if target.suffix == ".gz":
+            with gzip.GzipFile("", "wb", GZIP_LEVEL, out, mtime=0) as packed:
+                shutil.copyfileobj(text, packed, 1 << 20)
+        else:
+            shutil.copyfileobj(cast(BinaryIO, text), out, 1 << 20)
+
+
+def _by_mode(
+    series: Mapping[str, Series], modes: FillModes
+) -> Iterator[tuple[str, dict[str, Series]]]:
+    """Yield every mode and the samples of its time."""
+    began = sorted((start, mode) for mode, start in modes.start_s.items() if np.isfinite(start))
+    edges_s = np.array([start for start, _ in began])
+    names = [NO_MODE, *(mode for _, mode in began)]
+    place: dict[str, IntArray] = {
+        name: np.searchsorted(edges_s, one.time_s, side="right") for name, one in series.items()
+    }
+    for i, mode in enumerate(names):
+        rows = {name: at == i for name, at in place.items() if np.any(at == i)}
+        if rows:
+            yield mode, {name: select_rows(series[name], keep) for name, keep in rows.items()}
+
+
+def _fill_of(source: Path) -> int:
+    found = _FILL.search(source.name.partition(".")[0])
+    if found is None:
+        raise UsageError(f"{source}: its name does not tell the fill (..._fill_N or HX:FILLN=N)")
+    return int(found[1] or found[2])
+
+
+def _stem(source: Path) -> str:
+    suffix = suffix_of(source)
+    if not suffix:
+        raise UsageError(f"{source}: not a format of variables ({', '.join(SUFFIXES)})")
+    return source.name[: -len(suffix)]

@@ -1,0 +1,572 @@
+"""Measurements of one beam: averaged, calibrated, ordered by bunch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumimod.arrays import Series
+from lumimod.config.settings import Config
+from lumimod.errors import BadInputError, MissingInputError, NoDataError
+from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
+from lumimod.instruments.measurements import BeamMeasurements, bqm_lengths, read_beam
+from lumimod.physics.emittance import MonitorOptics, emittance_um
+from lumimod.tables.calibration import BsrtCalibration
+from lumimod.tables.variables import all_names
+from tests.conftest import context
+
+FILE = Path("data.csv")
+CALIBRATION = BsrtCalibration(
+    "calibration.json",
+    {
+        (beam, energy, plane): MonitorOptics(100.0 * beam, 0.1, 1.0, gamma)
+        for beam in (1, 2)
+        for energy, gamma in ((450, 480.0), (6500, 6928.0))
+        for plane in ("h", "v")
+    },
+)
+
+
+def series(rows: dict[float, Sequence[float]], name: str = "X", n_dropped: int = 0) -> Series:
+    """Return a variable of the given rows, by their times."""
+    lengths = [len(row) for row in rows.values()]
+    return Series(
+        name,
+        FILE,
+        np.array(list(rows), dtype=float),
+        np.array([v for row in rows.values() for v in row], dtype=float),
+        np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
+        n_dropped,
+    )
+
+
+def sizes_of(gates: dict[float, Sequence[float]]) -> dict[float, list[float]]:
+    return {t: [1.0] * len(row) for t, row in gates.items()}
+
+
+TOP = series({0.0: [6500.0]}, "energy")
+
+
+def scan(
+    gates: dict[float, Sequence[float]],
+    size_h: dict[float, Sequence[float]] | None = None,
+    size_v: dict[float, Sequence[float]] | None = None,
+    energy: Series = TOP,
+    beam: int = 1,
+    dropped: tuple[int, int, int] = (0, 0, 0),
+) -> Scans:
+    channels = (
+        series(gates, "GATE", dropped[0]),
+        series(sizes_of(gates) if size_h is None else size_h, "H", dropped[1]),
+        series(sizes_of(gates) if size_v is None else size_v, "V", dropped[2]),
+    )
+    return bsrt_scans(*channels, energy, beam, CALIBRATION)
+
+
+def emit(sigma_mm: float, beam: int = 1, energy: int = 6500) -> float:
+    return float(emittance_um(np.array(sigma_mm), CALIBRATION.at(beam, energy)[0]))
+
+
+# --- BSRT: repeats
+
+
+def test_repeats_of_a_gate_count_once_with_their_mean_size() -> None:
+    scans = scan({100.0: [7, 7, 7]}, {100.0: [1.0, 1.1, 1.5]}, {100.0: [2.0, 2.0, 2.3]})
+    assert scans.slots.tolist() == [7]
+    assert scans.emit_um[0] == pytest.approx([emit(1.2), emit(2.1)])
+
+
+def test_a_measurement_is_stamped_by_the_place_of_its_last_repeat() -> None:
+    # Six values: the runs end at places 1, 4 and 5.
+    scans = scan({100.0: [7, 7, 9, 9, 9, 8]})
+    assert scans.slots.tolist() == [7, 8, 9]
+    expected = 100 + 1e-3 * np.array([1, 5, 4]) / 6
+    assert scans.time_s == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_gate_that_comes_back_later_in_a_record_is_another_measurement() -> None:
+    scans = scan({100.0: [7, 8, 7, 7]}, {100.0: [1.0, 5.0, 2.0, 4.0]})
+    seven = scans.of(np.array([7]))
+    assert seven.emit_um[:, 0] == pytest.approx([emit(1.0), emit(3.0)])
+    assert seven.time_s == pytest.approx([100.0, 100.00075])
+
+
+def test_repeats_do_not_reach_into_the_next_record() -> None:
+    scans = scan({100.0: [7, 7], 110.0: [7, 7]}, {100.0: [1.0, 1.0], 110.0: [2.0, 2.0]})
+    assert scans.time_s == pytest.approx([100.0005, 110.0005])
+    assert scans.emit_um[:, 0] == pytest.approx([emit(1.0), emit(2.0)])
+
+
+def test_records_may_differ_in_length() -> None:
+    scans = scan({100.0: [7, 7, 8], 110.0: [8], 120.0: [7, 9]})
+    assert scans.slots.tolist() == [7, 8, 9]
+    assert scans.start.tolist() == [0, 2, 4, 5]
+    assert scans.of(np.array([8])).time_s == pytest.approx([100 + 2e-3 / 3, 110.0])
+
+
+def test_an_empty_record_counts_for_nothing() -> None:
+    scans = scan({90.0: [], 100.0: [7, 7], 105.0: [], 110.0: [7], 120.0: []})
+    assert scans.time_s == pytest.approx([100.0005, 110.0])
+
+
+def test_samples_are_sorted_by_slot_then_time() -> None:
+    scans = scan({100.0: [9, 3], 110.0: [3, 9], 120.0: [5]})
+    assert scans.slots.tolist() == [3, 5, 9]
+    assert scans.start.tolist() == [0, 2, 3, 5]
+    assert np.floor(scans.time_s).tolist() == [100, 110, 120, 100, 110]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=12), min_size=1, max_size=5))
+def test_averaging_agrees_with_a_loop_over_values(records: list[list[int]]) -> None:
+    gates = {10.0 * i: row for i, row in enumerate(records)}
+    sizes = {t: [1 + 0.01 * (i + t) for i in range(len(row))] for t, row in gates.items()}
+    expected = []
+    for t, row in gates.items():
+        run = [0]
+        for i in range(1, len(row) + 1):
+            if i < len(row) and row[i] == row[i - 1]:
+                run.append(i)
+                continue
+            stamp = t + run[-1] * 1e-3 / len(row)
+            expected.append((row[run[0]], stamp, np.mean([sizes[t][j] for j in run])))
+            run = [i]
+    expected.sort(key=lambda sample: sample[:2])
+    scans = scan(gates, sizes)
+    slots = np.repeat(scans.slots, np.diff(scans.start))
+    assert slots.tolist() == [slot for slot, _, _ in expected]
+    assert scans.time_s == pytest.approx([t for _, t, _ in expected], abs=1e-9)
+    assert scans.emit_um[:, 0] == pytest.approx([emit(size) for _, _, size in expected])
+
+
+# --- BSRT: energy
+
+
+@pytest.mark.parametrize("beam", [1, 2])
+def test_the_energy_chooses_the_calibration(beam: int) -> None:
+    energy = series({0.0: [450.0], 100.0: [6500.0]})
+    scans = scan({50.0: [7], 150.0: [7]}, energy=energy, beam=beam)
+    assert scans.emit_um[:, 0] == pytest.approx([emit(1.0, beam, 450), emit(1.0, beam, 6500)])
+
+
+def test_the_energy_is_the_newest_one_not_after_the_measurement() -> None:
+    energy = series({0.0: [450.0], 100.0: [6500.0], 200.0: [450.0]})
+    at = scan({99.9: [7], 100.0: [8], 199.9: [9]}, energy=energy).emit_um[:, 0]
+    assert at == pytest.approx([emit(1.0, 1, 450), emit(1.0), emit(1.0)])
+
+
+def test_samples_of_the_ramp_are_left_out() -> None:
+    energy = series({0.0: [450.0], 100.0: [3000.0], 200.0: [6500.0]})
+    scans = scan({50.0: [7], 150.0: [7], 151.0: [8], 250.0: [7]}, energy=energy)
+    assert scans.slots.tolist() == [7]
+    assert scans.time_s.tolist() == [50.0, 250.0]
+
+
+def test_samples_before_the_first_energy_are_left_out() -> None:
+    scans = scan({50.0: [7], 150.0: [8]}, energy=series({100.0: [6500.0]}))
+    assert scans.slots.tolist() == [8]
+
+
+@pytest.mark.parametrize(
+    ("energy_gev", "kept"),
+    [(400.0, False), (400.1, True), (499.9, True), (500.0, False), (6400.0, False),
+     (6400.1, True), (6599.9, True), (6600.0, False), (6650.0, False)],
+)  # fmt: skip
+def test_the_bands_of_energy_have_open_ends(energy_gev: float, kept: bool) -> None:
+    energy = series({0.0: [6500.0], 100.0: [energy_gev]})
+    scans = scan({50.0: [7], 150.0: [8]}, energy=energy)
+    assert scans.slots.tolist() == ([7, 8] if kept else [7])
+
+
+def test_an_energy_without_calibration_is_named() -> None:
+    with pytest.raises(BadInputError, match=r"no BSRT calibration of beam 1 at 6800 GeV"):
+        scan({50.0: [7]}, energy=series({0.0: [6800.0]}))
+
+
+def test_without_a_row_of_energy_the_file_is_named() -> None:
+    with pytest.raises(BadInputError, match=r"energy in data\.csv has no row"):
+        scan({50.0: [7]}, energy=series({}, "energy"))
+
+
+def test_no_measurement_at_a_calibrated_energy_is_no_data() -> None:
+    with pytest.raises(NoDataError, match="no measurement at a calibrated energy"):
+        scan({50.0: [7]}, energy=series({0.0: [3000.0]}))
+
+
+# --- BSRT: channels that do not fit together
+
+
+def test_a_size_too_many_in_a_record_is_refused() -> None:
+    gates = {100.0: [7, 7], 110.0: [7, 7]}
+    sizes = {100.0: [1.0, 1.0], 110.0: [1.0, 1.0, 1.0]}
+    with pytest.raises(
+        BadInputError,
+        match=r"V in data\.csv does not match GATE: record 2 has 3 values for 2 gates",
+    ):
+        scan(gates, size_v=sizes)
+
+
+def test_a_channel_with_fewer_records_is_refused() -> None:
+    gates = {100.0: [7], 110.0: [7]}
+    with pytest.raises(BadInputError, match=r"different numbers of records \(GATE 2, H 1, V 2\)"):
+        scan(gates, size_h={100.0: [1.0]})
+
+
+def test_a_record_that_a_channel_lost_to_an_empty_value_is_left_out_of_all() -> None:
+    gates = {100.0: [7, 7], 110.0: [8], 120.0: [9]}
+    scans = scan(gates, size_h={100.0: [1.0, 1.0], 120.0: [1.0]}, dropped=(0, 1, 0))
+    assert scans.slots.tolist() == [7, 9]
+    assert scans.time_s == pytest.approx([100.0005, 120.0])
+
+
+def test_records_that_each_channel_lost_are_all_left_out() -> None:
+    full = {float(t): [t] for t in (1, 2, 3, 4)}
+    gates = {t: row for t, row in full.items() if t != 1}
+    size_h = {t: [1.0] for t in full if t != 2}
+    size_v = {t: [1.0] for t in full if t != 3}
+    scans = scan(gates, size_h, size_v, dropped=(1, 1, 1))
+    assert scans.slots.tolist() == [4]
+
+
+def test_no_record_in_common_is_no_data() -> None:
+    with pytest.raises(NoDataError):
+        scan({1.0: [7]}, {2.0: [1.0]}, {1.0: [1.0]}, dropped=(1, 1, 1))
+
+
+def test_records_without_a_value_are_no_data() -> None:
+    with pytest.raises(NoDataError):
+        scan({1.0: [], 2.0: []})
+
+
+def test_no_record_at_all_is_no_data() -> None:
+    with pytest.raises(NoDataError, match=r"GATE in data\.csv has no row"):
+        scan({})
+
+
+@pytest.mark.parametrize("gate", [-1, 3564, 40000])
+def test_a_gate_that_is_no_slot_is_named(gate: int) -> None:
+    with pytest.raises(BadInputError, match=rf"gate {gate} is no slot \(0 to 3563\)"):
+        scan({100.0: [7, gate]})
+
+
+def test_the_last_slot_is_a_slot() -> None:
+    assert scan({100.0: [0, 3563]}).slots.tolist() == [0, 3563]
+
+
+# --- selecting
+
+
+def example() -> Scans:
+    return scan({100.0: [7, 8], 110.0: [8, 9], 120.0: [7]})
+
+
+def test_selected_samples_keep_their_slots_even_if_none_is_left() -> None:
+    scans = example()
+    late = scans.select(scans.time_s > 115)
+    assert late.slots.tolist() == [7, 8, 9]
+    assert late.start.tolist() == [0, 1, 1, 1]
+    assert late.time_s.tolist() == [120.0]
+
+
+def test_some_slots_of_the_scans_have_their_own_samples() -> None:
+    scans = example().of(np.array([7, 9]))
+    assert scans.start.tolist() == [0, 2, 3]
+    assert np.floor(scans.time_s).tolist() == [100, 120, 110]
+
+
+def test_no_slot_of_the_scans_has_no_sample() -> None:
+    scans = example().of(np.empty(0, np.int64))
+    assert scans.start.tolist() == [0]
+    assert scans.emit_um.shape == (0, 2)
+
+
+# --- BQM
+
+
+def lengths_of(
+    buckets: dict[float, Sequence[float]],
+    lengths: dict[float, Sequence[float]],
+    slots: Sequence[int],
+) -> tuple[Any, list[str]]:
+    notes: list[str] = []
+    found = bqm_lengths(series(buckets, "B"), series(lengths, "L"), np.array(slots), notes)
+    return found, notes
+
+
+def test_lengths_go_to_the_filled_slots_in_their_order() -> None:
+    found, notes = lengths_of({0.0: [31, 51, 1001]}, {1.0: [1e-9, 2e-9, 3e-9]}, [3, 5, 100])
+    assert found.values.tolist() == [[1e-9, 2e-9, 3e-9]]
+    assert found.time_s.tolist() == [1.0]
+    assert notes == []
+
+
+def test_lengths_of_slots_that_nobody_asked_for_are_left_out() -> None:
+    found, _ = lengths_of({0.0: [31, 51, 1001]}, {1.0: [1e-9, 2e-9, 3e-9]}, [5])
+    assert found.values.tolist() == [[2e-9]]
+
+
+def test_a_slot_that_was_not_filled_yet_is_nan() -> None:
+    buckets = {0.0: [31.0], 10.0: [31.0, 51.0]}
+    found, _ = lengths_of(buckets, {1.0: [1e-9], 11.0: [1e-9, 2e-9]}, [3, 5, 8])
+    expected = [[1e-9, np.nan, np.nan], [1e-9, 2e-9, np.nan]]
+    assert np.array_equal(found.values, expected, equal_nan=True)
+
+
+def test_lengths_belong_to_the_newest_list_of_buckets_not_after_them() -> None:
+    buckets = {0.0: [31.0], 10.0: [51.0], 20.0: [71.0]}
+    found, _ = lengths_of(buckets, {9.9: [1e-9], 10.0: [2e-9], 30.0: [3e-9]}, [3, 5, 7])
+    assert np.argmax(np.isfinite(found.values), axis=1).tolist() == [0, 1, 2]
+
+
+def test_zeros_behind_buckets_and_lengths_do_not_count() -> None:
+    found, notes = lengths_of({0.0: [31, 51, 0, 0]}, {1.0: [1e-9, 2e-9, 0, 0, 0]}, [3, 5])
+    assert found.values.tolist() == [[1e-9, 2e-9]]
+    assert notes == []
+
+
+@pytest.mark.parametrize("values", [[1e-9], [1e-9, 2e-9, 3e-9], [0.0]])
+def test_an_acquisition_of_another_number_is_dropped_and_noted(values: list[float]) -> None:
+    rows = {1.0: [1e-9, 2e-9], 2.0: values, 3.0: [3e-9, 4e-9]}
+    found, notes = lengths_of({0.0: [31, 51]}, rows, [3, 5])
+    assert found.time_s.tolist() == [1.0, 3.0]
+    assert found.values.tolist() == [[1e-9, 2e-9], [3e-9, 4e-9]]
+    assert notes == ["L: 1 acquisitions whose number of lengths is not that of B dropped"]
+
+
+def test_lengths_before_the_first_list_of_buckets_are_dropped_and_noted() -> None:
+    found, notes = lengths_of({10.0: [31]}, {1.0: [1e-9], 11.0: [2e-9]}, [3])
+    assert found.time_s.tolist() == [11.0]
+    assert len(notes) == 1
+
+
+def test_without_any_length_there_is_no_sample() -> None:
+    found, notes = lengths_of({0.0: [31]}, {}, [3])
+    assert found.values.shape == (0, 1)
+    assert notes == ["L: no usable acquisition: bunch lengths and luminosity are NaN"]
+
+
+def test_a_bucket_beyond_the_ring_is_named() -> None:
+    with pytest.raises(BadInputError, match="bucket 35641 is beyond the ring"):
+        lengths_of({0.0: [31, 35641]}, {1.0: [1e-9, 2e-9]}, [3])
+
+
+# --- from files
+
+
+def write(path: Path, variables: dict[str, dict[float, Sequence[float]]]) -> Path:
+    """Write a file of the logging service; times are seconds after 2017-07-01 UTC."""
+    start = np.datetime64("2017-07-01T00:00:00.000")
+    blocks = []
+    for name, rows in variables.items():
+        lines = [f"VARIABLE: {name}", "", "Timestamp (UTC_TIME),Value"]
+        for t, row in rows.items():
+            stamp = str(start + np.timedelta64(round(1000 * t), "ms")).replace("T", " ")
+            lines.append(",".join([stamp, *map(str, row)]))
+        blocks.append("\n".join(lines))
+    path.write_text("\n\n".join(blocks) + "\n")
+    return path
+
+
+START_S = 1_498_867_200.0
+BBB: dict[str, dict[float, Sequence[float]]] = {
+    "LHC.BCTFR.A6R4.B1:BUNCH_INTENSITY": {1.0: [0, 0, 1e11, 2e11], 2.0: [0, 0, 3e11, 4e11]},
+    "LHC.BCTFR.B6R4.B1:BUNCH_INTENSITY": {1.5: [0, 0, 5e11, 6e11]},
+    "LHC.BQM.B1:FILLED_BUCKETS": {0.0: [21, 31]},
+    "LHC.BQM.B1:BUNCH_LENGTHS": {1.0: [1e-9, 2e-9]},
+    "LHC.BSRT.5R4.B1:GATE_DELAY": {1.0: [2, 2, 3, 3], 2.0: [2, 2, 3, 3]},
+    "LHC.BSRT.5R4.B1:FIT_SIGMA_H": {1.0: [1, 1, 1, 1], 2.0: [1, 1, 1, 1]},
+    "LHC.BSRT.5R4.B1:FIT_SIGMA_V": {1.0: [1, 1, 1, 1], 2.0: [1, 1, 1, 1]},
+}
+BASIC = {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": {0.0: [6500.0]}}
+A, B = list(BBB)[:2]
+
+
+def measure(
+    tmp_path: Path, fill: int = 5845, **changes: dict[float, Sequence[float]] | None
+) -> BeamMeasurements:
+    """Return the measurements of beam 1; `changes` replace or remove the variables that end so."""
+    variables = dict(BBB)
+    for end, rows in changes.items():
+        name = next(n for n in BBB if n.endswith(end) or n.split(":")[0].endswith(f"{end}6R4.B1"))
+        if rows is None:
+            del variables[name]
+        else:
+            variables[name] = rows
+    basic, bbb = write(tmp_path / "basic.csv", BASIC), write(tmp_path / "bbb.csv", variables)
+    return read_beam(1, basic, bbb, all_names(fill), lambda: CALIBRATION)
+
+
+def test_everything_of_a_beam_is_read_in_the_order_of_its_slots(tmp_path: Path) -> None:
+    beam = measure(tmp_path)
+    assert beam.scans.slots.tolist() == [2, 3]
+    assert beam.scans.time_s[0] == pytest.approx(START_S + 1.00025, abs=1e-6)
+    assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11], [3e11, 4e11]]
+    assert beam.length_4s_s.values.tolist() == [[1e-9, 2e-9]]
+    assert beam.notes == ()
+
+
+def test_without_system_a_intensities_are_those_of_system_b(tmp_path: Path) -> None:
+    beam = measure(tmp_path, A=None)
+    assert beam.intensity_ppb.values.tolist() == [[5e11, 6e11]]
+    assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.5]
+
+
+def test_without_either_system_both_are_named(tmp_path: Path) -> None:
+    message = rf"^{A} or {B} not in .*bbb\.csv; download it again with the script in Utilities/"
+    with pytest.raises(MissingInputError, match=message):
+        measure(tmp_path, A=None, B=None)
+
+
+def test_too_few_columns_of_intensities_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="has 3 columns, but the BSRT measured slot 3"):
+        measure(tmp_path, A={1.0: [0, 0, 1e11]})
+
+
+def test_rows_of_intensities_that_end_early_are_dropped_and_noted(tmp_path: Path) -> None:
+    beam = measure(tmp_path, A={1.0: [0, 0, 1e11, 2e11], 2.0: [0, 0, 3e11]})
+    assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11]]
+    assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.0]
+    assert beam.notes == (f"{A}: 1 rows that end before slot 3 dropped",)
+
+
+def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=rf"{A} in .*bbb\.csv has no row"):
+        measure(tmp_path, A={})
+
+
+def test_a_row_with_an_empty_value_is_dropped_and_noted(tmp_path: Path) -> None:
+    beam = measure(tmp_path, A={1.0: [0, 0, "", 2e11], 2.0: [0, 0, 3e11, 4e11]})  # type: ignore[list-item]
+    assert beam.intensity_ppb.values.tolist() == [[3e11, 4e11]]
+    assert beam.notes == (f"{A}: 1 rows with an empty value dropped",)
+
+
+def test_a_record_lost_to_an_empty_size_is_noted(tmp_path: Path) -> None:
+    beam = measure(tmp_path, FIT_SIGMA_V={1.0: [1, "", 1, 1], 2.0: [1, 1, 1, 1]})  # type: ignore[list-item]
+    assert beam.scans.start.tolist() == [0, 1, 2]
+    assert "FIT_SIGMA_V: 1 rows with an empty value dropped" in beam.notes[0]
+
+
+@pytest.mark.parametrize("name", ["GATE_DELAY", "FIT_SIGMA_H", "FILLED_BUCKETS", "BUNCH_LENGTHS"])
+def test_a_missing_variable_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(MissingInputError, match=rf"{name} not in .*bbb\.csv"):
+        measure(tmp_path, **{name: None})
+
+
+def test_a_missing_energy_is_named(tmp_path: Path) -> None:
+    basic = write(tmp_path / "basic.csv", {"OTHER": {0.0: [1.0]}})
+    bbb = write(tmp_path / "bbb.csv", BBB)
+    name = re.escape("LHC.BSRA.US45.B1:ABORT_GAP_ENERGY")
+    with pytest.raises(MissingInputError, match=rf"{name} not in .*basic\.csv"):
+        read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+
+
+def test_what_was_dropped_is_told_with_the_fill(
+    golden_config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read(beam: int, *_: object) -> BeamMeasurements:
+        none: Any = None
+        return BeamMeasurements(beam, none, none, none, (f"B{beam}: 3 rows dropped",))
+
+    monkeypatch.setattr("lumimod.steps.context.read_beam", read)
+    assert set(context(golden_config).beams) == {1, 2}
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [("WARNING", f"fill 5845: B{beam}: 3 rows dropped") for beam in (1, 2)]
+
+
+# --- emittances that are given directly
+
+EMIT_H, EMIT_V = "LHC.BSRT.5R4.B1:BUNCH_EMITTANCE_H", "LHC.BSRT.5R4.B1:BUNCH_EMITTANCE_V"
+nan = float("nan")
+
+
+def emittances(
+    emit_h: dict[float, Sequence[float]],
+    emit_v: dict[float, Sequence[float]],
+    energy: Series = TOP,
+) -> Scans:
+    return emittance_scans(series(emit_h, "H"), series(emit_v, "V"), energy)
+
+
+def test_every_slot_with_both_emittances_is_a_sample() -> None:
+    scans = emittances(
+        {10.0: [0, 2.0, nan, 3.0], 20.0: [0, 2.1, 4.0, 3.1]},
+        {10.0: [0, 1.0, 1.0, 1.5], 20.0: [0, 1.1, 0, 1.6]},
+    )
+    assert scans.slots.tolist() == [1, 3]
+    assert scans.start.tolist() == [0, 2, 4]
+    assert scans.time_s.tolist() == [10.0, 20.0, 10.0, 20.0]
+    assert scans.emit_um.tolist() == [[2.0, 1.0], [2.1, 1.1], [3.0, 1.5], [3.1, 1.6]]
+
+
+def test_acquisitions_may_end_at_their_last_bunch() -> None:
+    scans = emittances({10.0: [2.0], 20.0: [2.1, 3.0]}, {10.0: [1.0], 20.0: [1.1, 1.5]})
+    assert scans.slots.tolist() == [0, 1]
+    assert scans.time_s.tolist() == [10.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize(("gev", "counts"), [(450, 1), (3000, 0), (6500, 1), (6799, 1), (7000, 0)])
+def test_emittances_of_the_ramp_are_left_out(gev: float, counts: int) -> None:
+    energy = series({0.0: [gev], 15.0: [6800.0]}, "energy")
+    scans = emittances({10.0: [2.0], 20.0: [2.1]}, {10.0: [1.0], 20.0: [1.1]}, energy)
+    assert scans.time_s.tolist() == [10.0, 20.0][1 - counts :]
+
+
+def test_emittances_at_no_known_energy_are_no_data() -> None:
+    energy = series({0.0: [3000.0]}, "energy")
+    with pytest.raises(NoDataError, match=r"H in data\.csv: no emittance at a known energy"):
+        emittances({10.0: [2.0]}, {10.0: [1.0]}, energy)
+
+
+def test_more_emittances_than_slots_are_refused() -> None:
+    with pytest.raises(BadInputError, match="H in .* has 3565 values a row, but there are 3564"):
+        emittances({10.0: [2.0] * 3565}, {10.0: [1.0]})
+
+
+def run_3(tmp_path: Path, **changes: dict[float, Sequence[float]]) -> BeamMeasurements:
+    """Return the measurements of beam 1 in a fill of Run 3 without any beam size."""
+    variables = {
+        **{name: rows for name, rows in BBB.items() if "BSRT" not in name},
+        EMIT_H: {1.0: [0, 0, 2.0, 3.0], 2.0: [0, 0, 2.1, 3.1]},
+        EMIT_V: {1.0: [0, 0, 1.0, 1.5], 2.0: [0, 0, 1.1, 1.6]},
+        **changes,
+    }
+    basic = write(tmp_path / "basic.csv", {"LHC.BCCM.B1.A:BEAM_ENERGY": {0.0: [6799.0]}})
+    bbb = write(tmp_path / "bbb.csv", {name: rows for name, rows in variables.items() if rows})
+
+    def calibration() -> BsrtCalibration:
+        raise MissingInputError("no calibration")
+
+    return read_beam(1, basic, bbb, all_names(8000), calibration)
+
+
+def test_logged_emittances_need_no_sizes_and_no_calibration(tmp_path: Path) -> None:
+    beam = run_3(tmp_path)
+    assert beam.scans.slots.tolist() == [2, 3]
+    assert beam.scans.emit_um[:, 0].tolist() == [2.0, 2.1, 3.0, 3.1]
+    assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11], [3e11, 4e11]]
+    assert beam.highest_energy_gev == 6799.0
+
+
+@pytest.mark.parametrize("lost", [EMIT_H, EMIT_V])
+def test_without_logged_emittances_the_sizes_are_calibrated(tmp_path: Path, lost: str) -> None:
+    sizes = {name: rows for name, rows in BBB.items() if "BSRT" in name}
+    with pytest.raises(MissingInputError, match="no calibration"):
+        run_3(tmp_path, **{lost: {}}, **sizes)
+
+
+def test_without_emittances_and_sizes_the_sizes_are_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"GATE_DELAY; .*FIT_SIGMA_H; .* not in .*bbb\.csv"):
+        run_3(tmp_path, **{EMIT_H: {}})
+
+
+def test_in_run_2_sizes_are_calibrated_even_if_emittances_are_logged(tmp_path: Path) -> None:
+    logged = {EMIT_H: {1.0: [0, 0, 9.0, 9.0]}, EMIT_V: {1.0: [0, 0, 9.0, 9.0]}}
+    basic, bbb = write(tmp_path / "a.csv", BASIC), write(tmp_path / "b.csv", {**BBB, **logged})
+    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert beam.scans.emit_um[0, 0] == pytest.approx(emit(1.0))

@@ -1,0 +1,202 @@
+"""Two tiny simulated fills, a place to run the driver on them, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from lumimod.cli import main
+from lumimod.config.settings import Config, load_config
+from lumimod.paths import FillPaths
+from lumimod.run.plan import STEPS
+from lumimod.simulate import simulate_fills
+from tests.conftest import TINY
+
+PROGRAM = Path(__file__).parents[2] / "lumimod.py"
+FILL, OTHER = 5845, 5848
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of the driver ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def lines(self, *pieces: str) -> list[str]:
+        """Return the log lines that hold all of these."""
+        return [line for line in self.err.splitlines() if all(p in line for p in pieces)]
+
+    def rows(self) -> dict[int, list[str]]:
+        """Return the columns of each fill in the table that was printed."""
+        rows = (line.replace("to do", "to-do").split() for line in self.out.splitlines())
+        return {int(row[0]): row[1:] for row in rows if row and row[0].isdigit() and len(row) > 3}
+
+
+class Site:
+    """A folder with data, config.py and results, and the driver run on them."""
+
+    def __init__(self, root: Path, source: Path, capture: Callable[[], tuple[str, str]]) -> None:
+        self.root = root
+        self._source = source
+        self.data = root / "data"
+        self.results = root / "SB_analysis"
+        self.config = root / "config.py"
+        self._capture = capture
+
+    def configure(self, **names: Any) -> None:
+        """Write config.py; every path in it is below this folder."""
+        settings = {
+            "input_folder": f"{self.root}/",
+            "working_folder": f"{self.root}/",
+            "doSBModel": True,
+            **names,
+        }
+        self.config.write_text("".join(f"{k} = {v!r}\n" for k, v in settings.items()))
+
+    def run(self, *options: object) -> Outcome:
+        """Run the driver in this process."""
+        self._capture()
+        try:
+            status: Any = main(["--config", str(self.config), *map(str, options)])
+        except SystemExit as exc:  # argparse
+            status = exc.code
+        return Outcome(status, *self._capture())
+
+    def command(self, *options: object, cwd: Path | None = None) -> Outcome:
+        """Run the real command in a process of its own."""
+        call = [sys.executable, str(PROGRAM), *map(str, options)]
+        done = subprocess.run(  # noqa: S603
+            call, cwd=cwd or self.root, capture_output=True, text=True, timeout=60, check=False
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    # --- what is there
+
+    @property
+    def cfg(self) -> Config:
+        """What config.py says."""
+        return load_config(self.config)
+
+    def paths(self, fill: int = FILL) -> FillPaths:
+        """Return every file name of a fill."""
+        return FillPaths(self.cfg, fill)
+
+    def written(self, step: str, fill: int = FILL) -> list[Path]:
+        """Return the files that a step makes."""
+        values = [getattr(self.paths(fill), name) for name in STEPS[step].WRITES]
+        return [p for v in values for p in ([v] if isinstance(v, Path) else v)]
+
+    def made(self, fill: int = FILL) -> list[str]:
+        """Return the steps whose results are all there."""
+        return [step for step in STEPS if all(p.exists() for p in self.written(step, fill))]
+
+    def remove(self, *steps: str, fill: int = FILL) -> None:
+        """Remove the results of steps."""
+        for step in steps:
+            for path in self.written(step, fill):
+                path.unlink()
+
+    def contents(self, fill: int | None = None) -> dict[str, bytes]:
+        """Return name and bytes of every result, of all fills or one, unfinished ones included."""
+        folder = self.results if fill is None else self.paths(fill).folder
+        return {p.name: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+    def leftovers(self) -> list[Path]:
+        """Return temporary files."""
+        return [p for p in self.root.rglob("*") if p.name.startswith(".") or p.suffix == ".tmp"]
+
+    def archive(self, experiment: str, fill: int = FILL) -> Path:
+        """Return the Massi archive of a fill."""
+        return self.cfg.massi.folder(experiment) / f"{fill}.tgz"
+
+    # --- changing what is there
+
+    def add_logged_lumi(self, fill: int = FILL) -> None:
+        """Add the luminosity of the logging service, as old as the other data."""
+        path = self.paths(fill).bbb_lumi
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy2(self._source / path.relative_to(self.data), path)
+
+    def edit_modes(self, fill: int = FILL, **times: Any) -> None:
+        """Change entries of a fill in the beam-mode file."""
+        table = self.modes()
+        table[fill].update(times)
+        self.write_modes(table)
+
+    def modes(self) -> dict[int, dict[str, Any]]:
+        """Return the contents of the beam-mode file."""
+        return pickle.loads(self.cfg.files.bmodes.read_bytes())  # noqa: S301 - made by the test
+
+    def write_modes(self, table: Mapping[int, Any]) -> None:
+        """Write the beam-mode file."""
+        self.cfg.files.bmodes.write_bytes(pickle.dumps(dict(table)))
+
+
+def older(paths: Iterable[Path], seconds: float = 100.0) -> None:
+    """Date files back."""
+    for path in paths:
+        stat = path.stat()
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns - int(seconds * 1e9)))
+
+
+@pytest.fixture(name="older")
+def _older() -> Callable[..., None]:
+    """Return a function that dates files back."""
+    return older
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder with two fills: copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("tiny") / "data"
+    simulate_fills(folder, [FILL, OTHER], TINY, seed=3)
+    older([p for p in folder.rglob("*") if p.is_file()], 3600.0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_results(tiny_data: Path) -> Path:
+    """Return the results of both fills: copy them, do not change them."""
+    site = Site(tiny_data.parent, tiny_data, lambda: ("", ""))
+    site.configure()
+    assert main(["--config", str(site.config)]) == 0
+    # As after an hour: what a test changes is newer, on any file system.
+    older([p for p in site.results.rglob("*") if p.is_file()], 1800.0)
+    return site.results
+
+
+@pytest.fixture
+def site(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
+    """Return a place with the data of fills 5845 and 5848, and no results.
+
+    The luminosity of the logging service, which stands in for archives, is left out.
+    """
+    without = shutil.ignore_patterns("*lumi_data*", "truth")
+    shutil.copytree(tiny_data, tmp_path / "data", ignore=without)
+    place = Site(tmp_path, tiny_data, lambda: tuple(capsys.readouterr()))  # type: ignore[arg-type]
+    place.configure()
+    return place
+
+
+@pytest.fixture
+def finished(site: Site, tiny_results: Path) -> Site:
+    """Return the same place with all results of both fills."""
+    shutil.copytree(tiny_results, site.results)
+    return site
+
+
+@pytest.fixture
+def good_results(tiny_results: Path) -> Mapping[str, bytes]:
+    """Return name and bytes of the results of fill 5848, undisturbed."""
+    return {p.name: p.read_bytes() for p in (tiny_results / f"fill_{OTHER}").iterdir()}

@@ -1,0 +1,573 @@
+"""The driver and HTCondor, without a pool: what is written, what is asked of the commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lumimod.condor import actions, submit
+from lumimod.condor.folder import JobFolder
+from lumimod.condor.status import State, look
+from lumimod.errors import CondorError
+from lumimod.run.plan import STEPS
+from lumimod.run.reporting import report_table
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Outcome, Site
+
+FILL, OTHER = 5845, 5848
+WHEN = "2026-11-25 03:55:53"
+
+
+@pytest.fixture(autouse=True)
+def no_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide an HTCondor that this machine may have."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.delenv("CONDOR_CONFIG", raising=False)
+    monkeypatch.setitem(sys.modules, "htcondor2", None)
+    monkeypatch.setattr(actions, "POLL_S", 0.01)
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Callable[[], list[str]]:
+    """Put commands of HTCondor in place that note how they were called; return their notes."""
+    notes = tmp_path / "calls"
+    for name, says in (("condor_submit", "7.0 - 7.1"), ("condor_rm", "all marked")):
+        path = tmp_path / "bin" / name
+        path.write_text(f'#!/bin/sh\necho {name} "$@" >> "{notes}"\necho "{says}"\n')
+        path.chmod(0o755)
+    return lambda: notes.read_text().splitlines() if notes.exists() else []
+
+
+def job_folder(outcome: Outcome) -> JobFolder:
+    found = re.search(r", in (/.*)$", outcome.out, re.MULTILINE)
+    assert found, outcome.out + outcome.err
+    return JobFolder(Path(found[1]))
+
+
+def happens(jobs: JobFolder, *events: tuple[int, int, str]) -> None:
+    """Add events to the log: number, process of cluster 7, text."""
+    with jobs.log.open("a") as log:
+        for number, proc, text in events:
+            log.write(f"{number:03} (007.{proc:03}.000) {WHEN} {text}\n...\n")
+
+
+def submitted(proc: int, chunk: int) -> tuple[int, int, str]:
+    return 0, proc, f"Job submitted from host: <x>\n    lumimod chunk {chunk}: fills ..."
+
+
+def started(proc: int) -> tuple[int, int, str]:
+    return 1, proc, "Job executing on host: <x>"
+
+
+def ended(proc: int, status: int = 0) -> tuple[int, int, str]:
+    return 5, proc, f"Job terminated.\n\t(1) Normal termination (return value {status})"
+
+
+def states(jobs: JobFolder) -> dict[int, tuple[State, str]]:
+    return {f.fill: (f.state, f.why) for f in look(jobs).fills}
+
+
+# --- submitting
+
+
+def test_submission_is_one_call_of_condor_submit(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    outcome = site.run("-n", OTHER, FILL, "-s", "-b", 1, "-f", "model")
+    assert outcome.status == 0
+    jobs = job_folder(outcome)
+    assert calls() == [f"condor_submit -terse {jobs.path}/lumimod.sub"]
+    assert re.fullmatch(
+        rf"lumimod_JOB_{OTHER}_{FILL}_\d{{8}}-\d{{6}}_[0-9a-f]{{6}}", jobs.path.name
+    )
+    assert jobs.path.parent == site.root
+    assert outcome.out == f"cluster 7: 2 jobs, in {jobs.path}\n"
+    assert {p.name for p in jobs.path.iterdir()} == {
+        "lumimod.sub", "chunk_1.sh", "chunk_2.sh", "config.py", "command.sh", "job.json",
+    }  # fmt: skip
+    assert jobs.config.read_bytes() == site.config.read_bytes()
+    assert f"\n1, {OTHER}\n2, {FILL}\n)" in (jobs.path / "lumimod.sub").read_text()
+    (submission,) = jobs.load().submissions
+    assert submission.cluster == 7
+    assert submission.command[2:] == (
+        "--config", str(site.config), *f"-n {OTHER} {FILL} -s -b 1 -f model".split(),
+    )  # fmt: skip
+
+
+def test_without_split_one_job_runs_all(site: Site, calls: Callable[[], list[str]]) -> None:
+    outcome = site.run("--submit")
+    assert "cluster 7: 1 job, in" in outcome.out
+    assert [c.fills for c in job_folder(outcome).load().chunks] == [(FILL, OTHER)]
+    assert len(calls()) == 1
+
+
+def test_dry_run_writes_all_and_submits_nothing(site: Site, calls: Callable[[], list[str]]) -> None:
+    outcome = site.run("--submit", "--split", 1, "--dry-run")
+    assert outcome.status == 0
+    jobs = job_folder(outcome)
+    assert calls() == []
+    assert "2 jobs not submitted" in outcome.out
+    assert f"to submit: condor_submit {jobs.path / 'lumimod.sub'}" in outcome.out
+    assert (jobs.path / "chunk_2.sh").exists()
+    assert set(states(jobs).values()) == {(State.UNSUBMITTED, "")}
+    assert not site.results.exists()
+    said = site.run("--status", jobs.path, "--wait")
+    assert said.status == 1
+    assert "was written but not submitted: condor_submit" in said.err
+    assert "to submit: condor_submit" in site.run("--status", jobs.path).out
+
+
+def test_dry_run_needs_no_htcondor(site: Site) -> None:
+    assert site.run("--submit", "--dry-run").status == 0
+
+
+def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_results: Path) -> None:
+    options = ["--force", "lumi", "--loglevel", 40, "--no-plots", "--jobs", 2, "--cascade"]
+    jobs = job_folder(site.run("--submit", "--split", 1, "--dry-run", *options))
+    text = (jobs.path / "chunk_1.sh").read_text()
+    wanted = "--force lumi --no-plots --cascade --jobs 2 --loglevel 40 --fill 5845\n"
+    assert text.endswith(f"--config {jobs.config} {wanted}")
+    assert "submit" not in text
+    done = subprocess.run(
+        [str(jobs.path / "chunk_1.sh")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").iterdir()}
+    assert site.contents(FILL) == whole
+    assert site.made(OTHER) == []
+
+
+def test_config_of_the_jobs_is_the_copy_unless_it_depends_on_its_folder(site: Site) -> None:
+    jobs = job_folder(site.run("--submit", "--dry-run"))
+    assert jobs.load().config == str(jobs.config)
+    with site.config.open("a") as file:
+        file.write("import os\nmassi_afs_path = os.path.dirname(__file__) + '/massi/<YEAR>/'\n")
+    outcome = site.run("--submit", "--dry-run")
+    assert job_folder(outcome).load().config == str(site.config)
+    assert outcome.lines("WARNING", str(site.config), "leave it alone until they have ended")
+
+
+def test_config_that_imports_its_neighbour_is_read_where_it_is(site: Site) -> None:
+    (site.root / "settings_of_2017.py").write_text("STEP = 300\n")
+    with site.config.open("a") as file:
+        file.write("from settings_of_2017 import STEP\nt_step_sec = STEP\n")
+    try:
+        jobs = job_folder(site.run("--submit", "--dry-run"))
+    finally:
+        sys.modules.pop("settings_of_2017", None)
+    assert jobs.load().config == str(site.config)
+
+
+def test_other_interpreter_setup_and_folder_are_used(site: Site) -> None:
+    site.configure(
+        condor_python="python3.99", condor_setup=["source /view/setup.sh", "export X=1"],
+        condor_folder=str(site.root / "jobs here"),
+    )  # fmt: skip
+    jobs = job_folder(site.run("--submit", "--dry-run"))
+    assert jobs.path.parent == site.root / "jobs here"
+    text = (jobs.path / "chunk_1.sh").read_text()
+    assert "source /view/setup.sh\nexport X=1\n" in text
+    assert "exec python3.99 " in text
+
+
+def test_fills_without_work_are_submitted_only_by_number(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    finished.remove("lumi", fill=OTHER)
+    assert [c.fills for c in job_folder(finished.run("-s")).load().chunks] == [(OTHER,)]
+    both = finished.run("-s", "-n", FILL, OTHER)
+    assert [c.fills for c in job_folder(both).load().chunks] == [(FILL, OTHER)]
+    finished.run()
+    assert finished.run("-s").out == "2 fills: nothing to do\n"
+    assert len(calls()) == 2
+
+
+def test_unknown_fill_is_told_and_the_others_are_submitted(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    outcome = site.run("-s", "-n", FILL, 1234)
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", "fill 1234", "not in the beam modes")
+    assert [c.fills for c in job_folder(outcome).load().chunks] == [(FILL,)]
+    assert site.run("-s", "-n", 1234).status == 1
+    assert len(calls()) == 1
+
+
+def test_job_folder_on_eos_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert actions.is_on_eos(Path("/eos/user/m/me/followup"))
+    assert not actions.is_on_eos(Path("/afs/cern.ch/work/m/me/eos"))
+    monkeypatch.setattr(actions, "is_on_eos", lambda path: site.root in path.parents)
+    outcome = site.run("--submit", "--dry-run")
+    assert outcome.lines("WARNING", "lumimod_JOB_", "on EOS", "condor_folder")
+
+
+def test_job_folder_that_cannot_be_made_is_told(site: Site) -> None:
+    site.configure(condor_folder=str(site.config))
+    outcome = site.run("--submit", "--dry-run")
+    assert outcome.status == 1
+    assert outcome.lines("job folder", "cannot be made", "condor_folder")
+
+
+def test_two_submissions_at_once_get_folders_of_their_own(site: Site) -> None:
+    folders = {job_folder(site.run("--submit", "--dry-run")).path for _ in range(4)}
+    assert len(folders) == 4
+
+
+# --- no HTCondor, or one that refuses
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("auto", ["no HTCondor on this machine", "condor_submit", "CONDOR_CONFIG", "--jobs N"]),
+        ("command", ["no command condor_submit", "lxplus", "--jobs N"]),
+        ("bindings", ["htcondor2 cannot be imported", "pip install htcondor", "--jobs N"]),
+    ],
+)
+def test_machine_without_htcondor_is_told_what_to_do(site: Site, way: str, said: list[str]) -> None:
+    site.configure(condor_submit_with=way)
+    outcome = site.run("--submit")
+    assert outcome.status == 1
+    assert outcome.lines(*said)
+    assert not list(site.root.glob("lumimod_JOB_*"))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'ERROR: no schedd' >&2; exit 1", "condor_submit failed: ERROR: no schedd"),
+        ("exit 3", "condor_submit failed: exit status 3"),
+        ("echo welcome", "condor_submit said 'welcome'; expected one cluster"),
+    ],
+)
+def test_condor_submit_that_fails_is_quoted(
+    site: Site, calls: Callable[[], list[str]], script: str, said: str
+) -> None:
+    (site.root / "bin/condor_submit").write_text(f"#!/bin/sh\n{script}\n")
+    outcome = site.run("--submit")
+    assert outcome.status == 1
+    assert outcome.lines(said, "nothing is submitted; what was written is in")
+
+
+def test_condor_submit_that_does_not_run_is_told(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    (site.root / "bin/condor_submit").write_text("#!/nowhere\n")
+    assert site.run("--submit").lines("condor_submit could not be run", "try again")
+
+
+class Bindings(types.ModuleType):
+    """Stands in for htcondor2."""
+
+    class HTCondorException(Exception):  # noqa: N818 - its name there
+        pass
+
+    def __init__(self, pool: str = "here", error: Exception | None = None) -> None:
+        super().__init__("htcondor2")
+        self.param = {"COLLECTOR_HOST": pool}
+        self.calls: list[Any] = []
+        self.CredType = types.SimpleNamespace(Kerberos="Kerberos")
+        self.JobAction = types.SimpleNamespace(Remove="Remove")
+        self.error = error
+
+    def Submit(self, text: str) -> str:
+        return text
+
+    def Credd(self) -> Bindings:
+        return self
+
+    def Schedd(self) -> Bindings:
+        return self
+
+    def add_user_cred(self, *what: object) -> None:
+        self.calls.append(what)
+
+    def submit(self, text: str) -> Bindings:
+        if self.error:
+            raise self.error
+        self.calls.append(text)
+        return self
+
+    def cluster(self) -> int:
+        return 7
+
+    def act(self, *what: object, reason: str) -> None:
+        if self.error:
+            raise self.error
+        self.calls.append((*what, reason))
+
+
+def test_bindings_submit_what_is_written_with_credentials(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.configure(condor_attributes={"SendCredential": True})
+    bindings = Bindings()
+    monkeypatch.setitem(sys.modules, "htcondor2", bindings)
+    jobs = job_folder(site.run("--submit"))
+    text = (jobs.path / "lumimod.sub").read_text()
+    assert bindings.calls == [("Kerberos", None), text]
+    assert "\nMY.SendCredential = True\n" in text
+
+
+def test_bindings_that_fail_are_quoted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = Bindings.HTCondorException("no\nschedd")
+    monkeypatch.setitem(sys.modules, "htcondor2", Bindings(error=error))
+    outcome = site.run("--submit")
+    assert outcome.status == 1
+    assert outcome.lines("HTCondor does not take", "lumimod.sub: no schedd;", "condor_submit")
+
+
+@pytest.mark.parametrize("way", ["auto", "bindings"])
+def test_bindings_without_a_pool_are_no_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "htcondor2", Bindings(pool=""))
+    site.configure(condor_submit_with=way)
+    assert site.run("--submit").lines("CONDOR_CONFIG", "--jobs N")
+
+
+def test_bindings_remove_jobs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    bindings = Bindings()
+    monkeypatch.setitem(sys.modules, "htcondor2", bindings)
+    submit.remove(site.cfg.condor, [(7, 0), (8, 1)])
+    assert bindings.calls == [("Remove", ["7.0", "8.1"], "submitted again")]
+    bindings.error = RuntimeError("gone")
+    with pytest.raises(CondorError, match=r"does not remove 7\.0: gone"):
+        submit.remove(site.cfg.condor, [(7, 0)])
+
+
+# --- afterwards
+
+
+@pytest.fixture
+def jobs(site: Site, calls: Callable[[], list[str]]) -> JobFolder:
+    """Return a job folder of two chunks, of which HTCondor has said nothing yet."""
+    return job_folder(site.run("--submit", "--split", 1))
+
+
+def test_jobs_that_the_log_does_not_know_yet_are_idle(site: Site, jobs: JobFolder) -> None:
+    assert states(jobs)[FILL] == (State.IDLE, "not in lumimod.log yet")
+    assert site.run("--status", jobs.path).status == 0
+
+
+def test_status_follows_the_log_and_the_results(site: Site, jobs: JobFolder) -> None:
+    happens(jobs, submitted(0, 1), submitted(1, 2), started(0))
+    assert states(jobs) == {FILL: (State.RUNNING, ""), OTHER: (State.IDLE, "")}
+    site.run("--fill", FILL)
+    happens(jobs, ended(0), started(1), (12, 1, "Job was held.\n\tquota exceeded\n\tCode 1"))
+    outcome = site.run("--status", jobs.path)
+    assert outcome.status == 1
+    assert outcome.out.splitlines() == [
+        str(jobs.path),
+        "chunk  job  state  fills",
+        f"1      7.0  done   {FILL}",
+        f"2      7.1  held   {OTHER}",
+        f"fill {OTHER}: held: quota exceeded; missing: {' '.join(STEPS)}",
+        "2 fills: 1 held, 1 done",
+        "held jobs wait for condor_release, or for --resubmit, which replaces them",
+    ]
+
+
+def test_fill_whose_job_ended_well_without_results_has_missing_steps(
+    site: Site, jobs: JobFolder
+) -> None:
+    site.run("--fill", FILL)
+    site.remove("fits", "lifetime")
+    happens(jobs, submitted(0, 1), submitted(1, 2), ended(0), ended(1))
+    (fill, _) = look(jobs).fills
+    assert (fill.state, fill.missing) == (State.MISSING, ("fits", "lifetime"))
+    out = site.run("--status", jobs.path).out
+    assert f"fill {FILL}: missing steps: missing: fits lifetime\n" in out
+
+
+def test_failure_that_a_job_reported_counts_even_if_old_results_are_there(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER, "-f", "sb"))
+    happens(jobs, submitted(0, 1), ended(0, 1))
+    finished.paths().bbb_data.write_bytes(b"")
+    (jobs.path / "chunk_1.out").write_text(finished.run("-n", FILL, "-f", "sb").out)
+    assert states(jobs)[OTHER] == (State.DONE, "")
+    state, why = states(jobs)[FILL]
+    assert state is State.FAILED
+    assert why.startswith("sb: ")
+    assert "the file is empty" in why
+
+
+def test_job_that_broke_before_its_report_failed_for_all_its_fills(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit"))
+    happens(jobs, submitted(0, 1), ended(0, 2))
+    (jobs.path / "chunk_1.err").write_text("Traceback\n  MemoryError\n")
+    assert set(states(jobs)) == {FILL, OTHER}
+    for state, why in states(jobs).values():
+        assert state is State.FAILED
+        assert why == f"ended with status 2: MemoryError; see {jobs.path}/chunk_1.err"
+    (jobs.path / "chunk_1.err").unlink()
+    assert "ended with status 2; see" in states(jobs)[FILL][1]
+
+
+def test_steps_that_were_not_asked_for_are_not_missing(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL, "--doOnly", "sb"))
+    site.run("-n", FILL, "--doOnly", "sb")
+    happens(jobs, submitted(0, 1), ended(0))
+    assert states(jobs) == {FILL: (State.DONE, "")}
+
+
+def test_fill_that_a_job_left_to_another_run_says_so_until_that_has_done_it(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    happens(jobs, submitted(0, 1), ended(0))
+    left = "left to another run (process 7 on here, since 1 May 10:00)"
+    (jobs.path / "chunk_1.out").write_text(report_table([], {FILL: left[21:-1]}))
+    assert states(jobs) == {FILL: (State.MISSING, left)}
+    site.run("-n", FILL)
+    assert states(jobs) == {FILL: (State.DONE, "")}
+
+
+def test_pictures_alone_have_no_missing_steps(site: Site, calls: Callable[[], list[str]]) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL, "--plots", "cycle"))
+    assert "--plots cycle --fill" in (jobs.path / "chunk_1.sh").read_text()
+    happens(jobs, submitted(0, 1), ended(0))
+    assert states(jobs) == {FILL: (State.DONE, "")}
+
+
+def test_log_that_was_cleared_away_leaves_the_results_to_tell(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL))
+    assert states(jobs) == {FILL: (State.DONE, "")}
+
+
+def test_newest_job_folder_is_shown_by_default(site: Site, jobs: JobFolder) -> None:
+    jobs.path.rename(jobs.path.with_name("lumimod_JOB_1_2_20200101-000000_abcdef"))
+    newest = job_folder(site.run("--submit"))
+    outcome = site.run("--status")
+    assert outcome.out.startswith(f"{newest.path}\n")
+    assert outcome.lines("the newest of 2 job folders")
+
+
+def test_status_can_be_asked_from_anywhere(
+    site: Site, jobs: JobFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    site.config.unlink()
+    assert "2 idle" in site.run("--status", jobs.path).out
+    monkeypatch.chdir(jobs.path)
+    assert "2 idle" in site.run("--status", ".").out
+
+
+def test_no_job_folder_at_all_is_told(site: Site) -> None:
+    assert site.run("--status").lines("no job folder lumimod_JOB_... in", "--submit")
+    assert site.run("--wait").status == 1
+
+
+def test_folder_that_is_none_of_a_job_is_told(site: Site) -> None:
+    outcome = site.run("--status", site.root)
+    assert outcome.status == 1
+    assert outcome.lines("is no job folder", "job.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"submissions": [1]}', "\xff"])
+def test_broken_job_folder_is_told(site: Site, jobs: JobFolder, text: str) -> None:
+    jobs.manifest_file.write_text(text)
+    assert site.run("--status", jobs.path).lines("job.json cannot be read")
+
+
+def test_working_directory_that_is_gone_is_told(site: Site, jobs: JobFolder) -> None:
+    data = json.loads(jobs.manifest_file.read_text())
+    jobs.manifest_file.write_text(json.dumps({**data, "cwd": "/no/such/folder"}))
+    assert site.run("--status", jobs.path).lines("/no/such/folder", "cannot be entered")
+
+
+def test_waiting_ends_when_no_job_goes_on(
+    site: Site, jobs: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [
+        [started(0)],
+        [started(1), (12, 1, "Job was held.\n\tno disk")],
+        [ended(0)],
+    ]
+    site.run("--fill", FILL)
+    happens(jobs, submitted(0, 1), submitted(1, 2))
+    monkeypatch.setattr(actions.time, "sleep", lambda _: happens(jobs, *steps.pop(0)))
+    outcome = site.run("--status", jobs.path, "--wait")
+    assert steps == []
+    assert outcome.status == 1
+    assert [line.rpartition(" : ")[2] for line in outcome.lines("fills: ")] == [
+        "2 fills: 2 idle",
+        "2 fills: 1 idle, 1 running",
+        "2 fills: 1 running, 1 held",
+        "2 fills: 1 held, 1 done",
+    ]
+    assert "2 fills: 1 held, 1 done\n" in outcome.out
+
+
+def test_only_fills_that_failed_or_never_finished_are_submitted_again(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "--split", 1, "-f", "lumi"))
+    site.run("--fill", FILL)
+    happens(jobs, submitted(0, 1), submitted(1, 2), ended(0), (9, 1, "Job was aborted.\n\tvia x"))
+    assert states(jobs)[OTHER] == (State.REMOVED, "via x")
+    outcome = site.run("--resubmit", jobs.path)
+    assert outcome.status == 0
+    assert calls()[1:] == [f"condor_submit -terse {jobs.path}/resubmit_1.sub"]
+    again = jobs.load().submissions[1]
+    assert [(c.number, c.fills) for c in again.chunks] == [(3, (OTHER,))]
+    assert again.command[-2:] == ("--resubmit", str(jobs.path))
+    assert "--force lumi --fill 5848" in (jobs.path / "chunk_3.sh").read_text()
+    assert states(jobs)[OTHER][0] is State.IDLE
+    assert "nothing to submit again" in site.run("--resubmit", jobs.path).out
+    assert len(calls()) == 2
+
+
+def test_held_jobs_are_removed_before_they_are_submitted_again(
+    site: Site, jobs: JobFolder, calls: Callable[[], list[str]]
+) -> None:
+    held = (12, 1, "Job was held.\n\tno disk")
+    happens(jobs, submitted(0, 1), submitted(1, 2), started(0), held)
+    site.run("--resubmit", jobs.path)
+    assert calls()[1:] == ["condor_rm 7.1", f"condor_submit -terse {jobs.path}/resubmit_1.sub"]
+
+
+def test_submitting_again_can_split_otherwise_and_only_write(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit"))
+    happens(jobs, submitted(0, 1), (9, 0, "Job was aborted."))
+    outcome = site.run("--resubmit", jobs.path, "--split", 1, "--dry-run")
+    assert [c.fills for c in jobs.load().submissions[1].chunks] == [(FILL,), (OTHER,)]
+    assert len(calls()) == 1
+    assert "to submit: condor_submit" in outcome.out
+    assert "resubmit_1.sub" in site.run("--status", jobs.path).out
+
+
+def test_waiting_can_follow_a_submission_at_once(
+    site: Site, calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(_: float) -> None:
+        (path,) = site.root.glob("lumimod_JOB_*")
+        subprocess.run([str(path / "chunk_1.sh")], capture_output=True, check=True)
+        happens(JobFolder(path), submitted(0, 1), ended(0))
+
+    monkeypatch.setattr(actions.time, "sleep", work)
+    outcome = site.run("--submit", "-n", FILL, "--wait")
+    assert outcome.status == 0
+    assert outcome.out.endswith("1 fill: 1 done\n")

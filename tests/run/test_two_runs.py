@@ -1,0 +1,106 @@
+"""Two runs at once on the same results, and what a dead one leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Site
+
+FILL, OTHER = 5845, 5848
+PROGRAM = Path(__file__).parents[2] / "lumimod.py"
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+
+
+@pytest.fixture
+def aside(finished: Site) -> Iterator[Path]:
+    """Let step lumi of fill 5845 wait: its stable beams are a pipe into which nobody writes.
+
+    They lie aside meanwhile.
+    """
+    path = finished.paths().sb
+    aside = finished.root / "aside"
+    path.rename(aside)
+    os.mkfifo(path)
+    yield aside
+    if aside.exists():
+        aside.replace(path)
+
+
+@pytest.fixture
+def first(finished: Site, aside: Path) -> Iterator[subprocess.Popen[str]]:
+    """Return a run of fill 5845 that is in the middle of step lumi."""
+    call = [sys.executable, str(PROGRAM), "--config", str(finished.config), "--verbose"]
+    call += ["--fill", str(FILL), "--force", "lumi"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        while "lumi: begins" not in run.stderr.readline():
+            assert run.poll() is None
+        yield run
+        run.kill()
+
+
+def test_second_run_says_so_and_ends_with_0(finished: Site, first: subprocess.Popen[str]) -> None:
+    before = finished.paths().lumi_calc.stat()
+    outcome = finished.run("--fill", FILL, "--force", "lumi")
+    assert outcome.status == 0
+    assert outcome.out.startswith(f"fill {FILL}: left to another run (process {first.pid} on ")
+    assert outcome.out.count("\n") == 1
+    assert outcome.lines("WARNING", f"fill {FILL}: left to another run")
+    assert finished.paths().lumi_calc.stat() == before
+
+
+def test_second_run_does_the_fills_that_the_first_has_not(
+    finished: Site, first: subprocess.Popen[str], good_results: Mapping[str, bytes]
+) -> None:
+    finished.remove("sb", "fits", fill=OTHER)
+    outcome = finished.run("--force", "lumi")
+    assert outcome.status == 0
+    assert outcome.rows()[OTHER][:3] == ["sb", "lumi", "fits"]
+    assert f"fill {FILL}: left to another run" in outcome.out
+    assert finished.contents(OTHER) == good_results
+
+
+def test_run_that_was_killed_blocks_nobody(
+    finished: Site, first: subprocess.Popen[str], aside: Path
+) -> None:
+    first.kill()
+    first.wait()
+    aside.replace(finished.paths().sb)
+    leftover = finished.paths().folder / ".fill_5845_lumi_calc.pkl.gz.0123.tmp"
+    leftover.write_bytes(b"half of it")
+    outcome = finished.run("--fill", FILL, "--force", "lumi")
+    assert outcome.status == 0
+    assert outcome.rows()[FILL][0] == "lumi"
+    assert finished.leftovers() == []
+
+
+def test_run_that_is_terminated_gives_back_its_fills_and_says_so(
+    finished: Site, first: subprocess.Popen[str]
+) -> None:
+    time.sleep(0.2)  # from saying so to the pipe
+    first.send_signal(signal.SIGTERM)
+    _, said = first.communicate(timeout=30)
+    assert first.returncode == 143
+    assert said.endswith("lumimod: terminated; finished results are kept\n")
+    assert finished.leftovers() == []
+
+
+def test_run_with_nothing_to_do_claims_nothing(finished: Site) -> None:
+    finished.results.chmod(0o555)
+    try:
+        before = finished.results.stat().st_mtime_ns
+        assert finished.run().status == 0
+        assert finished.results.stat().st_mtime_ns == before
+    finally:
+        finished.results.chmod(0o755)
