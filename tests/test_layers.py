@@ -10,28 +10,18 @@ from pathlib import Path
 
 import pytest
 
-import lumimod
 from lumimod.paths import FillPaths
 from lumimod.run.plan import STEPS
-
-PACKAGE = Path(lumimod.__file__).parent
-
-FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("arrays", "atomic", "parallel"),
-    ("physics", "readers"),
-    ("tables", "writers"),
-    ("config", "instruments", "simulate"),
-    ("paths", "sources"),
-    ("records", "fetch"),
-    ("steps", "plots"),
-    ("run",),
-    ("condor",),
-    ("commands",),
-    ("cli",),
-    ("__main__",),
+from tests.floors import (
+    FLOOR,
+    PACKAGE,
+    below,
+    docstring,
+    is_package,
+    markdown_table,
+    may_import,
+    part,
 )
-"""From the ground up: a room may import rooms of the floors below its own, and no others."""
 
 TOOLS = {
     "physics": {"numpy", "scipy"},
@@ -40,6 +30,8 @@ TOOLS = {
 """What some rooms may import that is neither of the package nor of Python."""
 
 KNOW_THE_SIMULATION = {"sources.simulated", "commands.simulate_fills"}
+
+ROOMS = [room for room in FLOOR if is_package(room)]
 
 THIRD_PARTY = {"numpy", "scipy", "pandas", "yaml", "tqdm", "matplotlib", "htcondor", "htcondor2"}
 THIRD_PARTY |= {"h5py", "pyarrow"}
@@ -91,9 +83,6 @@ def top(module: str) -> str:
     return module.split(".")[0]
 
 
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-
-
 def test_every_module_of_the_package_is_seen() -> None:
     assert {"errors", "steps.sb", "physics.ibs", "readers.timber", "cli"} <= set(MODULES)
     assert "readers.timber" in own_imports("readers.variables")
@@ -109,6 +98,41 @@ def test_a_module_imports_only_from_the_floors_below(module: str) -> None:
     for target in own_imports(module) - {"__init__"}:  # of which only the version is taken
         inside = top(target) == top(module)
         assert inside or FLOOR[top(target)] < FLOOR[top(module)], f"{module} imports {target}"
+
+
+# --- rooms
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_comes_in_what_goes_out_and_where_to_add_one(room: str) -> None:
+    title, blank, *rest = docstring(room).splitlines()
+    assert title.endswith(".")
+    assert not blank
+    assert rest[0].startswith("In: ")
+    for start in ("In:", "Out:", "May import:", "To add an? [^:]+:"):
+        assert part(room, start).endswith("."), f"{room}: {start}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_may_import_only_what_lies_below_it(room: str) -> None:
+    assert may_import(room)
+    assert may_import(room) <= below(room)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_its_docstring_lists(room: str) -> None:
+    imported = {top(target) for module in modules_of(room) for target in own_imports(module)}
+    assert imported - {room, "__init__"} <= may_import(room)
+
+
+def test_the_table_of_the_documentation_shows_every_room() -> None:
+    table = markdown_table()
+    assert "| 0 | `errors` | Exception classes: one base, one class per kind of fault. |" in table
+    assert "| errors, arrays |\n" in table
+    assert table.count("\n") == len(FLOOR) + 2
+
+
+# --- modules
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -132,10 +156,7 @@ def test_a_module_uses_only_the_tools_of_its_room(module: str) -> None:
 
 def test_only_one_source_of_data_knows_the_simulation() -> None:
     for module in MODULES:
-        if top(module) != "simulate" and module not in (
-            "sources.simulated",
-            "commands.simulate_fills",
-        ):
+        if top(module) != "simulate" and module not in KNOW_THE_SIMULATION:
             assert "simulate" not in {top(target) for target in own_imports(module)}, module
 
 

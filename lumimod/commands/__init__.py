@@ -1,5 +1,7 @@
-"""The commands beside `lumimod.py`: one module each, which a script of Utilities/ calls.
+"""Commands beside `lumimod.py`: each is called by a script of Utilities/.
 
-In: the command line and config.py. Out: files, lines on standard output, an exit status.
-May import every room. To add a command: a module here, and a script in Utilities/ that calls it.
+In: the arguments of the command line, and config.py.
+Out: files, lines on standard output, and an exit status.
+May import: everything below.
+To add a command: a module here, a script in Utilities/ that calls it, and a line in its tests.
 """

@@ -1,5 +1,7 @@
-"""The settings: config.py run once, checked as a whole, given as a frozen `Config`.
+"""Settings: config.py, run once and checked as a whole, as a frozen `Config`.
 
-In: the path of config.py. Out: `Config`, or one error that names every fault in it.
-May import errors alone. To add a setting: one entry in names.py, one field in settings.py.
+In: the path of config.py.
+Out: a `Config`, or one error that lists every fault in the file.
+May import: errors, tables.
+To add a setting: an entry in names.py and a field in settings.py.
 """

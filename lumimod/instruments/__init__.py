@@ -1,5 +1,7 @@
-"""What the instruments measured, bunch by bunch: BSRT, FBCT, BQM, crossing and beta*.
+"""Instruments: what BSRT, FBCT, BQM, crossing angles and beta* tell of each bunch of a fill.
 
-In: the data files of a fill. Out: arrays in units of physics, with what was dropped.
-May import readers, tables and physics. To add an instrument: a module here.
+In: the data files of a fill, and the names of its variables.
+Out: arrays by time and slot, and notes of what was dropped.
+May import: errors, arrays, physics, readers, tables.
+To add an instrument: a module here, and its field in `BeamMeasurements`.
 """

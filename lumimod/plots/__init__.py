@@ -1,1 +1,7 @@
-"""Pictures: `draw_...(record, ..., style=Style())` gives a figure; nothing is computed here."""
+"""Pictures: from saved results to figures; no physics is computed here.
+
+In: a record and a `Style`.
+Out: a figure, saved by save.py.
+May import: errors, arrays, atomic, parallel, config, paths, physics, readers, records.
+To add a picture: a function `draw_...` in a module here, and its line in that module's pictures.
+"""

@@ -1,8 +1,12 @@
 """Results of the steps: frozen records in memory, plain dicts of arrays on disk.
 
-The keys of the files (the contract with notebooks) are spelled here and nowhere else. Arrays are
-(n_times, n_slots) unless said otherwise, NaN where there is no value. Beams are 1 and 2, a family
-is "coll" (slots filled in both beams) or "noncoll".
+In: the arrays that a step computed, or a result file.
+Out: the result file, or the record; its keys are spelled here and nowhere else.
+May import: errors, arrays, atomic, paths, physics, readers.
+To add a result: a record with `to_dict` and `from_dict` in a module here, and its file in paths.
+
+Arrays are (n_times, n_slots) unless said otherwise, NaN where there is no value. Beams are 1 and
+2; a family is "coll" (slots filled in both beams) or "noncoll".
 """
 
 from lumimod.records.base import (

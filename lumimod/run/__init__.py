@@ -1,5 +1,7 @@
-"""A run over fills: what is to be done, doing it side by side, and the report.
+"""A run over fills: what has to be done, doing it side by side, and the report.
 
-In: `Config`, fills and options. Out: results of the steps, a table, an exit status.
-May import steps and plots, and knows none of them by name.
+In: a `Config`, fill numbers and the options of the command line.
+Out: results of the steps, pictures, a table of what became of each fill.
+May import: errors, atomic, parallel, config, paths, readers, records, steps, plots.
+To add a column to the report: reporting.py; a new step or picture changes nothing here.
 """

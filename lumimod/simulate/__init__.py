@@ -1,6 +1,9 @@
 """Simulated LHC: data folders as logged in 2017 or 2023, with the truth beside them.
 
-`simulate_fills` is all that is needed; `FillSettings` says what the fills are like.
+In: fill numbers, `FillSettings` and a seed.
+Out: the same files as of a real fill, and `truth/`; the same input gives the same bytes.
+May import: errors, arrays, atomic, physics, readers, tables, writers.
+To add an instrument: its samples in instruments.py, its file in files.py.
 """
 
 from __future__ import annotations

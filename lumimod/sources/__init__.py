@@ -1,4 +1,10 @@
-"""Where data come from: the logging service, a folder of files, or the simulated LHC."""
+"""Sources of data: the logging service, a folder of files, or the simulated LHC.
+
+In: names of variables and a span of time, Unix s UTC.
+Out: a `Series` for each variable that the source knows, and when the fills were.
+May import: errors, arrays, readers, simulate.
+To add a source: a subclass of `Source` in a module here, and its name in `open_source`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Tables that come with the package: names of variables, BSRT calibration, IBS rates.
+"""Tables that come with the package: names of variables, BSRT calibrations, IBS growth rates.
 
-In: a fill, an energy or a quantity. Out: what the JSON files beside these modules hold.
-May import errors and physics. To add a table: its JSON file here, and a module that reads it.
+In: a fill, a quantity or an energy.
+Out: the entry of the JSON file beside the module.
+May import: errors, physics.
+To add a table: its JSON file here, a module that reads it, and a test of its entries.
 """

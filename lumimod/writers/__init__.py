@@ -1,4 +1,10 @@
-"""Variables to files, in the formats that `readers.variables` reads."""
+"""Writers: variables to data files, in each format that the readers read.
+
+In: a `Series` for each variable, and the path of the file.
+Out: the file, whole or not at all; values read back exactly.
+May import: errors, arrays, atomic, readers.
+To add a format: a module with `write_...`, and its suffix in `write_variables`.
+"""
 
 from __future__ import annotations
 
