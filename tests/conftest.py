@@ -14,7 +14,8 @@ from hypothesis import settings
 from lumimod.config.settings import Config, load_config
 from lumimod.parallel import Workers
 from lumimod.readers.bmodes import read_bmodes
-from lumimod.run.plan import FillJob, FillReport, Selection, plan_fill, run_fill
+from lumimod.run.plan import FillJob, Selection, plan_fill, run_fill
+from lumimod.run.report import FillReport
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.steps.context import FillContext
 

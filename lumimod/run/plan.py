@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.readers.massi import find_archive
 from lumimod.readers.variables import files_of
 from lumimod.records import EXPERIMENTS
+from lumimod.run.report import FillReport
 from lumimod.steps import cycle, fits, lifetime, lumi, massi, massi_db, model, sb
 from lumimod.steps.context import FillContext
 from lumimod.steps.massi_db import Archive, Database
@@ -77,25 +78,6 @@ class Selection:
     """If any: these run, whatever there is, and nothing else."""
     cascade: bool = False
     """Also run what depends on a step that runs, and what is stale."""
-
-
-@dataclass(frozen=True)
-class FillReport:
-    """How the steps of a fill went."""
-
-    fill: int
-    done: Mapping[str, float] = field(default_factory=dict)
-    """Seconds that each step took."""
-    skipped: tuple[str, ...] = ()
-    failed: Mapping[str, str] = field(default_factory=dict)
-    """Why each step failed or could not run."""
-    archives: Mapping[str, Archive] = field(default_factory=dict)
-    """Massi archives that were read, by experiment."""
-
-    def with_failure(self, step: str, why: str) -> FillReport:
-        """Return the report with a step that failed after all."""
-        done = {name: seconds for name, seconds in self.done.items() if name != step}
-        return replace(self, done=done, failed={**self.failed, step: why})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lumimod.run.plan import PLOTS, STEPS, FillReport, Plan, Status
+from lumimod.run.plan import PLOTS, STEPS, Plan, Status
+from lumimod.run.report import FillReport
 
 
 class Display:

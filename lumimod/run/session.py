@@ -19,7 +19,8 @@ from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.records import EXPERIMENTS
 from lumimod.run.claims import Claims, remove_leftovers
-from lumimod.run.plan import FillJob, FillReport, Pictures, Selection, plan_fill, run_fill
+from lumimod.run.plan import FillJob, Pictures, Selection, plan_fill, run_fill
+from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display, plan_table, report_table
 from lumimod.steps import massi_db
 from lumimod.steps.massi_db import Database

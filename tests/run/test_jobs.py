@@ -19,7 +19,8 @@ import pytest
 
 from lumimod.parallel import process_context
 from lumimod.run import session
-from lumimod.run.plan import STEPS, FillJob, FillReport
+from lumimod.run.plan import STEPS, FillJob
+from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
 
 if TYPE_CHECKING:

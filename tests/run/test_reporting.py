@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lumimod.run.plan import STEPS, FillReport, Planned, Status
+from lumimod.run.plan import STEPS, Planned, Status
+from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display, plan_table, report_table
 
 if TYPE_CHECKING:

@@ -1,0 +1,53 @@
+"""What became of a fill in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lumimod.steps.massi_db import Archive
+
+
+@dataclass(frozen=True)
+class FillReport:
+    """How the steps of a fill went."""
+
+    fill: int
+    done: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each step took."""
+    skipped: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Why each step failed or could not run."""
+    archives: Mapping[str, Archive] = field(default_factory=dict)
+    """Massi archives that were read, by experiment."""
+
+    def with_failure(self, step: str, why: str) -> FillReport:
+        """Return the report with a step that failed after all."""
+        done = {name: seconds for name, seconds in self.done.items() if name != step}
+        return replace(self, done=done, failed={**self.failed, step: why})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON has it, without the archives: the database has them."""
+        return {
+            "fill": self.fill,
+            "done": dict(self.done),
+            "skipped": list(self.skipped),
+            "failed": dict(self.failed),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FillReport:
+        """Return the report of a `to_dict`.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            It is something else.
+        """
+        return cls(
+            int(data["fill"]),
+            {str(step): float(seconds) for step, seconds in dict(data["done"]).items()},
+            tuple(str(step) for step in data["skipped"]),
+            {str(step): str(why) for step, why in dict(data["failed"]).items()},
+        )

@@ -1,0 +1,40 @@
+"""What became of a fill, and its form in a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lumimod.run.report import FillReport
+
+REPORT = FillReport(
+    5845, {"sb": 1.5, "lumi": 0.25}, ("cycle",), {"massi": "a\nfill 5848: sb: two lines"}
+)
+
+
+def test_a_report_comes_back_from_json() -> None:
+    assert FillReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
+
+
+def test_the_json_form_of_a_report_is_plain() -> None:
+    assert REPORT.to_dict() == {
+        "fill": 5845,
+        "done": {"sb": 1.5, "lumi": 0.25},
+        "skipped": ["cycle"],
+        "failed": {"massi": "a\nfill 5848: sb: two lines"},
+    }
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"fill": 5845}, {**REPORT.to_dict(), "done": 5}, {**REPORT.to_dict(), "fill": "a"}]
+)
+def test_what_is_no_report_is_refused(data: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        FillReport.from_dict(data)
+
+
+def test_a_step_that_fails_after_all_is_not_among_those_done() -> None:
+    failed = REPORT.with_failure("sb", "no space left")
+    assert failed.done == {"lumi": 0.25}
+    assert failed.failed == {**REPORT.failed, "sb": "no space left"}
