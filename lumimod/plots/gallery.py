@@ -7,6 +7,7 @@ import logging
 import tarfile
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +17,10 @@ from lumimod.errors import MissingStepError
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.records import store
+from lumimod.records.measured import measured_lumi
 
 if TYPE_CHECKING:  # matplotlib is slow to import: only when something is drawn
     from lumimod.plots.results import Picture, Results
-    from lumimod.records import R
 
 log = logging.getLogger(__name__)
 
@@ -205,13 +206,12 @@ def _load(paths: FillPaths, batch: Batch) -> tuple[Results, Sequence[Picture]]:
         three = (store.load(path, Cycle) for path in batch.needs)
         return CycleModelResults(fill, *three), cycle_model.PICTURES
     sb = store.load(paths.sb, StableBeams)
-    calc = _if_there(paths.lumi_calc, CalculatedLumi)
-    meas = _if_there(paths.lumi_meas, MeasuredLumi)
-    if meas is None:
-        meas = _if_there(paths.lumi_meas_timber, MeasuredLumi)
+    calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+    meas = measured_lumi(paths, sb, partial(store.load_if_there, kind=MeasuredLumi))
     level = paths.cfg.model.leveling.get(fill)
     if batch.case is None:
-        fits, lifetime = _if_there(paths.fits, Fits), _if_there(paths.lifetime, Lifetime)
+        fits = store.load_if_there(paths.fits, Fits)
+        lifetime = store.load_if_there(paths.lifetime, Lifetime)
         sigma = paths.cfg.machine.sigma_boff_m2
         results = SbResults(fill, sb, calc, meas, fits, lifetime, sigma, level)
         return results, stable_beams.PICTURES
@@ -219,10 +219,6 @@ def _load(paths: FillPaths, batch: Batch) -> tuple[Results, Sequence[Picture]]:
     record = store.load(paths.model(batch.case), StableBeamsModel)
     pictures = model.pictures(paths.cfg.model.models, name)
     return ModelResults(fill, name, sb, record, calc, meas, level), pictures
-
-
-def _if_there(path: Path, kind: type[R]) -> R | None:
-    return store.load(path, kind) if path.exists() else None
 
 
 def _pack(paths: FillPaths) -> None:

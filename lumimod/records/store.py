@@ -57,6 +57,11 @@ def load(path: Path, kind: type[R]) -> R:
     return parse(kind, data, str(path))
 
 
+def load_if_there(path: Path, kind: type[R]) -> R | None:
+    """Return the record saved at `path`, None if there is no such file; errors as of `load`."""
+    return load(path, kind) if path.exists() else None
+
+
 def keep_dated_copy(path: Path) -> None:
     """Copy a result to NAME_YYYYMMDD.pkl.gz, today's date, without replacing an older copy."""
     if not path.exists():

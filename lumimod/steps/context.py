@@ -12,7 +12,6 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Config
-from lumimod.errors import MissingStepError
 from lumimod.instruments.measurements import BeamMeasurements, read_beam
 from lumimod.instruments.optics import POINTS, measured_betastar
 from lumimod.parallel import Workers
@@ -20,6 +19,7 @@ from lumimod.paths import FillPaths, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.variables import files_of
 from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
+from lumimod.records.measured import measured_lumi
 from lumimod.steps.massi_db import Archive
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.variables import Names, Period, all_names, period_of
@@ -113,16 +113,12 @@ class FillContext:
         MissingStepError
             It was measured for other times or bunches than those of `sb`.
         """
-        for path in (self.paths.lumi_meas, self.paths.lumi_meas_timber):
-            if path in self._results or path.exists():
-                lumi = self.load(path, MeasuredLumi)
-                if lumi.total.shape != sb.bunches[1, "coll"].intensity_ppb.shape:
-                    raise MissingStepError(
-                        f"{path} has other times or bunches than {self.paths.sb}; "
-                        "run with --force massi"
-                    )
-                return lumi
-        return None
+
+        def if_there(path: Path) -> MeasuredLumi | None:
+            there = path in self._results or path.exists()
+            return self.load(path, MeasuredLumi) if there else None
+
+        return measured_lumi(self.paths, sb, if_there)
 
     def save(self, path: Path, record: Record, *, keep: bool = True) -> None:
         """Save a result as config.py says; `keep` it for later steps of this run."""
