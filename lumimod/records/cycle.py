@@ -17,13 +17,17 @@ class Instant:
     """All bunches of a beam at the first or last measurement of an interval; (n_slots,) each."""
 
     time_s: FloatArray
+    """Time of the measurement, Unix seconds."""
     emit_h_um: FloatArray
+    """Horizontal emittance."""
     emit_v_um: FloatArray
+    """Vertical emittance."""
     bl4s_s: FloatArray
-    """4 sigma, in time."""
+    """Bunch length, 4 sigma, in time."""
     intensity_ppb: FloatArray | None = None
+    """Protons in the bunch; None in a model."""
     brightness_ppb_um: FloatArray | None = None
-    """Intensity and brightness are measured, not modelled: None in a model."""
+    """Intensity/sqrt(emit_h*emit_v); None in a model."""
 
 
 _INSTANT_KEYS = {
@@ -50,11 +54,15 @@ class CycleInterval:
     """One beam in one part of the cycle."""
 
     slots: IntArray
+    """Slots of all bunches that the BSRT saw."""
     start: Instant
+    """First measurement of each bunch."""
     end: Instant
+    """Last measurement of each bunch."""
     t_start_s: float | None = None
+    """Start of the interval; None in a model."""
     t_end_s: float | None = None
-    """Limits of the interval; None in a model."""
+    """End of the interval; None in a model."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ class Fits:
     """Step fits: exponential fits of every bunch."""
 
     beams: Mapping[tuple[int, str], Mapping[str, ExpFits]]
-    """By (beam, family), then by each of FITTED."""
+    """Fits by (beam, family), then by each of FITTED."""
     lumi: Mapping[tuple[str, str], ExpFits] = field(default_factory=dict)
-    """By (experiment, "meas" or "calc"); "meas" absent without measured luminosity."""
+    """Fits by (experiment, "meas" or "calc"); "meas" is absent without measured luminosity."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_fits.pkl.gz."""

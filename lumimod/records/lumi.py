@@ -23,11 +23,13 @@ class CalculatedLumi:
     """Step lumi: luminosity from the measured beams."""
 
     time_s: FloatArray
+    """Times of stable beams, (n_times,), Unix seconds."""
     bunch_lumi: Mapping[str, FloatArray]
-    """By experiment, in 1/(m^2 s)."""
+    """Luminosity of each colliding pair by experiment, in 1/(m^2 s)."""
     xing_angle_rad: Mapping[int, FloatArray]
+    """Full crossing angle at IP 1 and 5, (n_times,)."""
     betastar_m: Mapping[int, FloatArray] | None = None
-    """At IP 1 and 5, (n_times,), where it was measured; None where it is of config.py."""
+    """beta* at IP 1 and 5, (n_times,), if it was measured; None if it is that of config.py."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_lumi_calc.pkl.gz."""
@@ -54,7 +56,7 @@ class MeasuredLumi:
     """Step massi: luminosity that the experiments measured, on the times of stable beams."""
 
     bunch_lumi: Mapping[str, FloatArray]
-    """By experiment, in 1/(m^2 s)."""
+    """Luminosity of each colliding pair by experiment, in 1/(m^2 s)."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_lumi_meas.pkl.gz."""

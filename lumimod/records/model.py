@@ -15,12 +15,17 @@ class ModelFamily:
     """One model's colliding or non-colliding bunches of one beam, (n_times - 1, n_slots)."""
 
     emit_h_um: FloatArray
+    """Horizontal emittance."""
     emit_v_um: FloatArray
+    """Vertical emittance."""
     emit_h_step_um: FloatArray
+    """Horizontal emittance one modelled step after the state before."""
     emit_v_step_um: FloatArray
-    """Emittances one modelled step after the previous state."""
+    """Vertical emittance one modelled step after the state before."""
     intensity_ppb: FloatArray
+    """Protons in the bunch."""
     length_m: FloatArray
+    """Bunch length, 1 sigma."""
 
 
 _MODEL_KEYS = {
@@ -38,12 +43,15 @@ class ModelResult:
     """One model of stable beams."""
 
     time_s: FloatArray
-    """(n_times,), of the data; the model lacks the last one."""
+    """Times of the data, (n_times,), Unix seconds; the model lacks the last one."""
     bunches: Mapping[tuple[int, str], ModelFamily]
+    """Bunches by (beam, family)."""
     bunch_lumi: Mapping[str, FloatArray]
-    """By experiment, (n_times - 1, n_slots), in 1/(m^2 s)."""
+    """Luminosity of each colliding pair by experiment, (n_times - 1, n_slots), in 1/(m^2 s)."""
     settings: Mapping[str, Any]
+    """What is modelled and what follows the data."""
     case: Mapping[str, Any]
+    """Names of all cases and their correction factors."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class StableBeamsModel:
     """Step model: all models of one case."""
 
     models: Mapping[str, ModelResult]
+    """Results by the name of the model."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_sbmodel_caseC.pkl.gz."""

@@ -17,18 +17,21 @@ class BunchFamily:
     """The bunches of one beam that collide, or those that do not, through stable beams."""
 
     slots: IntArray
-    """(n_slots,), 0 to 3563."""
+    """Slots of the bunches, (n_slots,), 0 to 3563."""
     emit_h_um: FloatArray
+    """Horizontal emittance, smoothed."""
     emit_v_um: FloatArray
-    """Normalised emittances, smoothed."""
+    """Vertical emittance, smoothed."""
     emit_h_raw_um: FloatArray
+    """Horizontal emittance as measured, interpolated."""
     emit_v_raw_um: FloatArray
-    """The same as measured, interpolated."""
+    """Vertical emittance as measured, interpolated."""
     intensity_ppb: FloatArray
+    """Protons in the bunch."""
     length_m: FloatArray
-    """1 sigma."""
+    """Bunch length, 1 sigma."""
     fits: Mapping[str, ExpFits] = field(default_factory=dict)
-    """One for each of FITTED."""
+    """Exponential fits, one for each of FITTED."""
 
 
 _FAMILY_KEYS = {
@@ -51,13 +54,13 @@ class StableBeams:
     """Step sb: what was measured of each bunch, on one time base."""
 
     time_s: FloatArray
-    """(n_times,), Unix seconds."""
+    """Times, (n_times,), Unix seconds."""
     bunches: Mapping[tuple[int, str], BunchFamily]
-    """By (beam, family)."""
+    """Bunches by (beam, family)."""
     xing_angle_rad: Mapping[int, FloatArray]
     """Full crossing angle at IP 1 and 5, (n_times,)."""
     intensity_lifetime_s: Mapping[int, FloatArray]
-    """Of the colliding bunches of each beam, (n_times - 1, n_slots)."""
+    """Intensity lifetime of the colliding bunches of each beam, (n_times - 1, n_slots)."""
     crossing_plane: Mapping[int, str] = field(default_factory=lambda: USUAL_PLANE)
     """Plane of the crossing angle, "h" or "v", at IP 1 and 5."""
 
@@ -114,16 +117,19 @@ class BeamLifetime:
     """Losses of the colliding bunches of one beam; times are all but the last of the fill."""
 
     slots: IntArray
+    """Slots of the bunches."""
     tau_s: FloatArray
-    """Intensity lifetime per bunch, (n_times - 1, n_slots)."""
+    """Intensity lifetime -N/(dN/dt) of each bunch, (n_times - 1, n_slots)."""
     rate_ppb_s: FloatArray
-    """|dN/dt| per bunch."""
+    """Loss rate |dN/dt| of each bunch."""
     total_tau_s: FloatArray
-    """Lifetime of the summed intensity, (n_times - 1,)."""
+    """Lifetime of the sum of all intensities, (n_times - 1,)."""
     tau_boff_corrected_s: FloatArray | None = None
+    """Lifetime of each bunch due to losses beyond burn-off; None without measured luminosity."""
     sigma_m2: FloatArray | None = None
+    """Losses per luminosity, |dN/dt|/L, of each bunch; None without measured luminosity."""
     total_tau_boff_corrected_s: FloatArray | None = None
-    """Without measured luminosity these three are None."""
+    """Lifetime of the sum due to losses beyond burn-off; None without measured luminosity."""
 
 
 _LIFETIME_KEYS = {
@@ -139,10 +145,12 @@ _LIFETIME_KEYS = {
 
 @dataclass(frozen=True)
 class Lifetime:
-    """Step lifetime."""
+    """Step lifetime: lifetimes and losses of the colliding bunches."""
 
     time_s: FloatArray
+    """Times of stable beams, (n_times,), Unix seconds."""
     beams: Mapping[int, BeamLifetime]
+    """Lifetimes and losses of each beam."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_lifetime.pkl.gz."""
