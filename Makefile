@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 EXAMPLE := example
 
-.PHONY: help setup run test lint bench clean pool-up pool-down
+.PHONY: help setup run test lint docs bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
 	@echo "make test   lint, types and all tests, with coverage"
 	@echo "make lint   lint and types alone"
+	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
 	@echo "make clean  remove the environment, caches and $(EXAMPLE)/"
@@ -46,6 +47,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
 bench: setup
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/pictures.py
@@ -59,5 +64,5 @@ pool-down: setup
 	@$(BIN)/python tests/condor/pool.py down
 
 clean:
-	rm -rf $(VENV) $(EXAMPLE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(EXAMPLE) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} +
