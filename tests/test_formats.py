@@ -168,6 +168,13 @@ def test_one_bad_file_does_not_stop_the_others(
     assert not (csv.parent / "a_fill_1.parquet").exists()
 
 
+def test_the_table_of_beam_modes_is_not_converted(csv: Path) -> None:
+    for suffix in (".pkl", ".csv"):  # as Utilities/000_get_fills.py writes them
+        (csv.parent / f"fills_and_bmodes{suffix}").write_text("fill,mode\n5845,STABLE\n")
+    assert run(csv.parent, "--to", "parquet") == 0
+    assert not (csv.parent / "fills_and_bmodes.parquet").exists()
+
+
 def test_nothing_to_convert_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--to", "h5") == 1
     assert f"{tmp_path}: no file of variables (.csv, .csv.gz, .parquet, .h5)" in (

@@ -42,12 +42,18 @@ def data_files(source: Path) -> list[Path]:
     found = [
         path
         for path in inside
-        if (path.is_file() and path.name.endswith(SUFFIXES) and "HX:FILLN=" not in str(path))
-        or path.name.startswith("HX:FILLN=")
+        if (path.is_file() and _holds_variables(path)) or path.name.startswith("HX:FILLN=")
     ]
     if not found:
         raise MissingInputError(f"{source}: no file of variables ({', '.join(SUFFIXES)})")
     return found
+
+
+def _holds_variables(path: Path) -> bool:
+    """Return whether a file of a data folder is one of variables, by its name."""
+    if "HX:FILLN=" in str(path) or not path.name.endswith(SUFFIXES):
+        return False
+    return not path.with_suffix(".pkl").exists()  # the CSV of the beam modes, beside their pickle
 
 
 def converted_path(source: Path, kind: str, folder: Path | None = None) -> Path:
