@@ -84,6 +84,10 @@ def parser() -> argparse.ArgumentParser:
         help="show what would run, and run nothing; with --submit or --resubmit: write "
         "the job folder, and submit nothing",
     )  # fmt: skip
+    p.add_argument(
+        "--report", type=Path, metavar="FILE",
+        help="also write what became of each fill to this file, as JSON, after each fill",
+    )  # fmt: skip
     p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     p.add_argument(
         "-ll", "--loglevel", type=_positive, metavar="NUM",
@@ -192,6 +196,7 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         if args.submit:
             return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
+        options["report_path"] = args.report
         return run(cfg, args.fill, selection, display, **options)
 
 
@@ -288,6 +293,11 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.wait and args.dry_run:
         raise UsageError("--wait and --dry-run exclude each other: nothing is submitted")
+    if args.report is not None and (asked or args.wait or args.dry_run):
+        raise UsageError(
+            "--report goes with a run on this machine; jobs on HTCondor write a report each, "
+            "which --status reads"
+        )
     if "submit" not in asked and (asked or args.wait):
         given = [n for n in ("fill", "force", "doOnly") if getattr(args, n)]
         given += ["plots"] if args.plots is not None else []

@@ -139,8 +139,9 @@ def _submit_chunks(
     arguments = ["--config", manifest.config, *manifest.options]
     environment = {claims.JOB_VARIABLE: jobs.path.name}
     for chunk in chunks:
+        report = ["--report", str(jobs.report(chunk))]
         text = script(
-            chunk, [*manifest.driver, *arguments], cwd=Path(manifest.cwd),
+            chunk, [*manifest.driver, *arguments, *report], cwd=Path(manifest.cwd),
             setup=cfg.condor.setup, environment=environment,
         )  # fmt: skip
         _write(jobs.script(chunk), text.encode())

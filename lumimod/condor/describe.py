@@ -38,7 +38,7 @@ def description(
     chunks
         At least one.
     arguments
-        What stands for <ARGS>, before `--fill` and the fills of a chunk.
+        Options of all jobs. <ARGS> is these and those of the chunk, its report and its fills.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def description(
         "<LOG>": f"{here}/lumimod.log",
         "<CHUNK>": "$(chunk)",
         "<FILLS>": "$(fills)",
-        "<ARGS>": _quoted_arguments([*arguments, "--fill"], " $(fills)"),
+        "<ARGS>": _arguments_of_a_chunk(arguments, folder),
     }
     lines = [line for line in settings.template.splitlines() if not _is_queue(line)]
     text = "\n".join(lines).rstrip() + "\n"
@@ -94,9 +94,10 @@ def _classad_string(text: str) -> str:
     return f'"{_macro_free(escaped)}"'
 
 
-def _quoted_arguments(arguments: Sequence[str], tail: str) -> str:
+def _arguments_of_a_chunk(arguments: Sequence[str], folder: Path) -> str:
     """Return arguments in HTCondor's new syntax: double quotes around, single ones inside."""
-    return '"' + " ".join(_quoted_argument(a) for a in arguments) + tail + '"'
+    quoted = " ".join(_quoted_argument(a) for a in [*arguments, "--report", f"{folder}/chunk_"])
+    return f'"{quoted}$(chunk).json --fill $(fills)"'
 
 
 def _quoted_argument(argument: str) -> str:

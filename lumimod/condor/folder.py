@@ -89,9 +89,9 @@ class JobFolder:
         """Return what a job runs."""
         return self.path / f"chunk_{chunk.number}.sh"
 
-    def out(self, chunk: Chunk) -> Path:
-        """Return what a job printed: the table of its fills."""
-        return self.path / f"chunk_{chunk.number}.out"
+    def report(self, chunk: Chunk) -> Path:
+        """Return the report of a job: what became of its fills, as JSON."""
+        return self.path / f"chunk_{chunk.number}.json"
 
     def err(self, chunk: Chunk) -> Path:
         """Return the log lines of a job."""

@@ -1,8 +1,9 @@
-"""How jobs and fills are doing, from the job log and the results: the schedd is not asked."""
+"""How jobs and fills are doing, from the job log, the jobs' reports and the results."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,12 @@ from lumimod.condor.chunks import Chunk
 from lumimod.condor.eventlog import Job, Phase
 from lumimod.condor.folder import JobFolder, Manifest
 from lumimod.config.settings import load_config
-from lumimod.errors import CondorError
+from lumimod.errors import BadInputError, CondorError
 from lumimod.run.plan import missing_steps
-from lumimod.run.reporting import columns, read_failures, read_left
+from lumimod.run.report_file import RunReport, load_report
+from lumimod.run.reporting import columns
+
+log = logging.getLogger(__name__)
 
 _SHOWN_LINE = 200
 
@@ -102,21 +106,19 @@ def look(folder: JobFolder) -> Report:
         if submission.cluster is not None
         for chunk in submission.chunks
     }
+    outcomes: dict[int, _Outcome] = {}
     with working_directory(manifest):
         cfg = load_config(Path(manifest.config))
-        outcomes: dict[int, _Outcome] = {}
         fills = []
         for fill, chunk in chunks.latest(manifest.chunks).items():
             job = jobs.get(chunk.number)
-            if job is not None and job.phase is Phase.ENDED and chunk.number not in outcomes:
-                outcomes[chunk.number] = _outcome(folder, chunk, job)
             missing = missing_steps(fill, cfg, frozenset(manifest.only))
             if job is None:
                 state, why = _without_job(folder, chunk, missing, chunk.number in submitted)
-            elif job.phase is Phase.ENDED:
-                state, why = _ended(fill, missing, outcomes[chunk.number])
             else:
-                state, why = State[job.phase.name], job.reason
+                if chunk.number not in outcomes:
+                    outcomes[chunk.number] = _outcome(folder, chunk, job)
+                state, why = _with_job(fill, missing, outcomes[chunk.number])
             fills.append(FillState(fill, chunk, job, state, why, missing))
     return Report(folder, manifest, tuple(fills))
 
@@ -147,46 +149,59 @@ def _without_job(
     return State.DONE, ""  # the log was cleared away
 
 
-# --- jobs that have ended
+# --- fills of jobs that the log knows
 
 
 class _Outcome(NamedTuple):
-    """How a job that has ended went."""
+    """What a job came to, up to now."""
 
-    failures: Mapping[int, Mapping[str, str]]
-    """Why steps of fills failed, as the job reported."""
-    whole: str
-    """Why the job as a whole failed, or nothing."""
-    left: Mapping[int, str]
-    """Fills that the job found another run at."""
+    job: Job
+    report: RunReport
+    failure: str
+    """Why the job itself failed, if it did."""
 
 
 def _outcome(folder: JobFolder, chunk: Chunk, job: Job) -> _Outcome:
-    if job.signal is not None:
-        return _Outcome({}, f"killed by signal {job.signal} at each of {job.n_starts} starts", {})
-    report = _text(folder.out(chunk))
-    failures = read_failures(report)
-    if job.status == 0 or failures:
-        return _Outcome(failures, "", read_left(report))
-    said = _text(folder.err(chunk)).strip().splitlines()
-    last = f": {said[-1].strip()[:_SHOWN_LINE]}" if said else ""
-    return _Outcome({}, f"ended with status {job.status}{last}; see {folder.err(chunk)}", {})
-
-
-def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        report = load_report(folder.report(chunk))
+    except BadInputError as exc:
+        log.warning("%s; the state of its fills follows from their results alone", exc)
+        report = None
+    failed = job.phase is Phase.ENDED and job.status != 0
+    failure = _failure(job, folder.err(chunk)) if failed else ""
+    return _Outcome(job, report or RunReport({}, {}), failure)
+
+
+def _failure(job: Job, err: Path) -> str:
+    if job.signal is not None:
+        return f"killed by signal {job.signal} at each of {job.n_starts} starts"
+    try:
+        said = err.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
-        return ""
+        said = []
+    last = f": {said[-1].strip()[:_SHOWN_LINE]}" if said else ""
+    return f"job ended with status {job.status} and no report of the fill{last}; see {err}"
 
 
-def _ended(fill: int, missing: tuple[str, ...], outcome: _Outcome) -> tuple[State, str]:
-    failed = outcome.failures.get(fill)
-    if failed:
-        return State.FAILED, "; ".join(f"{step}: {why}" for step, why in failed.items())
-    if outcome.whole:
-        return State.FAILED, outcome.whole
-    return (State.MISSING, outcome.left.get(fill, "")) if missing else (State.DONE, "")
+def _with_job(fill: int, missing: tuple[str, ...], outcome: _Outcome) -> tuple[State, str]:
+    job, report, failure = outcome
+    told = report.fills.get(fill)
+    if told and not told.failed and not missing:
+        return State.DONE, ""  # whatever became of the job afterwards
+    if told and told.failed and job.phase in (Phase.ENDED, Phase.REMOVED):
+        return State.FAILED, "; ".join(f"{step}: {_line(why)}" for step, why in told.failed.items())
+    if job.phase is not Phase.ENDED:
+        return State[job.phase.name], job.reason
+    if fill in report.left:
+        why = f"left to another run ({report.left[fill]})"
+        return (State.MISSING, why) if missing else (State.DONE, "")
+    if failure and not told:
+        return State.FAILED, failure
+    return (State.MISSING if missing else State.DONE), ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 # --- tables

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -127,20 +126,6 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
     if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out
-
-
-def read_failures(report: str) -> dict[int, dict[str, str]]:
-    """Return why each step of each fill failed, from the text of a `report_table`."""
-    out: dict[int, dict[str, str]] = {}
-    for fill, step, why in re.findall(r"^fill (\d+): (\w+): (.*)$", report, re.M):
-        out.setdefault(int(fill), {})[step] = why
-    return out
-
-
-def read_left(report: str) -> dict[int, str]:
-    """Return which run each fill was left to, from the text of a `report_table`."""
-    found = re.findall(r"^fill (\d+): (left to another run \(.*\))$", report, re.M)
-    return {int(fill): why for fill, why in found}
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -21,6 +21,7 @@ from lumimod.records import EXPERIMENTS
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.plan import FillJob, Pictures, Selection, plan_fill, run_fill
 from lumimod.run.report import FillReport
+from lumimod.run.report_file import ReportFile
 from lumimod.run.reporting import Display, plan_table, report_table
 from lumimod.steps import massi_db
 from lumimod.steps.massi_db import Database
@@ -37,6 +38,7 @@ def run(
     n_jobs: int = 1,
     dry_run: bool = False,
     pictures: Pictures = Pictures(),  # noqa: B008 - frozen
+    report_path: Path | None = None,
 ) -> bool:
     """Run the steps of fills, print what became of them; return whether all went well.
 
@@ -54,6 +56,8 @@ def run(
         Print the plan and run nothing.
     pictures
         Which are to be made after the steps, or instead of them.
+    report_path
+        Where what became of each fill is written as JSON, after each of them.
     """
     batch = prepare(cfg, fills, selection, pictures, write=not dry_run)
     if dry_run:
@@ -65,8 +69,10 @@ def run(
         jobs, left = _claimed(batch, claims)
         display.expect(sum(job.n_steps for job in jobs))
         reports = list(batch.unknown)
+        file = ReportFile(report_path, reports, left)
         for report in _run_all(jobs, n_jobs, display):
             reports.append(_recorded(report, cfg))
+            file.add(reports[-1])
             claims.give_back(report.fill)
         _publish(reports, cfg)
     display.close()

@@ -64,7 +64,8 @@ def test_any_queue_of_the_template_gives_way(queue: str) -> None:
 def test_every_mark_is_put_in() -> None:
     text = described("executable = <EXE>\narguments = <ARGS>\nbatch_name = x_<CHUNK>\n+F = <FILLS>")
     found = commands(text)
-    assert found["arguments"] == '"--config c.py --fill $(fills)"'
+    report = "--report /srv/jobs/chunk_$(chunk).json"
+    assert found["arguments"] == f'"--config c.py {report} --fill $(fills)"'
     assert found["batch_name"] == "x_$(chunk)"
     assert found["+F"] == "$(fills)"
     assert not re.search("<[A-Z]+>", text)
@@ -131,12 +132,14 @@ def unquoted(line: str) -> list[str]:
 @settings_of_test(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(LINE, max_size=4))
 def test_any_argument_comes_back_as_it_was(arguments: list[str]) -> None:
-    text = description(settings("executable = <EXE>\narguments = <ARGS>"), JOBS, CHUNKS, arguments)
+    template = settings("executable = <EXE>\narguments = <ARGS>")
+    text = description(template, Path("/srv/a b's"), CHUNKS, arguments)
     (line,) = re.findall(r"^arguments = (.*?)$", text.replace("\n", "\0"), re.MULTILINE) or [
         text.partition("arguments = ")[2].partition("\n")[0]
     ]
     line = line.partition("\0")[0]
-    assert unquoted(line) == [*arguments, "--fill", "$(fills)"]
+    report = "/srv/a b's/chunk_$(chunk).json"
+    assert unquoted(line) == [*arguments, "--report", report, "--fill", "$(fills)"]
 
 
 # --- scripts

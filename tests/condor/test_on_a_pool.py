@@ -117,7 +117,7 @@ def test_arguments_and_marks_reach_a_template_that_uses_them(odd_place: Place) -
     odd_place.await_status(folder, "2 missing steps")
     assert (folder / "chunk_1.out").read_text().splitlines() == [
         *("--config", str(folder / "config.py"), "--doOnly", "sb", "--loglevel", "30"),
-        *("--fill", "5845", "5846", "1: 5845 5846"),
+        *("--report", str(folder / "chunk_1.json"), "--fill", "5845", "5846", "1: 5845 5846"),
     ]
 
 
@@ -137,7 +137,8 @@ def test_jobs_take_the_config_of_submission_and_the_options(place: Place) -> Non
     assert as_submitted != before["fill_5845_fits.pkl.gz"]
     assert "DEBUG" in (folder / "chunk_1.err").read_text()
     script = (folder / "chunk_2.sh").read_text()
-    assert " --force fits lumi --no-plots --cascade --verbose --fill 5846\n" in script
+    options_of_job = "--force fits lumi --no-plots --cascade --verbose"
+    assert f" {options_of_job} --report {folder}/chunk_2.json --fill 5846\n" in script
     place.configure(t_fit_length=1800.0)
     place.run("--fill", 5845, "--force", "fits")
     assert place.contents(5845)["fill_5845_fits.pkl.gz"] == as_submitted
@@ -205,7 +206,7 @@ def test_job_that_cannot_even_start_says_why(place: Place) -> None:
     folder = place.submit("--fill", 5845)
     done = place.wait(folder)
     assert done.returncode == 1
-    assert "fill 5845: failed: ended with status 12" in done.stdout
+    assert "fill 5845: failed: job ended with status 12" in done.stdout
     assert "/nowhere/python3" in done.stdout
 
 

@@ -132,6 +132,9 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
         (["--wait", "--fill", "5845"], "--fill does not go with --wait"),
         (["--status", "--force", "sb"], "--force does not go with --status"),
         (["--resubmit", "x", "--plots"], "--plots does not go with --resubmit"),
+        (["--submit", "--report", "x"], "--report goes with a run on this machine"),
+        (["--wait", "--report", "x"], "--report goes with a run on this machine"),
+        (["--dry-run", "--report", "x"], "--report goes with a run on this machine"),
     ],
 )
 def test_options_of_htcondor_that_do_not_go_together_end_with_2(

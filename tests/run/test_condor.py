@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ from lumimod.condor.folder import JobFolder
 from lumimod.condor.status import State, look
 from lumimod.errors import CondorError
 from lumimod.run.plan import STEPS
-from lumimod.run.reporting import report_table
+from lumimod.run.report import FillReport
+from lumimod.run.report_file import ReportFile, load_report
 
 if TYPE_CHECKING:
     from tests.run.conftest import Outcome, Site
@@ -71,6 +72,11 @@ def started(proc: int) -> tuple[int, int, str]:
 
 def ended(proc: int, status: int = 0) -> tuple[int, int, str]:
     return 5, proc, f"Job terminated.\n\t(1) Normal termination (return value {status})"
+
+
+def reports(jobs: JobFolder, *fills: FillReport, left: Mapping[int, str] | None = None) -> None:
+    """Write the report of job 1."""
+    ReportFile(jobs.path / "chunk_1.json", fills, left or {})
 
 
 def states(jobs: JobFolder) -> dict[int, tuple[State, str]]:
@@ -135,8 +141,9 @@ def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_result
     options = ["--force", "lumi", "--loglevel", 40, "--no-plots", "--jobs", 2, "--cascade"]
     jobs = job_folder(site.run("--submit", "--split", 1, "--dry-run", *options))
     text = (jobs.path / "chunk_1.sh").read_text()
-    wanted = "--force lumi --no-plots --cascade --jobs 2 --loglevel 40 --fill 5845\n"
-    assert text.endswith(f"--config {jobs.config} {wanted}")
+    options_of_job = "--force lumi --no-plots --cascade --jobs 2 --loglevel 40"
+    report = f"--report {jobs.path}/chunk_1.json"
+    assert text.endswith(f"--config {jobs.config} {options_of_job} {report} --fill 5845\n")
     assert "submit" not in text
     done = subprocess.run(
         [str(jobs.path / "chunk_1.sh")], capture_output=True, text=True, check=False
@@ -145,6 +152,9 @@ def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_result
     whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").iterdir()}
     assert site.contents(FILL) == whole
     assert site.made(OTHER) == []
+    report = load_report(jobs.path / "chunk_1.json")
+    assert report is not None
+    assert list(report.fills[FILL].done) == list(STEPS)
 
 
 def test_config_of_the_jobs_is_the_copy_unless_it_depends_on_its_folder(site: Site) -> None:
@@ -396,12 +406,99 @@ def test_failure_that_a_job_reported_counts_even_if_old_results_are_there(
     jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER, "-f", "sb"))
     happens(jobs, submitted(0, 1), ended(0, 1))
     finished.paths().bbb_data.write_bytes(b"")
-    (jobs.path / "chunk_1.out").write_text(finished.run("-n", FILL, "-f", "sb").out)
+    script = str(jobs.path / "chunk_1.sh")
+    assert subprocess.run([script], capture_output=True, check=False).returncode == 1
     assert states(jobs)[OTHER] == (State.DONE, "")
     state, why = states(jobs)[FILL]
     assert state is State.FAILED
     assert why.startswith("sb: ")
     assert "the file is empty" in why
+
+
+def test_error_of_two_lines_is_that_of_its_fill_alone(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    happens(jobs, submitted(0, 1), ended(0, 1))
+    two_lines = f"no luck\nfill {OTHER}: sb: nor here"
+    reports(jobs, FillReport(FILL, failed={"sb": two_lines}), FillReport(OTHER, {"sb": 1.0}))
+    assert states(jobs) == {
+        FILL: (State.FAILED, f"sb: no luck fill {OTHER}: sb: nor here"),
+        OTHER: (State.DONE, ""),
+    }
+    assert "2 fills: 1 done, 1 failed" in finished.run("--status", jobs.path).out
+
+
+@pytest.mark.parametrize(
+    ("events", "rest"),
+    [
+        ([started(0)], (State.RUNNING, "")),
+        ([(4, 0, "Job was evicted.")], (State.IDLE, "Job was evicted; starts again")),
+        ([(12, 0, "Job was held.\n\tno disk")], (State.HELD, "no disk")),
+        ([(9, 0, "Job was aborted.\n\tvia x")], (State.REMOVED, "via x")),
+        (
+            [started(0), (5, 0, "Job terminated.\n\t(0) Abnormal termination (signal 9)")],
+            (State.FAILED, "killed by signal 9 at each of 1 starts"),
+        ),
+    ],
+    ids=["running", "evicted", "held", "removed", "killed"],
+)
+def test_fill_that_a_job_had_finished_is_done_whatever_became_of_the_job(
+    finished: Site,
+    calls: Callable[[], list[str]],
+    events: list[tuple[int, int, str]],
+    rest: tuple[State, str],
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    happens(jobs, submitted(0, 1), *events)
+    assert set(states(jobs).values()) == {rest}
+    reports(jobs, FillReport(OTHER, {"sb": 1.0}))
+    assert states(jobs) == {FILL: rest, OTHER: (State.DONE, "")}
+
+
+def test_fill_that_failed_in_a_job_waits_for_the_end_of_the_job(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    # Submitted again now, it would run twice at once if the job is started again.
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    reports(jobs, FillReport(FILL, failed={"sb": "no luck"}))
+    happens(jobs, submitted(0, 1), started(0))
+    assert states(jobs) == {FILL: (State.RUNNING, "")}
+    happens(jobs, (9, 0, "Job was aborted.\n\tvia x"))
+    assert states(jobs) == {FILL: (State.FAILED, "sb: no luck")}
+
+
+def test_result_that_was_removed_since_the_report_is_missing(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL))
+    happens(jobs, submitted(0, 1), ended(0))
+    reports(jobs, FillReport(FILL, {"sb": 1.0}))
+    finished.remove("fits")
+    (fill,) = look(jobs).fills
+    assert (fill.state, fill.missing) == (State.MISSING, ("fits",))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"fills": [7], "left": {}}', "\xff"])
+def test_report_that_cannot_be_read_is_told_and_the_results_count(
+    finished: Site, calls: Callable[[], list[str]], text: str
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    happens(jobs, submitted(0, 1), ended(0))
+    finished.remove("fits", fill=OTHER)
+    (jobs.path / "chunk_1.json").write_text(text, encoding="latin-1")
+    outcome = finished.run("--status", jobs.path)
+    assert len(outcome.lines("WARNING", f"{jobs.path}/chunk_1.json cannot be read")) == 1
+    assert "2 fills: 1 done, 1 missing steps" in outcome.out
+
+
+def test_job_folder_of_an_older_version_has_no_reports_and_its_results_count(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "--split", 1, "-n", FILL, OTHER))
+    finished.remove("fits", fill=OTHER)
+    happens(jobs, submitted(0, 1), submitted(1, 2), ended(0), ended(1))
+    assert states(jobs) == {FILL: (State.DONE, ""), OTHER: (State.MISSING, "")}
 
 
 def test_job_that_broke_before_its_report_failed_for_all_its_fills(
@@ -413,9 +510,12 @@ def test_job_that_broke_before_its_report_failed_for_all_its_fills(
     assert set(states(jobs)) == {FILL, OTHER}
     for state, why in states(jobs).values():
         assert state is State.FAILED
-        assert why == f"ended with status 2: MemoryError; see {jobs.path}/chunk_1.err"
+        assert why == (
+            f"job ended with status 2 and no report of the fill: MemoryError; see "
+            f"{jobs.path}/chunk_1.err"
+        )
     (jobs.path / "chunk_1.err").unlink()
-    assert "ended with status 2; see" in states(jobs)[FILL][1]
+    assert "no report of the fill; see" in states(jobs)[FILL][1]
 
 
 def test_steps_that_were_not_asked_for_are_not_missing(
@@ -432,8 +532,8 @@ def test_fill_that_a_job_left_to_another_run_says_so_until_that_has_done_it(
 ) -> None:
     jobs = job_folder(site.run("--submit", "-n", FILL))
     happens(jobs, submitted(0, 1), ended(0))
+    reports(jobs, left={FILL: "process 7 on here, since 1 May 10:00"})
     left = "left to another run (process 7 on here, since 1 May 10:00)"
-    (jobs.path / "chunk_1.out").write_text(report_table([], {FILL: left[21:-1]}))
     assert states(jobs) == {FILL: (State.MISSING, left)}
     site.run("-n", FILL)
     assert states(jobs) == {FILL: (State.DONE, "")}
@@ -441,7 +541,7 @@ def test_fill_that_a_job_left_to_another_run_says_so_until_that_has_done_it(
 
 def test_pictures_alone_have_no_missing_steps(site: Site, calls: Callable[[], list[str]]) -> None:
     jobs = job_folder(site.run("--submit", "-n", FILL, "--plots", "cycle"))
-    assert "--plots cycle --fill" in (jobs.path / "chunk_1.sh").read_text()
+    assert "--plots cycle --report" in (jobs.path / "chunk_1.sh").read_text()
     happens(jobs, submitted(0, 1), ended(0))
     assert states(jobs) == {FILL: (State.DONE, "")}
 
@@ -532,7 +632,8 @@ def test_only_fills_that_failed_or_never_finished_are_submitted_again(
     again = jobs.load().submissions[1]
     assert [(c.number, c.fills) for c in again.chunks] == [(3, (OTHER,))]
     assert again.command[-2:] == ("--resubmit", str(jobs.path))
-    assert "--force lumi --fill 5848" in (jobs.path / "chunk_3.sh").read_text()
+    text = (jobs.path / "chunk_3.sh").read_text()
+    assert f"--force lumi --report {jobs.path}/chunk_3.json --fill 5848" in text
     assert states(jobs)[OTHER][0] is State.IDLE
     assert "nothing to submit again" in site.run("--resubmit", jobs.path).out
     assert len(calls()) == 2
