@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lumimod.condor import chunks, eventlog
 from lumimod.condor.chunks import Chunk
-from lumimod.condor.eventlog import Job, Phase
+from lumimod.condor.eventlog import CondorJob, Phase
 from lumimod.condor.folder import JobFolder, Manifest
 from lumimod.config.settings import load_config
 from lumimod.errors import BadInputError, CondorError
@@ -56,7 +56,7 @@ class FillState(NamedTuple):
 
     fill: int
     chunk: Chunk
-    job: Job | None
+    job: CondorJob | None
     state: State
     why: str = ""
     missing: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ def look(folder: JobFolder) -> Report:
         The config.py of the jobs cannot be used any more.
     """
     manifest = folder.load()
-    jobs = {job.chunk: job for job in eventlog.read(folder.log).values()}
+    jobs = {job.chunk: job for job in eventlog.read_jobs(folder.log).values()}
     submitted = {
         chunk.number
         for submission in manifest.submissions
@@ -155,13 +155,13 @@ def _without_job(
 class _Outcome(NamedTuple):
     """What a job came to, up to now."""
 
-    job: Job
+    job: CondorJob
     report: RunReport
     failure: str
     """Why the job itself failed, if it did."""
 
 
-def _outcome(folder: JobFolder, chunk: Chunk, job: Job) -> _Outcome:
+def _outcome(folder: JobFolder, chunk: Chunk, job: CondorJob) -> _Outcome:
     try:
         report = load_report(folder.report(chunk))
     except BadInputError as exc:
@@ -172,7 +172,7 @@ def _outcome(folder: JobFolder, chunk: Chunk, job: Job) -> _Outcome:
     return _Outcome(job, report or RunReport({}, {}), failure)
 
 
-def _failure(job: Job, err: Path) -> str:
+def _failure(job: CondorJob, err: Path) -> str:
     if job.signal is not None:
         return f"killed by signal {job.signal} at each of {job.n_starts} starts"
     try:

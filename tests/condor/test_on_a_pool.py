@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.condor.conftest import FILLS, eventually, job_processes
+from tests.condor.htcondor_log import assert_htcondor_reads_the_same
 
 if TYPE_CHECKING:
     from tests.condor.conftest import Place
@@ -220,6 +221,7 @@ def test_held_job_is_shown_with_its_reason_and_replaced(
     place.pool.call("condor_hold", "-reason", "the disk is full", f"{cluster}.1")
     said = place.await_status(folder, "1 running", "1 held")
     assert "fill 5846: held: the disk is full" in said
+    assert_htcondor_reads_the_same(folder / "lumimod.log")
     (place.root / "wait").unlink()
     assert "held: the disk is full" in place.wait(folder).stdout  # which does not wait for it
     place.run("--resubmit", folder)
@@ -241,6 +243,7 @@ def test_removed_job_is_shown_and_submitted_again(
     place.pool.call("condor_rm", str(cluster))
     said = place.await_status(folder, "1 removed")
     assert "fill 5845: removed: via condor_rm" in said
+    assert_htcondor_reads_the_same(folder / "lumimod.log")
     assert "missing: sb cycle lumi massi fits lifetime model" in said
     (place.root / "wait").unlink()
     place.run("--resubmit", folder)
@@ -265,6 +268,7 @@ def test_job_killed_in_the_middle_of_a_step_starts_again_and_leaves_nothing_half
     assert done.returncode == 0, done.stdout + done.stderr
     log = (folder / "lumimod.log").read_text()
     assert log.count("Job executing on host") == 2
+    assert_htcondor_reads_the_same(folder / "lumimod.log")
     expected = {n: b for n, b in local_results.items() if "5845" in n or "5846" in n}
     assert place.contents(5845, 5846) == expected
     assert not list(place.results.rglob(".*"))
