@@ -52,10 +52,10 @@ TINY = FillSettings(
     n_colliding=6,
     n_noncolliding=1,
     hours=0.7,
-    sample_s=240.0,
+    sample_s=480.0,
     slow_s=120.0,
     energy_s=60.0,
-    bsrt_period_s=30.0,
+    bsrt_period_s=120.0,
     massi_s=120.0,
     bbb_lumi=True,
 )
