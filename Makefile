@@ -4,12 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 EXAMPLE := example
+JOBS ?= 2
 
-.PHONY: help setup run test lint docs bench clean pool-up pool-down
+# Each process of the tests would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run check test lint docs bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
-	@echo "make test   lint, types and all tests, with coverage"
+	@echo "make check  lint, types and the fast tests, while you work (under a minute)"
+	@echo "make test   lint, types and all tests, with coverage, a pool and the documentation"
+	@echo "            JOBS=8: as many processes as that, in place of 2; also for make check"
 	@echo "make lint   lint and types alone"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
@@ -39,8 +45,13 @@ run: setup
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill, with pictures in its plots/:"
 	@ls -l $(EXAMPLE)/SB_analysis/fill_[0-9]*/
 
+# Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
+# named at the end.
+check: lint
+	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow and not htcondor"
+
 test: lint
-	$(BIN)/python -m pytest -n 2 -rs --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) -rs --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -63,6 +63,11 @@ TINY = FillSettings(
 
 ConfigWriter = Callable[..., Path]
 RESULT_LINE = "result line"
+CPU = "CPU time [s]"
+
+FAST_S = 1.0
+"""CPU time of a test [s] beyond which it is to be marked `slow`."""
+NOT_FAST = f"over {FAST_S:g} s of CPU: to be made faster, or marked slow"
 
 
 # --- configuration
@@ -175,10 +180,16 @@ def show(record_property: Callable[[str, object], None]) -> Callable[[str], None
     return lambda line: record_property(RESULT_LINE, line)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    lines = list(_shown_lines(terminalreporter.stats))
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    _write_section(terminalreporter, "agreement", _shown_lines(terminalreporter.stats))
+    if "not slow" in config.option.markexpr:
+        _write_section(terminalreporter, NOT_FAST, _not_fast(terminalreporter.stats))
+
+
+def _write_section(terminalreporter: Any, title: str, found: Iterable[str]) -> None:
+    lines = list(found)
     if lines:
-        terminalreporter.section("agreement")
+        terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
 
@@ -188,3 +199,25 @@ def _shown_lines(stats: Mapping[str, Any]) -> Iterator[str]:
     for outcome in ("passed", "failed"):
         for report in stats.get(outcome, ()):
             yield from (text for name, text in report.user_properties if name == RESULT_LINE)
+
+
+# --- which tests are fast
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    before_s = _cpu_s()
+    yield
+    item.user_properties.append((CPU, _cpu_s() - before_s))
+
+
+def _cpu_s() -> float:
+    """Return the CPU time of this process and of those that it has waited for [s]."""
+    return sum(os.times()[:4])
+
+
+def _not_fast(stats: Mapping[str, Any]) -> Iterator[str]:
+    for report in stats.get("passed", ()):
+        seconds = dict(report.user_properties).get(CPU, 0.0)
+        if seconds > FAST_S:
+            yield f"{seconds:.1f} s  {report.nodeid}"
