@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
+
+Origin = Union[Path, str]
+"""Where samples come from: a file, or the name of a service."""
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ class Series:
     """
 
     name: str
-    path: Path
+    origin: Origin
     time_s: FloatArray
     values: FloatArray
     row_start: IntArray
@@ -51,7 +55,7 @@ class Series:
         odd = np.flatnonzero(self.lengths != 1)
         if odd.size:
             raise BadInputError(
-                f"{self.path}: {self.name}: row {odd[0] + 1} holds {self.lengths[odd[0]]} values"
+                f"{self.origin}: {self.name}: row {odd[0] + 1} holds {self.lengths[odd[0]]} values"
                 f" where one is expected; {DOWNLOAD}"
             )
         return self.values
@@ -69,7 +73,7 @@ class Series:
 
 def in_order_of_time(
     name: str,
-    path: Path,
+    origin: Origin,
     time_s: FloatArray,
     values: FloatArray,
     lengths: IntArray,
@@ -82,8 +86,8 @@ def in_order_of_time(
         values = values[ranges(starts[order], lengths[order])]
         time_s, lengths = time_s[order], lengths[order]
     row_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    log.debug("%s: %s: %d rows, %d dropped", path, name, lengths.size, n_dropped)
-    return Series(name, path, time_s, values, row_start, n_dropped)
+    log.debug("%s: %s: %d rows, %d dropped", origin, name, lengths.size, n_dropped)
+    return Series(name, origin, time_s, values, row_start, n_dropped)
 
 
 def select_rows(series: Series, keep: BoolArray) -> Series:

@@ -77,7 +77,7 @@ def bsrt_scans(
     good = np.isfinite(emit_um).all(axis=1)
     if not good.any():
         raise NoDataError(
-            f"{gates.name} in {gates.path}: no measurement at a calibrated energy; "
+            f"{gates.name} in {gates.origin}: no measurement at a calibrated energy; "
             "is this the right fill?"
         )
     return _sorted_by_slot(slots[good], time_s[good], emit_um[good])
@@ -109,7 +109,7 @@ def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
     slot, row = np.nonzero(measured.T)
     if not slot.size:
         raise NoDataError(
-            f"{emit_h.name} in {emit_h.path}: no emittance at a known energy; "
+            f"{emit_h.name} in {emit_h.origin}: no emittance at a known energy; "
             "is this the right fill?"
         )
     found, first = np.unique(slot, return_index=True)
@@ -123,7 +123,7 @@ def _matrix(series: Series) -> FloatArray:
     out = series.matrix()
     if out.shape[1] > N_SLOTS:
         raise BadInputError(
-            f"{series.name} in {series.path} has {out.shape[1]} values a row, but there are "
+            f"{series.name} in {series.origin} has {out.shape[1]} values a row, but there are "
             f"{N_SLOTS} slots; download the file again"
         )
     return out
@@ -136,7 +136,7 @@ def _same_records(*channels: Series) -> tuple[Series, ...]:
         if not np.array_equal(channels[0].lengths, c.lengths):
             first = int(np.flatnonzero(channels[0].lengths != c.lengths)[0])
             raise BadInputError(
-                f"{c.name} in {c.path} does not match {channels[0].name}: record {first + 1} has "
+                f"{c.name} in {c.origin} does not match {channels[0].name}: record {first + 1} has "
                 f"{c.lengths[first]} values for {channels[0].lengths[first]} gates; "
                 "download the file again"
             )
@@ -147,7 +147,7 @@ def _same_times(*channels: Series) -> tuple[Series, ...]:
     """Return the records that all channels have."""
     first = channels[0]
     if not first.time_s.size:
-        raise NoDataError(f"{first.name} in {first.path} has no row: the BSRT measured nothing")
+        raise NoDataError(f"{first.name} in {first.origin} has no row: the BSRT measured nothing")
     if any(not np.array_equal(first.time_s, c.time_s) for c in channels[1:]):
         _check_lost_records(channels)
         common = set.intersection(*(set(c.time_s.tolist()) for c in channels))
@@ -163,7 +163,7 @@ def _check_lost_records(channels: tuple[Series, ...]) -> None:
     if len(set(rows)) > 1:
         counts = ", ".join(f"{c.name} {n}" for c, n in zip(channels, rows))
         raise BadInputError(
-            f"BSRT channels in {channels[0].path} have different numbers of records ({counts}); "
+            f"BSRT channels in {channels[0].origin} have different numbers of records ({counts}); "
             "download the file again"
         )
 
@@ -184,7 +184,7 @@ def _slot_numbers(gates: Series, where: IntArray) -> IntArray:
     if slots.size and (slots.min() < 0 or slots.max() >= N_SLOTS):
         wrong = slots[(slots < 0) | (slots >= N_SLOTS)][0]
         raise BadInputError(
-            f"{gates.name} in {gates.path}: gate {wrong} is no slot (0 to {N_SLOTS - 1}); "
+            f"{gates.name} in {gates.origin}: gate {wrong} is no slot (0 to {N_SLOTS - 1}); "
             "download the file again"
         )
     return slots
@@ -195,7 +195,7 @@ def _energy_at(energy: Series, time_s: FloatArray) -> FloatArray:
     values = energy.scalar()
     newest = np.searchsorted(energy.time_s, time_s, side="right") - 1
     if not values.size:
-        raise BadInputError(f"{energy.name} in {energy.path} has no row; download it again")
+        raise BadInputError(f"{energy.name} in {energy.origin} has no row; download it again")
     return np.where(newest >= 0, values[newest], np.nan)
 
 

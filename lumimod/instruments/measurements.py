@@ -108,12 +108,12 @@ def _read_bunches(path: Path, wanted: Mapping[str, Names]) -> dict[str, Series]:
 
 def _intensities(series: Series, slots: IntArray, notes: list[str]) -> BunchSamples:
     if not series.time_s.size:
-        raise BadInputError(f"{series.name} in {series.path} has no row; download it again")
+        raise BadInputError(f"{series.name} in {series.origin} has no row; download it again")
     matrix = series.matrix()
     whole = series.lengths > slots.max()
     if not whole.any():
         raise BadInputError(
-            f"{series.name} in {series.path} has {matrix.shape[1]} columns, but the BSRT "
+            f"{series.name} in {series.origin} has {matrix.shape[1]} columns, but the BSRT "
             f"measured slot {slots.max()}; download it again"
         )
     if not whole.all():
@@ -169,7 +169,7 @@ def _filled_slots(buckets: Series, row: int) -> IntArray:
     slots = ((values[values > 0] - 1) // 10).astype(np.int64)
     if slots.size and slots.max() >= N_SLOTS:
         raise BadInputError(
-            f"{buckets.name} in {buckets.path}: bucket {int(values.max())} is beyond the ring; "
+            f"{buckets.name} in {buckets.origin}: bucket {int(values.max())} is beyond the ring; "
             "download the file again"
         )
     return slots

@@ -115,14 +115,14 @@ def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:
     values = betastar_cm.scalar()
     if not values.size:
         raise BadInputError(
-            f"{betastar_cm.name} in {betastar_cm.path} has no row; set betastar_m in config.py to "
-            "a number"
+            f"{betastar_cm.name} in {betastar_cm.origin} has no row; set betastar_m in config.py "
+            "to a number"
         )
     newest = np.searchsorted(betastar_cm.time_s, time_s, side="right") - 1
     out = values[np.maximum(newest, 0)] / 100
     if not np.all(out > 0):
         raise BadInputError(
-            f"{betastar_cm.name} in {betastar_cm.path}: {out.min() * 100:g} cm is no beta* in "
+            f"{betastar_cm.name} in {betastar_cm.origin}: {out.min() * 100:g} cm is no beta* in "
             "stable beams; set betastar_m in config.py to a number"
         )
     return out

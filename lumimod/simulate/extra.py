@@ -7,8 +7,6 @@ the injection gap runs while there are injections. ALICE and LHCb are levelled.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
@@ -57,7 +55,7 @@ def extra_series(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Ser
 
 
 def _series(name: str, time_s: FloatArray, values: FloatArray) -> Series:
-    return Series(name, Path("simulated"), time_s, values, np.arange(time_s.size + 1), 0)
+    return Series(name, "simulated", time_s, values, np.arange(time_s.size + 1), 0)
 
 
 # --- tunes

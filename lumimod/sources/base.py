@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lumimod.arrays import FloatArray, Series, in_order_of_time, select_rows
+from lumimod.arrays import FloatArray, Origin, Series, in_order_of_time, select_rows
 from lumimod.errors import SourceError
 
 
@@ -89,7 +89,7 @@ class Source(ABC):
         return []
 
 
-def series_of(name: str, origin: Path, time_s: FloatArray, rows: Sequence[FloatArray]) -> Series:
+def series_of(name: str, origin: Origin, time_s: FloatArray, rows: Sequence[FloatArray]) -> Series:
     """Return samples as a series, in the order of time (stably).
 
     `rows` holds the values of each sample, (n_values,), or is a matrix.
@@ -99,7 +99,7 @@ def series_of(name: str, origin: Path, time_s: FloatArray, rows: Sequence[FloatA
     return in_order_of_time(name, origin, time_s, values, lengths)
 
 
-def empty_series(name: str, origin: Path) -> Series:
+def empty_series(name: str, origin: Origin) -> Series:
     """Return a series without rows."""
     return series_of(name, origin, np.zeros(0), [])
 
@@ -116,7 +116,7 @@ def joined(parts: Sequence[Series]) -> Series:
         return parts[0]
     return in_order_of_time(
         parts[0].name,
-        parts[0].path,
+        parts[0].origin,
         np.concatenate([part.time_s for part in parts]),
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.lengths for part in parts]),

@@ -23,7 +23,6 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
@@ -44,7 +43,7 @@ from lumimod.sources.retry import NoAnswerError, Retry, ask
 
 log = logging.getLogger(__name__)
 
-ORIGIN = Path("NXCALS")
+ORIGIN = "NXCALS"
 SHORTEST_S = 0.5
 """Times are not halved below this."""
 

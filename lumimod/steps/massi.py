@@ -85,7 +85,7 @@ def _from_logging(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict
         values = series.matrix()
         if not len(values) or values.shape[1] <= slots.max():
             raise BadInputError(
-                f"{series.name} in {series.path} has {values.shape[1]} columns and {len(values)} "
+                f"{series.name} in {series.origin} has {values.shape[1]} columns and {len(values)} "
                 f"rows, too few for slot {slots.max()}; download it again"
             )
         out[exp] = interp_columns(time_s, series.time_s, np.asarray(values[:, slots]))

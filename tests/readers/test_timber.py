@@ -89,7 +89,7 @@ def test_golden_file_reads_as_line_by_line(
 
 def test_series_knows_its_variable_and_file(path: Path) -> None:
     series = read(path, block("X", *rows_at("1")))
-    assert (series.name, series.path) == ("X", path)
+    assert (series.name, series.origin) == ("X", path)
 
 
 def test_times_keep_their_milliseconds(path: Path) -> None:

@@ -66,7 +66,7 @@ def test_variables_read_back_as_they_were(tmp_path: Path, suffix: str) -> None:
     assert list(found) == [SCALAR.name, ARRAY.name, RAGGED.name]
     for one in (SCALAR, ARRAY, RAGGED):
         assert_same(found[one.name], one)
-        assert found[one.name].path == path
+        assert found[one.name].origin == path
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
