@@ -14,18 +14,17 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
 from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.readers.compressed import decompressed
 from lumimod.readers.locate import existing_file
 from lumimod.readers.rows import RowError, Rows, parse_rows, shortened
 from lumimod.readers.stamps import zurich_to_utc_us
 
 CHUNK_BYTES = 4 << 20
-GZIP_MAGIC = b"\x1f\x8b"
 VARIABLE = b"VARIABLE:"
 
 log = logging.getLogger(__name__)
@@ -90,9 +89,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
     """Yield the contents, decompressed if need be, in chunks of about CHUNK_BYTES."""
     empty = True
     try:
-        with path.open("rb") as file:
-            zipped = file.peek(2)[:2] == GZIP_MAGIC
-            stream = cast("IO[bytes]", gzip.open(file)) if zipped else file  # noqa: SIM115
+        with decompressed(path) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 empty = False
                 yield chunk

@@ -11,14 +11,14 @@ import gzip
 import pickle
 import zlib
 from datetime import timezone
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
 from lumimod.errors import BadInputError, MissingInputError
-
-GZIP_MAGIC = b"\x1f\x8b"
+from lumimod.readers.compressed import decompressed
 
 
 def _names(*lines: str) -> frozenset[tuple[str, str]]:
@@ -106,7 +106,7 @@ _DAMAGE = (
 class SafeUnpickler(pickle.Unpickler):
     """Unpickler that admits the names of ALLOWED; strings of Python 2 come out as str."""
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: BufferedIOBase, path: Path) -> None:
         super().__init__(file, encoding="latin1")
         self._path = path
 
@@ -147,9 +147,7 @@ def load_pickle(path: Path) -> Any:
         If it is truncated, not a pickle, or names anything that is not in ALLOWED.
     """
     try:
-        with path.open("rb") as file:
-            zipped = file.peek(2)[:2] == GZIP_MAGIC
-            stream = cast("IO[bytes]", gzip.open(file)) if zipped else file  # noqa: SIM115
+        with decompressed(path) as stream:
             return SafeUnpickler(stream, path).load()
     except FileNotFoundError as exc:
         raise MissingInputError(f"{path}: no such file; check the folders in config.py") from exc

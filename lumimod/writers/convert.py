@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from lumimod.arrays import IntArray, Series, select_rows
 from lumimod.atomic import replacing
 from lumimod.errors import MissingInputError, UsageError
 from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.compressed import decompressed
 from lumimod.readers.locate import SUFFIXES, suffix_of
-from lumimod.readers.timber import GZIP_MAGIC
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.writers import GZIP_LEVEL, write_variables
 from lumimod.writers.parquet import write_parquet
@@ -114,14 +113,12 @@ def _everything(source: Path) -> dict[str, Series]:
 
 def _repack(source: Path, target: Path) -> None:
     """Copy a CSV file to one that is compressed, or is not."""
-    with source.open("rb") as file, replacing(target) as out:
-        zipped = file.peek(2)[:2] == GZIP_MAGIC
-        text = gzip.open(file) if zipped else file  # noqa: SIM115
+    with decompressed(source) as text, replacing(target) as out:
         if target.suffix == ".gz":
             with gzip.GzipFile("", "wb", GZIP_LEVEL, out, mtime=0) as packed:
                 shutil.copyfileobj(text, packed, 1 << 20)
         else:
-            shutil.copyfileobj(cast(BinaryIO, text), out, 1 << 20)
+            shutil.copyfileobj(text, out, 1 << 20)
 
 
 def _by_mode(
