@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lumimod.arrays import ByteArray, FloatArray, IntArray, ranges
+from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray, ranges
 from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
@@ -38,8 +38,34 @@ def shortened(row: bytes) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _tidy(text: bytes) -> bytes:
-    """Return the rows without comments, blank lines and stray spaces."""
+def parse_rows(text: bytes) -> Rows:
+    """Return the rows of whole lines; a row with an empty value is dropped and counted.
+
+    Raises
+    ------
+    RowError
+        If a row has no time stamp, or a value that is not a number.
+    """
+    text = _tidied(text)
+    layout = _layout(text)
+    time_us = _time_us(text, layout)
+    kept = _is_complete(layout)
+    values = _to_floats(_numbers(layout, kept), int(layout.lengths[kept].sum()))
+    if values is None:
+        values = _floats_row_by_row(layout.rows(text, kept))
+    return Rows(time_us[kept], values, layout.lengths[kept], int(np.count_nonzero(~kept)))
+
+
+# --- text to its layout
+
+
+def _tidied(text: bytes) -> bytes:
+    """Return the rows without comments, blank lines and stray spaces, each with its line end."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    text = text.rstrip(b"\n") + b"\n"
+    if _is_tidy(text):
+        return text
     if b"#" in text:
         text = re.sub(rb"(?m)^[ \t]*#.*\n", b"", text)
     text = text.replace(b"\t", b" ")
@@ -49,60 +75,78 @@ def _tidy(text: bytes) -> bytes:
     return text.lstrip(b" \n")
 
 
-def _is_tidy(text: bytes, raw: ByteArray, row_ends: IntArray) -> bool:
-    """Tell whether every line is a row whose only blank is the one within its stamp."""
-    blank_lines = np.any(np.diff(row_ends, prepend=-1) == 1)
-    n_blank = np.count_nonzero(raw <= SPACE)
-    return b"#" not in text and not blank_lines and n_blank == 2 * row_ends.size
-
-
-def parse_rows(text: bytes) -> Rows:
-    """Return the rows of whole lines; a row with an empty value is dropped and counted."""
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-    text = text.rstrip(b"\n") + b"\n"
-    raw = np.frombuffer(bytearray(text), np.uint8)
+def _is_tidy(text: bytes) -> bool:
+    """Tell whether every line is a row whose only space is the one within its time stamp."""
+    raw = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(raw == NEWLINE)
-    if not _is_tidy(text, raw, ends):
-        text = _tidy(text)
-        raw = np.frombuffer(bytearray(text), np.uint8)
-        ends = np.flatnonzero(raw == NEWLINE)
+    has_blank_line = np.any(np.diff(ends, prepend=-1) == 1)
+    n_spaces = np.count_nonzero(raw <= SPACE)  # line ends included
+    return b"#" not in text and not has_blank_line and n_spaces == 2 * ends.size
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the parts of each row are: row i is `raw[starts[i]:ends[i]]`.
+
+    A row is a time stamp, which ends at `stamp_ends`, and a comma before each of its values.
+    """
+
+    raw: ByteArray
+    starts: IntArray
+    stamp_ends: IntArray
+    ends: IntArray
+    commas: IntArray
+    """(n_values,), of all rows."""
+    lengths: IntArray
+    """Values of each row."""
+
+    def rows(self, text: bytes, kept: BoolArray) -> list[bytes]:
+        """Return the text of the rows that are kept."""
+        return [text[start:end] for start, end in zip(self.starts[kept], self.ends[kept])]
+
+
+def _layout(text: bytes) -> _Layout:
+    raw = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(raw == NEWLINE)
     commas = np.flatnonzero(raw == COMMA)
     starts = np.concatenate([np.zeros(1, np.int64), ends + 1])[:-1]
-    first = np.searchsorted(commas, starts)
-    lengths = np.diff(np.append(first, commas.size))
-    stamp_ends = np.where(lengths > 0, np.append(commas, 0)[first], ends)
-    time_us = stamps_us(raw, starts, stamp_ends)
-    if np.any(time_us == MALFORMED):
-        row = int(np.argmax(time_us == MALFORMED))
-        raise RowError(f"bad time stamp in row {shortened(text[starts[row] : ends[row]])}")
-    keep = lengths > 0
-    empty = (raw[commas + 1] == COMMA) | (raw[commas + 1] == NEWLINE)
-    keep[np.searchsorted(ends, commas[empty])] = False
-    raw[commas] = NEWLINE
-    raw[ranges(starts, np.minimum(stamp_ends + 1, ends) - starts)] = SPACE
-    if not keep.all():
-        raw = raw[np.repeat(keep, ends - starts + 1)]
-    values = _to_floats(raw.tobytes(), int(lengths[keep].sum()))
-    if values is None:
-        rows = [text[start:end] for start, end in zip(starts[keep], ends[keep])]
-        values = _floats_row_by_row(rows)
-    return Rows(time_us[keep], values, lengths[keep], int(np.count_nonzero(~keep)))
+    first_comma = np.searchsorted(commas, starts)
+    lengths = np.diff(np.append(first_comma, commas.size))
+    stamp_ends = np.where(lengths > 0, np.append(commas, 0)[first_comma], ends)
+    return _Layout(raw, starts, stamp_ends, ends, commas, lengths)
 
 
-class _Lines:
-    """Bytes to read() from, which pandas takes as they are: it would decode those of a BytesIO."""
+# --- layout to times and values
 
-    def __init__(self, lines: bytes) -> None:
-        self._lines = lines
-        self._at = 0
 
-    def read(self, size: int) -> bytes:
-        self._at += size
-        return self._lines[self._at - size : self._at]
+def _time_us(text: bytes, layout: _Layout) -> IntArray:
+    """Return the time stamps as they are written, in us."""
+    time_us = stamps_us(layout.raw, layout.starts, layout.stamp_ends)
+    malformed = time_us == MALFORMED
+    if malformed.any():
+        first = layout.rows(text, malformed)[0]
+        raise RowError(f"bad time stamp in row {shortened(first)}")
+    return time_us
 
-    def __iter__(self) -> Iterator[bytes]:  # what pandas knows a file by
-        raise NotImplementedError
+
+def _is_complete(layout: _Layout) -> BoolArray:
+    """Tell which rows have a value, and none that is empty."""
+    after = layout.raw[layout.commas + 1]
+    empty = layout.commas[(after == COMMA) | (after == NEWLINE)]
+    complete = layout.lengths > 0
+    complete[np.searchsorted(layout.ends, empty)] = False
+    return complete
+
+
+def _numbers(layout: _Layout, kept: BoolArray) -> bytes:
+    """Return the values of the kept rows, one a line; a row's stamp is blanked out before them."""
+    lines = layout.raw.copy()
+    lines[layout.commas] = NEWLINE
+    stamps = np.minimum(layout.stamp_ends + 1, layout.ends) - layout.starts  # with their commas
+    lines[ranges(layout.starts, stamps)] = SPACE
+    if not kept.all():
+        lines = lines[np.repeat(kept, layout.ends - layout.starts + 1)]
+    return lines.tobytes()
 
 
 def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
@@ -114,7 +158,7 @@ def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
     options: dict[str, Any] = {"float_precision": "round_trip"} if _loses_digits(lines) else {}
     try:
         table = pd.read_csv(
-            cast("IO[bytes]", _Lines(lines)),
+            io.BytesIO(lines),
             header=None,
             names=["value"],
             dtype=np.float64,
