@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import h5py
 
 TIMES, VALUES, LENGTHS = "!t_stamps", "!values", "!lengths"
-N_DROPPED = "n_dropped"
+DROPPED_ATTRIBUTE = "n_dropped"
 """Attribute of `values`: invalid rows that were left out when the file was made."""
 
 
-def library() -> Any:
+def import_h5py() -> Any:
     """Return the module h5py.
 
     Raises
@@ -41,13 +41,13 @@ def library() -> Any:
     return h5py
 
 
-def names(path: Path) -> tuple[str, ...]:
+def hdf5_names(path: Path) -> tuple[str, ...]:
     """Return the variables of a file."""
     with _opened(path) as file:
         return _names(path, file)
 
 
-def read(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
+def read_hdf5(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
     """Return those of the variables that the file holds.
 
     Raises
@@ -62,7 +62,7 @@ def read(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
-    h5py = library()
+    h5py = import_h5py()
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -98,7 +98,7 @@ def _series(path: Path, file: h5py.File, name: str) -> Series:
     lengths = _lengths(file, name, rows)
     if lengths.shape != time_s.shape or (lengths.size and lengths.max() > rows.shape[1]):
         raise fault(f"{name}{LENGTHS} does not fit its values")
-    n_dropped = int(stored.attrs.get(N_DROPPED, 0))
+    n_dropped = int(stored.attrs.get(DROPPED_ATTRIBUTE, 0))
     return in_order_of_time(name, path, time_s, *_flat(rows, lengths), n_dropped)
 
 

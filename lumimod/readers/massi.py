@@ -27,7 +27,7 @@ _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 
-SUFFIXES = (".tgz", ".tar.gz", ".zip")
+ARCHIVE_SUFFIXES = (".tgz", ".tar.gz", ".zip")
 BATCH_BYTES = 1 << 20
 GET_AGAIN = "copy the archive again from the experiment's Massi folder"
 
@@ -64,7 +64,7 @@ class BunchLumi:
 
 def find_archive(folder: Path, fill: int) -> Path | None:
     """Return the archive of the fill in `folder`, None if there is none."""
-    candidates = (folder / f"{fill}{suffix}" for suffix in SUFFIXES)
+    candidates = (folder / f"{fill}{suffix}" for suffix in ARCHIVE_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 

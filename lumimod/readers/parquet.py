@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 TIME = "time"
 TIME_NAMES = (TIME, "unix", "timestamp", "nxcals_timestamp", "__index_level_0__")
 """Names of the index where the file does not say which column it is."""
-N_DROPPED = b"n_dropped"
+DROPPED_METADATA = b"n_dropped"
 """Metadata of a column: invalid rows that were left out when the file was made."""
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-T = TypeVar("T", bound=np.generic)
+_T = TypeVar("_T", bound=np.generic)
 NO_VALUE, NO_LENGTH = np.zeros(0), np.zeros(0, np.int64)
 LISTS = ("list", "large_list", "fixed_size_list")
 
 
-def library() -> Any:
+def import_pyarrow() -> Any:
     """Return the module pyarrow, with pyarrow.parquet.
 
     Raises
@@ -58,7 +58,7 @@ def tree_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
 
 
-def names(path: Path) -> tuple[str, ...]:
+def parquet_names(path: Path) -> tuple[str, ...]:
     """Return the variables of a file or tree."""
     found: dict[str, None] = {}
     for part in _parts(path):
@@ -68,7 +68,7 @@ def names(path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
+def read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
     """Return those of the variables that the file or tree holds.
 
     Raises
@@ -101,7 +101,7 @@ def _parts(path: Path) -> list[Path]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    pa = library()
+    pa = import_pyarrow()
     try:
         with path.open("rb") as stream:
             yield pa.parquet.ParquetFile(stream)
@@ -129,7 +129,7 @@ def _index(path: Path, file: pq.ParquetFile) -> str:
 
 def _time_s(path: Path, column: pa.ChunkedArray) -> FloatArray:
     """Return the index as Unix s; whole numbers are ns. What is below 1 us is cut off."""
-    pa = library()
+    pa = import_pyarrow()
     kind = column.type
     if pa.types.is_timestamp(kind):
         per_second = PER_SECOND[kind.unit]
@@ -166,12 +166,12 @@ def _samples(path: Path, table: pa.Table, name: str, time_s: FloatArray) -> _Sam
     parts = [_flat(path, name, chunk) for chunk in column.chunks]
     values = _one([flat for flat, _ in parts], NO_VALUE)
     lengths = _one([counts for _, counts in parts], NO_LENGTH)
-    return _Samples(time_s[there], values, lengths, int(metadata.get(N_DROPPED, 0)))
+    return _Samples(time_s[there], values, lengths, int(metadata.get(DROPPED_METADATA, 0)))
 
 
 def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
     """Return the values of the rows that are not null, one after the other, and their counts."""
-    pa = library()
+    pa = import_pyarrow()
     if pa.types.is_struct(rows.type) and rows.type.get_field_index("elements") >= 0:
         rows = rows.drop_null().field("elements")
     if any(getattr(pa.types, f"is_{kind}")(rows.type) for kind in LISTS):
@@ -198,7 +198,7 @@ def _flat_lists(rows: pa.Array) -> tuple[pa.Array, IntArray]:
     return rows.drop_null().flatten(), lengths
 
 
-def _one(parts: Sequence[npt.NDArray[T]], empty: npt.NDArray[T]) -> npt.NDArray[T]:
+def _one(parts: Sequence[npt.NDArray[_T]], empty: npt.NDArray[_T]) -> npt.NDArray[_T]:
     """Return arrays as one, without a copy if there is but one."""
     return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
 

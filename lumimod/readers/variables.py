@@ -9,14 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Callable, NamedTuple
 
 from lumimod.arrays import Series
 from lumimod.errors import DOWNLOAD, MissingInputError
-from lumimod.readers import hdf5, parquet, timber
+from lumimod.readers.hdf5 import hdf5_names, read_hdf5
 from lumimod.readers.locate import check_readable, existing_file
+from lumimod.readers.parquet import parquet_names, read_parquet, tree_files
+from lumimod.readers.timber import read_timber, timber_names
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
+
+
+class _Format(NamedTuple):
+    """How a format is read."""
+
+    read: Callable[[Path, Sequence[str]], dict[str, Series]]
+    """Returns those of the variables that the file holds."""
+    names: Callable[[Path], tuple[str, ...]]
+
+
+_HDF5 = _Format(read_hdf5, hdf5_names)
+_PARQUET = _Format(read_parquet, parquet_names)
 
 
 def read_variables(
@@ -36,7 +50,7 @@ def read_variables(
     """
     path = existing_file(path)
     if _is_timber(path):
-        return timber.read_timber(path, names, optional=optional)
+        return read_timber(path, names, optional=optional)
     wanted = list(dict.fromkeys([*names, *optional]))
     found = _format_of(path).read(path, wanted)
     missing = [name for name in names if name not in found]
@@ -86,12 +100,12 @@ def read_first(
 def list_variables(path: Path) -> tuple[str, ...]:
     """Return the variables that a file holds; errors as of `read_variables`."""
     path = existing_file(path)
-    return timber.timber_names(path) if _is_timber(path) else _format_of(path).names(path)
+    return timber_names(path) if _is_timber(path) else _format_of(path).names(path)
 
 
 def files_of(path: Path) -> list[Path]:
     """Return the file itself, or all Parquet files of a tree, in the order of their names."""
-    return parquet.tree_files(path) if path.is_dir() else [path]
+    return tree_files(path) if path.is_dir() else [path]
 
 
 def _any_of(names: Sequence[str]) -> str:
@@ -103,8 +117,7 @@ def _is_timber(path: Path) -> bool:
     return not path.is_dir() and path.suffix not in (*HDF5_SUFFIXES, ".parquet")
 
 
-def _format_of(path: Path) -> ModuleType:
-    """Return the module that reads a format, with its functions `read` and `names`."""
+def _format_of(path: Path) -> _Format:
     if not path.is_dir():
         check_readable(path)
-    return hdf5 if path.suffix in HDF5_SUFFIXES else parquet
+    return _HDF5 if path.suffix in HDF5_SUFFIXES else _PARQUET

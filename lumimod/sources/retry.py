@@ -9,7 +9,7 @@ from typing import Callable, TypeVar
 
 from lumimod.errors import SourceError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +31,7 @@ class Retry:
         return [self.first_wait_s * self.factor**n for n in range(self.attempts - 1)]
 
 
-def ask(query: Callable[[], T], what: str, retry: Retry) -> T:
+def ask(query: Callable[[], _T], what: str, retry: Retry) -> _T:
     """Return the answer of a query, which is asked again as long as it raises `NoAnswerError`.
 
     Raises

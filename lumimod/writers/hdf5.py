@@ -8,7 +8,14 @@ from typing import BinaryIO
 import numpy as np
 
 from lumimod.arrays import Series
-from lumimod.readers.hdf5 import LENGTHS, N_DROPPED, TIMES, VALUES, library, unpadded_lengths
+from lumimod.readers.hdf5 import (
+    DROPPED_ATTRIBUTE,
+    LENGTHS,
+    TIMES,
+    VALUES,
+    import_h5py,
+    unpadded_lengths,
+)
 
 PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
 """Compressed with what comes with every h5py, and with a checksum."""
@@ -16,13 +23,13 @@ PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
 
 def write_hdf5(stream: BinaryIO, series: Mapping[str, Series]) -> None:
     """Write the variables; rows that differ in length are padded with NaN."""
-    with library().File(stream, "w") as file:
+    with import_h5py().File(stream, "w") as file:
         for name, one in series.items():
             rows = one.matrix()
             packed = PACKED if rows.size else {}
             file.create_dataset(name + TIMES, data=one.time_s, **packed)
             values = file.create_dataset(name + VALUES, data=rows, **packed)
             if one.n_dropped:
-                values.attrs[N_DROPPED] = one.n_dropped
+                values.attrs[DROPPED_ATTRIBUTE] = one.n_dropped
             if not np.array_equal(unpadded_lengths(rows), one.lengths):
                 file.create_dataset(name + LENGTHS, data=one.lengths)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from lumimod.arrays import IntArray, Series
-from lumimod.readers.parquet import N_DROPPED, TIME, library
+from lumimod.readers.parquet import DROPPED_METADATA, TIME, import_pyarrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +25,7 @@ def write_parquet(
 
     The index holds times in UTC, or the same as whole numbers of ns.
     """
-    pa = library()
+    pa = import_pyarrow()
     time_ns, rows_of = _rows(series)
     index = pa.array(time_ns)
     if not integer_index:
@@ -79,8 +79,8 @@ def _column(
     series: Series, rows: IntArray, n_rows: int
 ) -> tuple[pa.Array, Mapping[bytes, bytes] | None]:
     """Return the column of a variable, null where it has no sample, and what to note about it."""
-    pa = library()
-    about = {N_DROPPED: b"%d" % series.n_dropped} if series.n_dropped else None
+    pa = import_pyarrow()
+    about = {DROPPED_METADATA: b"%d" % series.n_dropped} if series.n_dropped else None
     empty = np.ones(n_rows, bool)
     empty[rows] = False
     if np.all(series.lengths == 1):
