@@ -177,7 +177,7 @@ def test_the_table_of_beam_modes_is_not_converted(csv: Path) -> None:
 
 def test_nothing_to_convert_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--to", "h5") == 1
-    assert f"{tmp_path}: no file of variables (.csv, .csv.gz, .parquet, .h5)" in (
+    assert f"{tmp_path}: no data file in it (.csv, .csv.gz, .parquet, .h5)" in (
         capsys.readouterr().err
     )
     with pytest.raises(MissingInputError):

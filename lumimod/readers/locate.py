@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".h5")
 """Formats of variables, in the order in which they are looked for."""
+_TREE = re.compile(r"HX:FILLN=(\d+)")
 
 
 def suffix_of(path: Path) -> str:
     """Return which of SUFFIXES a name ends with; empty if none."""
     return next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), "")
+
+
+def tree_name(fill: int) -> str:
+    """Return the name of the folder that holds a fill's tree of Parquet files."""
+    return f"HX:FILLN={fill}"
+
+
+def fill_of_tree(path: Path) -> int | None:
+    """Return the fill of a folder that holds a tree of Parquet files; None for other names."""
+    found = _TREE.fullmatch(path.name)
+    return None if found is None else int(found[1])
 
 
 def twins(path: Path) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from lumimod.arrays import Series, select_rows
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes, read_bmodes
-from lumimod.readers.locate import SUFFIXES
+from lumimod.readers.locate import SUFFIXES, fill_of_tree
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import (
     FillSpan,
@@ -31,7 +31,6 @@ from lumimod.sources.base import (
 log = logging.getLogger(__name__)
 
 BEAM_MODES = "fills_and_bmodes.pkl"
-TREE = re.compile(r"HX:FILLN=(\d+)$")
 LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -84,11 +83,10 @@ class Folder(Source):
 
 def _files(root: Path) -> list[tuple[Path, int | None]]:
     """Return the files of variables, each with its fill; a tree of Parquet files is one."""
-    trees = {path: TREE.search(path.name) for path in sorted(root.rglob("HX:FILLN=*"))}
-    found: list[tuple[Path, int | None]] = [
-        (path, int(match[1])) for path, match in trees.items() if match
-    ]
-    for path in sorted(root.rglob("*")):
+    paths = sorted(root.rglob("*"))
+    trees = {path: fill for path in paths if (fill := fill_of_tree(path)) is not None}
+    found: list[tuple[Path, int | None]] = [*trees.items()]
+    for path in paths:
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
         in_tree = any(parent in trees for parent in path.parents)
         if path.is_file() and path.name.endswith(SUFFIXES) and not hidden and not in_tree:

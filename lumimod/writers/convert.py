@@ -15,7 +15,7 @@ from lumimod.atomic import replacing
 from lumimod.errors import MissingInputError, UsageError
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.compressed import decompressed
-from lumimod.readers.locate import SUFFIXES, suffix_of
+from lumimod.readers.locate import SUFFIXES, fill_of_tree, suffix_of, tree_name
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.writers import GZIP_LEVEL, write_variables
 from lumimod.writers.parquet import write_parquet
@@ -24,7 +24,7 @@ TREE = "tree"
 FORMATS = (*(suffix[1:] for suffix in SUFFIXES), TREE)
 """What can be converted to: csv, csv.gz, parquet, h5, and the Parquet tree of Run 3."""
 NO_MODE = "NOMODE"
-_FILL = re.compile(r"fill_(\d+)\b|HX:FILLN=(\d+)$")
+_FILL = re.compile(r"fill_(\d+)\b")
 
 
 def data_files(source: Path) -> list[Path]:
@@ -35,31 +35,32 @@ def data_files(source: Path) -> list[Path]:
     MissingInputError
         If there is nothing of the kind.
     """
-    if source.is_file() or (source.is_dir() and source.name.startswith("HX:FILLN=")):
+    if source.is_file() or _is_tree(source):
         return [source]
     inside = sorted(source.rglob("*")) if source.is_dir() else []
-    found = [
-        path
-        for path in inside
-        if (path.is_file() and _holds_variables(path)) or path.name.startswith("HX:FILLN=")
-    ]
+    found = [path for path in inside if _is_tree(path) or _is_data_file(path)]
     if not found:
-        raise MissingInputError(f"{source}: no file of variables ({', '.join(SUFFIXES)})")
+        raise MissingInputError(f"{source}: no data file in it ({', '.join(SUFFIXES)})")
     return found
 
 
-def _holds_variables(path: Path) -> bool:
-    """Return whether a file of a data folder is one of variables, by its name."""
-    if "HX:FILLN=" in str(path) or not path.name.endswith(SUFFIXES):
-        return False
-    return not path.with_suffix(".pkl").exists()  # the CSV of the beam modes, beside their pickle
+def _is_tree(path: Path) -> bool:
+    return path.is_dir() and fill_of_tree(path) is not None
+
+
+def _is_data_file(path: Path) -> bool:
+    """Tell whether a path is a data file by itself: not one of a tree, nor the beam modes' CSV."""
+    in_tree = any(fill_of_tree(parent) is not None for parent in path.parents)
+    beside_pickle = path.with_suffix(".pkl").exists()
+    is_data = path.is_file() and path.name.endswith(SUFFIXES)
+    return is_data and not in_tree and not beside_pickle
 
 
 def converted_path(source: Path, kind: str, folder: Path | None = None) -> Path:
     """Return where the converted data go: beside the source, or into `folder`."""
     folder = source.parent if folder is None else folder
     if kind == TREE:
-        return folder / f"HX:FILLN={_fill_of(source)}"
+        return folder / tree_name(_fill_of(source))
     if source.is_dir():
         return folder / f"data_fill_{_fill_of(source)}.{kind}"
     return folder / f"{_stem(source)}.{kind}"
@@ -138,10 +139,14 @@ def _by_mode(
 
 
 def _fill_of(source: Path) -> int:
+    """Return the fill that the name of a file or tree tells."""
+    in_tree = fill_of_tree(source)
+    if in_tree is not None:
+        return in_tree
     found = _FILL.search(source.name.partition(".")[0])
     if found is None:
         raise UsageError(f"{source}: its name does not tell the fill (..._fill_N or HX:FILLN=N)")
-    return int(found[1] or found[2])
+    return int(found[1])
 
 
 def _stem(source: Path) -> str:
