@@ -17,6 +17,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Callable, Generic, NamedTuple, TypeVar, Union
 
+from lumimod.tables.lhc import EXPERIMENTS
 from lumimod.tables.variables import quantities
 
 Check = Callable[[Any], Any]
@@ -30,7 +31,6 @@ MODELS = (
     "IBSLosses",
     "EmpiricalblengthLosses",
 )
-EXPERIMENTS = ("ATLAS", "CMS")
 SOURCES = ("pytimber", "folder", "simulated")
 PLOT_FORMATS = (".png", ".pdf", ".svg")
 MAX_CROSSING_RAD = 0.01

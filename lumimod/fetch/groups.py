@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from lumimod.tables.variables import NO_OVERRIDES, Names, names_of, quantities
+from lumimod.tables.variables import NO_OVERRIDES, Names, extra_names, names_of, quantities
 
-EXTRA_TABLE = Path(__file__).parents[1] / "tables" / "extra_variables.json"
 HOUR_S = 3600.0
 
 
@@ -85,11 +82,6 @@ def extra_choices(
     return {name: want.names for name, want in zip(extra_names(), wants)}
 
 
-def extra_names() -> Names:
-    """Return the extra variables by their names of Run 2."""
-    return tuple(_extra())
-
-
 def _wanted(quantity: str, names: Names) -> Wanted:
     return Wanted(
         quantity, names, every=quantity.startswith(EVERY), holds=quantity.startswith(HOLD)
@@ -102,5 +94,4 @@ def _extra() -> Mapping[str, str | None]:
     known = {
         names_of(quantity, 0)[0]: quantity for quantity in quantities() if names_of(quantity, 0)
     }
-    names = json.loads(EXTRA_TABLE.read_text(encoding="utf-8"))["names"]
-    return {name: known.get(name) for name in names}
+    return {name: known.get(name) for name in extra_names()}

@@ -10,9 +10,7 @@ from lumimod.arrays import BoolArray, FloatArray, IntArray, Series, select_rows
 from lumimod.errors import BadInputError, NoDataError
 from lumimod.physics.emittance import emittance_um
 from lumimod.tables.calibration import BsrtCalibration
-
-N_SLOTS = 3564
-"""25 ns slots of the LHC."""
+from lumimod.tables.lhc import N_SLOTS
 
 ENERGY_BANDS_GEV = {450: (400.0, 500.0), 6500: (6400.0, 6600.0), 6800: (6700.0, 6900.0)}
 """Nominal energy: limits of the measured one between which its calibration holds."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray, Series
 from lumimod.errors import BadInputError
-from lumimod.instruments.bsrt import N_SLOTS, Scans, bsrt_scans, emittance_scans
+from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.readers.variables import read_first
 from lumimod.tables.calibration import BsrtCalibration
+from lumimod.tables.lhc import N_SLOTS
 from lumimod.tables.variables import Names
 
 BUNCHES = ("bunch_intensity", "filled_buckets", "bunch_lengths")

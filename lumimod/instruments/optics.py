@@ -12,13 +12,13 @@ import numpy as np
 from lumimod.arrays import FloatArray, Series
 from lumimod.errors import BadInputError
 from lumimod.readers.variables import read_first
+from lumimod.tables.lhc import PLANES
 from lumimod.tables.variables import Names
 
 log = logging.getLogger(__name__)
 
 POINTS = (1, 5)
 """Interaction points of ATLAS and CMS."""
-PLANES = ("h", "v")
 
 
 class Crossing(NamedTuple):

@@ -2,7 +2,7 @@
 
 In: the arrays that a step computed, or a result file.
 Out: the result file, or the record; its keys are spelled here and nowhere else.
-May import: errors, arrays, atomic, paths, physics, readers.
+May import: errors, arrays, atomic, paths, physics, readers, tables.
 To add a result: a record with `to_dict` and `from_dict` in a module here, and its file in paths.
 
 Arrays are (n_times, n_slots) unless said otherwise, NaN where there is no value. Beams are 1 and
@@ -11,10 +11,8 @@ Arrays are (n_times, n_slots) unless said otherwise, NaN where there is no value
 
 from lumimod.records.base import (
     BEAMS,
-    EXPERIMENTS,
     FAMILIES,
     FITTED,
-    IP_OF,
     R,
     Record,
     parse,
@@ -24,6 +22,7 @@ from lumimod.records.fits import Fits
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
 from lumimod.records.stable_beams import BeamLifetime, BunchFamily, Lifetime, StableBeams
+from lumimod.tables.lhc import EXPERIMENTS, IP_OF
 
 __all__ = [
     "BEAMS",

@@ -12,8 +12,6 @@ from lumimod.errors import MissingStepError
 
 BEAMS = (1, 2)
 FAMILIES = ("coll", "noncoll")
-EXPERIMENTS = ("ATLAS", "CMS")
-IP_OF = {"ATLAS": 1, "CMS": 5}
 FITTED = ("emit_h", "emit_v", "bl", "inten")
 
 

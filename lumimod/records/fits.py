@@ -10,7 +10,8 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.physics.expfit import ExpFit, ExpFits
-from lumimod.records.base import BEAMS, EXPERIMENTS, FAMILIES, FITTED, floats
+from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats
+from lumimod.tables.lhc import EXPERIMENTS
 
 _FIT_NAMES = {"emit_h": "emith", "emit_v": "emitv", "bl": "bl", "inten": "inten"}
 

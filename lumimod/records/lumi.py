@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray
-from lumimod.records.base import EXPERIMENTS, floats
+from lumimod.records.base import floats
+from lumimod.tables.lhc import EXPERIMENTS
 
 
 def _lumi_to_dict(per_experiment: Mapping[str, FloatArray]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray
-from lumimod.records.base import BEAMS, EXPERIMENTS, FAMILIES, floats
+from lumimod.records.base import BEAMS, FAMILIES, floats
+from lumimod.tables.lhc import EXPERIMENTS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.luminosity import CROSSING_PLANE
-from lumimod.records.base import BEAMS, FAMILIES, FITTED, IP_OF, floats, slot_numbers
+from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats, slot_numbers
+from lumimod.tables.lhc import IP_OF
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from lumimod.errors import UsageError
 from lumimod.simulate import files, instruments
 from lumimod.simulate.beams import evolve
 from lumimod.simulate.extra import extra_series
-from lumimod.simulate.growth import EXPERIMENTS
 from lumimod.simulate.instruments import Fill
 from lumimod.simulate.machine import RUNS
 from lumimod.simulate.output import replacing_csv
@@ -29,6 +28,7 @@ from lumimod.simulate.scheme import filling_scheme
 from lumimod.simulate.settings import FillSettings
 from lumimod.simulate.timeline import timeline
 from lumimod.simulate.truth import write_truth
+from lumimod.tables.lhc import EXPERIMENTS
 from lumimod.writers.timber import write_timber
 
 __all__ = ["FillFiles", "FillSettings", "simulate_fills"]

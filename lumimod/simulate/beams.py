@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
-from lumimod.simulate.growth import EXPERIMENTS, Bunches, Growth, Stepper
+from lumimod.simulate.growth import Bunches, Growth, Stepper
 from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
+from lumimod.tables.lhc import EXPERIMENTS
 
 ALONG_TRAIN = {"intensity": -0.02, "emit": 0.10}
 """Relative change from the first to the last bunch of a train."""

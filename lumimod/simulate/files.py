@@ -19,8 +19,8 @@ from lumimod.readers.unpickle import load_pickle
 from lumimod.simulate import instruments
 from lumimod.simulate.instruments import Block, Fill
 from lumimod.simulate.output import replacing_gzip
-from lumimod.simulate.scheme import N_SLOTS
 from lumimod.simulate.timeline import bmodes_entry
+from lumimod.tables.lhc import N_SLOTS
 from lumimod.tables.variables import Names, names_of
 from lumimod.writers import text
 from lumimod.writers.timber import write_block

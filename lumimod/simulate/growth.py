@@ -18,8 +18,8 @@ from lumimod.simulate.scheme import FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
 from lumimod.tables.ibs import ibs_of
+from lumimod.tables.lhc import EXPERIMENTS
 
-EXPERIMENTS = ("ATLAS", "CMS")
 IBS_STEP_S = 300.0
 """The map of the growth is a fit over minutes to hours: rates come from steps of this length."""
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.simulate.beams import BeamHistory, History, at_times
-from lumimod.simulate.growth import EXPERIMENTS
 from lumimod.simulate.machine import monitor_sigma_mm
 from lumimod.simulate.settings import FillSettings
 from lumimod.simulate.timeline import Timeline
 from lumimod.tables.calibration import bsrt_calibration
+from lumimod.tables.lhc import EXPERIMENTS
 
 ROWS_AT_ONCE = 128
 """Bounds the memory of a full-size fill."""

@@ -9,8 +9,6 @@ import numpy as np
 from lumimod.arrays import BoolArray, IntArray
 from lumimod.errors import UsageError
 
-N_SLOTS = 3564
-"""25 ns slots of the ring."""
 ABORT_GAP_START = 3443
 """First slot of the abort gap, which reaches to the end of the ring and stays empty."""
 FIRST_BATCH = 12

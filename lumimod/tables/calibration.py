@@ -10,9 +10,8 @@ from typing import Any
 
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.physics.emittance import MonitorOptics
-
-FOLDER = Path(__file__).parent
-PLANES = ("h", "v")
+from lumimod.tables.lhc import PLANES
+from lumimod.tables.packaged import packaged_path
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def bsrt_calibration(
     rescale_to
         Period to which measured sizes are rescaled; None takes them as they are.
     """
-    path = path or FOLDER / "bsrt_calibration_2017.json"
+    path = path or packaged_path("bsrt_calibration_2017.json")
     try:
         table = json.loads(path.read_text())
     except FileNotFoundError as exc:

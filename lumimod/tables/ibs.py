@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
-from pathlib import Path
 
 from lumimod.errors import ConfigError
 from lumimod.physics.constants import PROTON_MASS_GEV
 from lumimod.physics.ibs import Ibs, IbsRates, IbsSet
-
-FOLDER = Path(__file__).parent
+from lumimod.tables.packaged import packaged_table
 
 _ENERGY_WINDOW_GEV = 20.0
 
@@ -18,7 +15,7 @@ _ENERGY_WINDOW_GEV = 20.0
 @lru_cache(maxsize=1)
 def ibs_sets() -> tuple[IbsSet, ...]:
     """Return every set of IBS coefficients there is."""
-    table = json.loads((FOLDER / "ibs_parametrisation.json").read_text())["sets"]
+    table = packaged_table("ibs_parametrisation.json")["sets"]
     named = {(s["energy_GeV"], s["V_RF_MV"]): s["coefficients"] for s in table}
     # No lengths were fitted at 8 MV: they are taken from 10 MV, as in the original.
     named[6500, 8] = {**named[6500, 10], **named[6500, 8]}
@@ -31,7 +28,7 @@ def ibs_sets() -> tuple[IbsSet, ...]:
 @lru_cache(maxsize=1)
 def ibs_rates() -> tuple[IbsRates, ...]:
     """Return the growth rates for energies without coefficients."""
-    table = json.loads((FOLDER / "ibs_rates.json").read_text())["sets"]
+    table = packaged_table("ibs_rates.json")["sets"]
     return tuple(
         IbsRates(
             float(s["energy_GeV"]), float(s["V_RF_MV"]), tuple(s["emit_h"]), tuple(s["bl4s"]),

@@ -1,18 +1,16 @@
-"""What the logging service calls each quantity, by period: the table data/variables.json."""
+"""What the logging service calls each quantity, by period of data taking: variables.json."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 from lumimod.errors import ConfigError
+from lumimod.tables.packaged import packaged_table
 
-TABLE = Path(__file__).parent / "variables.json"
 Names = tuple[str, ...]
 NO_OVERRIDES: Mapping[str, Names] = MappingProxyType({})
 
@@ -34,7 +32,7 @@ class Period:
 @lru_cache(maxsize=1)
 def periods() -> tuple[Period, ...]:
     """Return every period, in the order of time."""
-    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    table = packaged_table("variables.json")
     return tuple(
         Period(
             p["name"],
@@ -87,6 +85,12 @@ def names_of(
     if quantity not in known:
         raise ConfigError(f"no quantity {quantity!r} among {', '.join(known)}")
     return overrides.get(quantity, known[quantity])
+
+
+@lru_cache(maxsize=1)
+def extra_names() -> Names:
+    """Return the extra variables of a fill (tunes, BBQ and more) by their names of Run 2."""
+    return tuple(packaged_table("extra_variables.json")["names"])
 
 
 def all_names(

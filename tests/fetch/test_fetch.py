@@ -13,13 +13,14 @@ import pytest
 
 from lumimod.errors import BadInputError
 from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN
-from lumimod.fetch.groups import GROUPS, extra_names
+from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import merge_into
 from lumimod.fetch.run import fetch, relocated
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import UnusableError
 from lumimod.sources.folder import Folder
+from lumimod.tables.variables import extra_names
 from tests.fetch.conftest import FILL, World
 from tests.sources.standin import JavaError, Samples
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from lumimod.errors import OutputError
-from lumimod.fetch.groups import GROUPS, extra_names, wanted
+from lumimod.fetch.groups import GROUPS, wanted
 from lumimod.simulate import FillSettings
 from lumimod.sources.simulated import Simulated
+from lumimod.tables.variables import extra_names
 
 SETTINGS = FillSettings(
     n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, bsrt_period_s=300.0,
