@@ -18,8 +18,6 @@ from lumimod.readers.locate import check_readable, existing_file
 from lumimod.readers.parquet import parquet_names, read_parquet, tree_files
 from lumimod.readers.timber import read_timber, timber_names
 
-HDF5_SUFFIXES = (".h5", ".hdf5")
-
 
 class _Format(NamedTuple):
     """How a format is read."""
@@ -31,6 +29,8 @@ class _Format(NamedTuple):
 
 _HDF5 = _Format(read_hdf5, hdf5_names)
 _PARQUET = _Format(read_parquet, parquet_names)
+_FORMATS: Mapping[str, _Format] = {".h5": _HDF5, ".hdf5": _HDF5, ".parquet": _PARQUET}
+"""By suffix. Files of other names are Timber CSV, folders are trees of Parquet files."""
 
 
 def read_variables(
@@ -113,11 +113,11 @@ def _any_of(names: Sequence[str]) -> str:
 
 
 def _is_timber(path: Path) -> bool:
-    # Files of other names are CSV, as they always were.
-    return not path.is_dir() and path.suffix not in (*HDF5_SUFFIXES, ".parquet")
+    return not path.is_dir() and path.suffix not in _FORMATS
 
 
 def _format_of(path: Path) -> _Format:
-    if not path.is_dir():
-        check_readable(path)
-    return _HDF5 if path.suffix in HDF5_SUFFIXES else _PARQUET
+    if path.is_dir():
+        return _PARQUET
+    check_readable(path)
+    return _FORMATS[path.suffix]

@@ -3,7 +3,7 @@
 In: a `Series` for each variable, and the path of the file.
 Out: the file, whole or not at all; values read back exactly.
 May import: errors, arrays, atomic, readers.
-To add a format: a module with `write_...`, and its suffix in `write_variables`.
+To add a format: a module with `write_...`, and its suffix in `_WRITERS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Callable, cast
 
 from lumimod.arrays import Series
 from lumimod.atomic import replacing
@@ -45,12 +45,18 @@ def write_variables(path: Path, series: Mapping[str, Series]) -> None:
     if not path.name.endswith(SUFFIXES):
         raise UsageError(f"{path}: not a format of variables; choose one of {', '.join(SUFFIXES)}")
     with replacing(path) as stream:
-        if path.name.endswith(".h5"):
-            write_hdf5(stream, series)
-        elif path.name.endswith(".parquet"):
-            write_parquet(stream, series)
-        elif path.name.endswith(".gz"):
-            with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
-                write_timber(cast(BinaryIO, packed), series)
-        else:
-            write_timber(stream, series)
+        _WRITERS[path.suffix](stream, series)
+
+
+def _write_packed_timber(stream: BinaryIO, series: Mapping[str, Series]) -> None:
+    with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
+        write_timber(cast(BinaryIO, packed), series)
+
+
+_WRITERS: Mapping[str, Callable[[BinaryIO, Mapping[str, Series]], None]] = {
+    ".csv": write_timber,
+    ".gz": _write_packed_timber,
+    ".h5": write_hdf5,
+    ".parquet": write_parquet,
+}
+"""By suffix."""
