@@ -1,7 +1,8 @@
 """The Massi database: which version of each archive has been read.
 
-A YAML file {year: {experiment: {archive name: modification time}}}, as the original wrote it:
-times are naive and local; here always those of Europe/Zurich.
+It belongs to the step massi, which alone asks and fills it; `createYamlDB.py` and `readYamlDB.py`
+make and show it. A YAML file {year: {experiment: {archive name: modification time}}}, as the
+original wrote it: times are naive and local; here always those of Europe/Zurich.
 
 Many jobs write at once, on file systems where locks cannot be trusted. So what a run read goes
 into a file of its own for each fill, in a folder beside the YAML file (`fill_db.d/2017_5845.yaml`),
@@ -38,6 +39,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 Database = dict[int, dict[str, dict[str, datetime]]]
+"""By year, experiment and name of the archive: its time, naive, Europe/Zurich."""
 
 
 class Archive(NamedTuple):
@@ -92,12 +94,12 @@ def _folder(path: Path) -> Path:
 
 def merged(old: Database, new: Database) -> Database:
     """Return both databases in one; where they differ the second counts."""
-    out: Database = {year: dict(of_year or {}) for year, of_year in old.items()}
+    both: Database = {year: dict(of_year) for year, of_year in old.items()}
     for year, of_year in new.items():
-        for experiment, archives in (of_year or {}).items():
-            before = out.setdefault(year, {}).get(experiment) or {}
-            out[year][experiment] = {**before, **(archives or {})}
-    return out
+        for experiment, archives in of_year.items():
+            before = both.setdefault(year, {}).get(experiment, {})
+            both[year][experiment] = {**before, **archives}
+    return both
 
 
 def _read_main(path: Path) -> tuple[Database, float]:
@@ -117,25 +119,42 @@ def _parse(path: Path, text: bytes) -> Database:
         data = yaml.load(text.decode(), Loader=_Loader)  # noqa: S506 - a safe loader
     except (ValueError, yaml.YAMLError) as exc:  # ValueError: not UTF-8, or no such date
         raise _unreadable(path, exc) from exc
-    if not _is_database(data):
+    try:
+        return {int(year): _experiments(of_year, path) for year, of_year in data.items()}
+    except (AttributeError, TypeError, ValueError) as exc:  # no dict of dicts, or no year
         raise BadInputError(
             f"{path} is no Massi database (year: experiment: archive: time); remove it, "
             "it is made again"
-        )
-    return data
+        ) from exc
+
+
+def _experiments(of_year: Any, path: Path) -> dict[str, dict[str, datetime]]:
+    """Return the archives of a year, by experiment; none where the file has an empty part."""
+    return {
+        str(experiment): {
+            str(name): _naive(modified)
+            for name, modified in (archives or {}).items()
+            if _is_time(modified, f"{path}: {experiment}: {name}")
+        }
+        for experiment, archives in of_year.items()
+    }
+
+
+def _is_time(value: Any, of: str) -> bool:
+    if not isinstance(value, datetime):
+        log.warning("%s: %r is no time: the archive is read again", of, value)
+    return isinstance(value, datetime)
+
+
+def _naive(time: datetime) -> datetime:
+    """Return a time as the clocks of Zurich show it; naive times are theirs already."""
+    return time if time.tzinfo is None else time.astimezone(ZURICH).replace(tzinfo=None)
 
 
 def _unreadable(path: Path, exc: Exception) -> BadInputError:
     reason = " ".join(str(exc).split())
     return BadInputError(
         f"Massi database {path} cannot be read ({reason}); remove it, it is made again"
-    )
-
-
-def _is_database(data: Any) -> bool:
-    return isinstance(data, dict) and all(
-        isinstance(year, dict) and all(isinstance(e, (dict, type(None))) for e in year.values())
-        for year in data.values()
     )
 
 
@@ -156,11 +175,9 @@ def create(year: int, folders: Mapping[str, Path]) -> Database:
 
 def is_current(database: Database, year: int, experiment: str, archive: Archive) -> bool:
     """Return whether the database holds this version of an archive."""
-    known = ((database.get(year) or {}).get(experiment) or {}).get(archive.name)
-    if not isinstance(known, datetime):
+    known = database.get(year, {}).get(experiment, {}).get(archive.name)
+    if known is None:
         return False
-    if known.tzinfo is not None:
-        known = known.astimezone(ZURICH).replace(tzinfo=None)
     return abs((known - archive.modified).total_seconds()) <= _TOLERANCE_S
 
 

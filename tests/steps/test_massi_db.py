@@ -58,7 +58,7 @@ def test_a_database_of_the_original_is_read(original: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "text", "- 1\n- 2\n", "2017: [1]\n", "2017: 5\n", "2017: {ATLAS: 5}"]
+    "text", ["", "text", "- 1\n- 2\n", "2017: [1]\n", "2017: 5\n", "2017: {ATLAS: 5}", "next: {}"]
 )
 def test_what_is_no_database_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "fill_db.yaml"
@@ -178,17 +178,32 @@ def test_an_archive_is_current_if_its_time_is_within_a_second(
         {},
         {2016: {"ATLAS": {"5698.tgz": WHEN}}},
         {2017: {}},
-        {2017: None},
-        {2017: {"ATLAS": None}},
+        {2017: {"ATLAS": {}}},
         {2017: {"CMS": {"5698.tgz": WHEN}}},
         {2017: {"ATLAS": {"5698.zip": WHEN}}},
-        {2017: {"ATLAS": {"5698.tgz": None}}},
-        {2017: {"ATLAS": {"5698.tgz": "yesterday"}}},
     ],
     ids=repr,
 )
 def test_an_archive_that_is_not_listed_is_not_current(database: massi_db.Database) -> None:
     assert not massi_db.is_current(database, 2017, "ATLAS", Archive("5698.tgz", WHEN))
+
+
+@pytest.mark.parametrize("value", ["", "yesterday", "2017-05-24", "5"])
+def test_an_archive_without_a_time_is_told_and_not_current(
+    tmp_path: Path, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "fill_db.yaml"
+    path.write_text(f"2017: {{ATLAS: {{5698.tgz: {value}, 5699.tgz: 2017-05-24 12:44:46}}}}\n")
+    data = massi_db.load(path)
+    assert data == {2017: {"ATLAS": {"5699.tgz": WHEN}}}
+    assert f"{path}: ATLAS: 5698.tgz: " in caplog.text
+    assert "is no time: the archive is read again" in caplog.text
+
+
+def test_empty_parts_of_a_file_are_read_as_no_archives(tmp_path: Path) -> None:
+    path = tmp_path / "fill_db.yaml"
+    path.write_text("2016: {}\n2017: {ATLAS: , CMS: {}}\n")
+    assert massi_db.load(path) == {2016: {}, 2017: {"ATLAS": {}, "CMS": {}}}
 
 
 @pytest.mark.parametrize(
@@ -198,9 +213,12 @@ def test_an_archive_that_is_not_listed_is_not_current(database: massi_db.Databas
         datetime(2017, 5, 24, 5, 44, 46, tzinfo=timezone(timedelta(hours=-5))),
     ],
 )
-def test_a_time_with_a_zone_is_compared_as_that_time(known: datetime) -> None:
-    database = {2017: {"ATLAS": {"5698.tgz": known}}}
-    assert massi_db.is_current(database, 2017, "ATLAS", Archive("5698.tgz", WHEN))
+def test_a_time_with_a_zone_is_read_as_the_clocks_of_zurich_show_it(
+    tmp_path: Path, known: datetime
+) -> None:
+    path = tmp_path / "fill_db.yaml"
+    path.write_text(yaml.safe_dump({2017: {"ATLAS": {"5698.tgz": known}}}))
+    assert massi_db.load(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
 
 
 # --- recording
