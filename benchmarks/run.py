@@ -24,8 +24,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
 from lumimod.simulate import FillSettings, simulate_fills  # noqa: E402 - from the checkout
+from lumimod.steps import TITLES  # noqa: E402
 
-STEPS = ("sb", "cycle", "lumi", "massi", "fits", "lifetime", "model")
 FILL = 6000
 FULL_COLLIDING, FULL_NONCOLLIDING = 2544, 4
 SAMPLE_S = 0.02
@@ -131,7 +131,7 @@ def main() -> None:
             everything = best([*driver, "--fill", str(FILL), "--force", "all"], args.repeat)
             costs = {
                 step: best([*driver, "--fill", str(FILL), "--doOnly", step], args.repeat)
-                for step in STEPS
+                for step in TITLES
             }
             costs["all"] = everything
             n_bunches = round(FULL_COLLIDING * scale) + max(1, round(FULL_NONCOLLIDING * scale))

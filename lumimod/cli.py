@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from lumimod import __version__
 from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
 from lumimod.errors import UsageError
+from lumimod.steps import TITLES
 
 if TYPE_CHECKING:
     from lumimod.config.settings import Config
@@ -22,14 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STEP_NAMES = ("sb", "cycle", "lumi", "massi", "fits", "lifetime", "model")
 FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
 EXIT_TERMINATED = 143
 
 _EPILOG = """\
-steps: sb (stable beams), cycle (injection and flat top, with the cycle model), lumi (calculated
-luminosity), massi (measured luminosity), fits (exponential fits), lifetime (lifetimes and
-losses), model (stable-beams model).
+{steps}
 
 Without --fill, the fills of the beam-mode file are taken that have stable beams of at least
 min_time_SB and lie between first_fill and last_fill of config.py. Steps whose results exist are
@@ -48,10 +47,10 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="lumimod",
         description="Luminosity follow-up of the LHC, fill by fill and bunch by bunch.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(steps=_steps_in_words()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    steps = ("all", *STEP_NAMES)
+    steps = ("all", *TITLES)
     p.add_argument("-n", "--fill", type=int, nargs="+", metavar="FILL", help="only these fills")
     p.add_argument(
         "-f", "--force", nargs="+", choices=steps, default=[], metavar="STEP",
@@ -96,6 +95,11 @@ def parser() -> argparse.ArgumentParser:
     _add_condor(p)
     p.add_argument("--version", action="version", version=f"lumimod {__version__}")
     return p
+
+
+def _steps_in_words() -> str:
+    steps = ", ".join(f"{name} ({title})" for name, title in TITLES.items())
+    return textwrap.fill(f"steps: {steps}.", 98, break_on_hyphens=False)
 
 
 def _add_condor(p: argparse.ArgumentParser) -> None:
@@ -310,4 +314,4 @@ def _check(args: argparse.Namespace) -> None:
 
 def chosen_steps(names: Sequence[str]) -> frozenset[str]:
     """Return the steps of a --force or --doOnly, `all` meaning every one."""
-    return frozenset(STEP_NAMES if "all" in names else names)
+    return frozenset(TITLES if "all" in names else names)

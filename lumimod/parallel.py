@@ -13,7 +13,7 @@ from lumimod.errors import LumimodError
 
 T = TypeVar("T")
 
-_PRELOADED = ["pandas", "lumimod.run.plan"]
+_PRELOADED = ["pandas", "lumimod.run.fill"]
 
 
 def available_cores() -> int:

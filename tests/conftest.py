@@ -14,7 +14,8 @@ from hypothesis import settings
 from lumimod.config.settings import Config, load_config
 from lumimod.parallel import Workers
 from lumimod.readers.bmodes import read_bmodes
-from lumimod.run.plan import FillJob, Selection, plan_fill, run_fill
+from lumimod.run.fill import FillJob, run_fill
+from lumimod.run.plan import Selection, begin_run, plan_fill
 from lumimod.run.report import FillReport
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.steps.context import FillContext
@@ -117,7 +118,8 @@ def context(cfg: Config, fill: int = FILL) -> FillContext:
 
 def run_pipeline(cfg: Config, fill: int = FILL, selection: Selection | None = None) -> FillReport:
     """Run every step of a fill that is to run, in this process."""
-    plan = plan_fill(fill, cfg, selection or Selection(), {})
+    watch = begin_run(cfg, write=False)
+    plan = plan_fill(fill, cfg, selection or Selection(), watch)
     return run_fill(FillJob(fill, cfg, read_bmodes(cfg.files.bmodes)[fill], plan), Workers(1))
 
 

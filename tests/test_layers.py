@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lumimod.paths import FillPaths
-from lumimod.run.plan import STEPS
 from tests.floors import (
     FLOOR,
     PACKAGE,
@@ -185,47 +183,3 @@ def test_no_module_catches_everything_in_silence(module: str) -> None:
         for node in ast.walk(tree(module))
         if isinstance(node, ast.ExceptHandler) and node.type is None
     ]
-
-
-# --- steps
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_a_step_has_its_four_names(name: str) -> None:
-    step = STEPS[name]
-    assert name == step.NAME
-    assert isinstance(step.NEEDS, tuple)
-    assert isinstance(step.WRITES, tuple)
-    assert step.WRITES
-    assert callable(step.run)
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_what_a_step_needs_an_earlier_one_writes(name: str) -> None:
-    before = list(STEPS)[: list(STEPS).index(name)]
-    written = {result for other in before for result in STEPS[other].WRITES}
-    assert set(STEPS[name].NEEDS) <= written
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_what_a_step_uses_no_later_one_writes(name: str) -> None:
-    after = list(STEPS)[list(STEPS).index(name) :]
-    later = {result for other in after for result in STEPS[other].WRITES}
-    assert not set(getattr(STEPS[name], "USES", ())) & later
-
-
-def test_no_two_steps_write_the_same() -> None:
-    results = [result for step in STEPS.values() for result in step.WRITES]
-    assert len(set(results)) == len(results)
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_everything_that_a_step_names_is_a_path_of_the_fill(name: str) -> None:
-    step = STEPS[name]
-    names = {*step.NEEDS, *step.WRITES, *getattr(step, "USES", ()), *getattr(step, "INPUTS", ())}
-    assert all(isinstance(getattr(FillPaths, n, None), property) for n in names)
-
-
-def test_every_module_among_the_steps_is_in_the_pipeline() -> None:
-    others = {"bunch_fits", "context", "massi_db"}
-    assert {m.partition(".")[2] for m in MODULES if m.startswith("steps.")} - others == set(STEPS)

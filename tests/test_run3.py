@@ -14,8 +14,8 @@ from lumimod.readers.unpickle import load_pickle
 from lumimod.readers.variables import list_variables
 from lumimod.records import CalculatedLumi, MeasuredLumi, StableBeams, StableBeamsModel
 from lumimod.records.store import load
-from lumimod.run.plan import STEPS
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
+from lumimod.steps.registry import STEPS
 
 from .conftest import Analysed, analyse
 

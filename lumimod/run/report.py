@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
-
-from lumimod.steps.massi_db import Archive
 
 
 @dataclass(frozen=True)
@@ -19,16 +17,9 @@ class FillReport:
     skipped: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     """Why each step failed or could not run."""
-    archives: Mapping[str, Archive] = field(default_factory=dict)
-    """Massi archives that were read, by experiment."""
-
-    def with_failure(self, step: str, why: str) -> FillReport:
-        """Return the report with a step that failed after all."""
-        done = {name: seconds for name, seconds in self.done.items() if name != step}
-        return replace(self, done=done, failed={**self.failed, step: why})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON has it, without the archives: the database has them."""
+        """Return the report as JSON has it."""
         return {
             "fill": self.fill,
             "done": dict(self.done),

@@ -9,8 +9,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lumimod.run.plan import PLOTS, STEPS, Plan, Status
+from lumimod.run.plan import PLOTS, Plan, Status
 from lumimod.run.report import FillReport
+from lumimod.steps import TITLES
 
 
 class Display:
@@ -94,10 +95,10 @@ def plan_table(plans: Mapping[int, Plan], pictures: Mapping[int, str]) -> str:
     """Return a table of fills by steps and pictures, and why steps are blocked or stale."""
     if not plans:
         return "no fill to run\n"
-    rows = [["fill", *STEPS, PLOTS]]
+    rows = [["fill", *TITLES, PLOTS]]
     reasons = []
     for fill, plan in plans.items():
-        statuses = (plan[name].status if name in plan else Status.OFF for name in STEPS)
+        statuses = (plan[name].status if name in plan else Status.OFF for name in TITLES)
         rows.append([str(fill), *(status.value for status in statuses), pictures[fill]])
         reasons += [
             f"fill {fill}: {name}: {planned}"

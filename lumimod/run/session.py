@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 from lumimod.config.settings import Config
-from lumimod.errors import LumimodError, OutputError
-from lumimod.parallel import Workers, available_cores, process_context
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes, read_bmodes
-from lumimod.records import EXPERIMENTS
 from lumimod.run.claims import Claims, remove_leftovers
-from lumimod.run.plan import FillJob, Pictures, Selection, plan_fill, run_fill
+from lumimod.run.fill import FillJob, pictures_due
+from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
+from lumimod.run.processes import run_all
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile
 from lumimod.run.reporting import Display, plan_table, report_table
-from lumimod.steps import massi_db
-from lumimod.steps.massi_db import Database
+from lumimod.steps.registry import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +64,11 @@ def run(
         display.expect(sum(job.n_steps for job in jobs))
         reports = list(batch.unknown)
         file = ReportFile(report_path, reports, left)
-        for report in _run_all(jobs, n_jobs, display):
-            reports.append(_recorded(report, cfg))
-            file.add(reports[-1])
+        for report in run_all(jobs, n_jobs, display):
+            reports.append(report)
+            file.add(report)
             claims.give_back(report.fill)
-        _publish(reports, cfg)
+        _end_run(reports, cfg)
     display.close()
     order = batch.wanted.index
     sys.stdout.write(report_table(sorted(reports, key=lambda r: order(r.fill)), left))
@@ -102,14 +96,15 @@ def prepare(
     *,
     write: bool,
 ) -> Batch:
-    """Choose the fills and plan them; with `write` a Massi database is made if there is none."""
+    """Choose the fills and plan them; without `write` nothing is written meanwhile."""
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
-    database = _database(cfg, write=write)
+    watch = begin_run(cfg, write=write)
 
     def plan(fill: int) -> FillJob:
-        steps = {} if pictures.only else plan_fill(fill, cfg, selection, database)
-        return FillJob(fill, cfg, modes[fill], steps, pictures)
+        steps = {} if pictures.only else plan_fill(fill, cfg, selection, watch)
+        n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
+        return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 
     jobs = [plan(fill) for fill in wanted if fill in modes]
     unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
@@ -149,166 +144,8 @@ def _claimed(batch: Batch, claims: Claims) -> tuple[list[FillJob], dict[int, str
     return jobs, left
 
 
-# --- the Massi database
-
-
-def _database(cfg: Config, *, write: bool) -> Database:
-    """Return the database; without one, make it from the archives that are there now."""
-    path = cfg.massi.database
-    if path.exists():
-        return massi_db.load(path)
-    folders = {exp: cfg.massi.folder(exp) for exp in EXPERIMENTS}
-    database = massi_db.create(cfg.massi.year, folders)
-    if write:
-        log.info("no Massi database yet: making %s", path)
-        try:
-            _make_parent(path, cfg)
-            massi_db.save_new(path, database)
-            return massi_db.load(path)
-        except OutputError as exc:  # the fills go on: those that read an archive say so again
-            log.error("Massi database: %s", exc)
-    return massi_db.merged(database, massi_db.entries(path))
-
-
-def _make_parent(path: Path, cfg: Config) -> None:
-    if not cfg.files.makedirs:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise OutputError(
-            f"{path.parent} cannot be created ({exc.strerror}); check massi_file_database and "
-            "stableBeams_folder in config.py"
-        ) from exc
-
-
-def _recorded(report: FillReport, cfg: Config) -> FillReport:
-    """Enter the archives of a finished fill in the database; only now were they read."""
-    if "massi" not in report.done or not report.archives:
-        return report
-    try:
-        massi_db.record(cfg.massi.database, cfg.massi.year, report.archives.items())
-    except LumimodError as exc:
-        log.error("fill %d: massi: %s", report.fill, exc)
-        return report.with_failure("massi", str(exc))
-    return report
-
-
-def _publish(reports: Sequence[FillReport], cfg: Config) -> None:
-    """Bring the YAML file of the database up to date with what was read."""
-    if any("massi" in report.done and report.archives for report in reports):
-        try:
-            massi_db.publish(cfg.massi.database)
-        except LumimodError as exc:
-            log.warning("%s; the entries beside it count", exc)
-
-
-# --- side by side
-
-
-def _run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[FillReport]:
-    busy = [job for job in jobs if job.has_work]
-    yield from (run_fill(job, Workers(1)) for job in jobs if not job.has_work)
-    n_jobs = min(n_jobs, len(busy))
-    cores_each = max(1, available_cores() // max(1, n_jobs))
-    if n_jobs <= 1:
-        with Workers(cores_each) as workers:
-            yield from (run_fill(job, workers) for job in busy)
-    else:
-        yield from _in_processes(busy, n_jobs, cores_each, display)
-
-
-def _in_processes(
-    jobs: Sequence[FillJob], n_jobs: int, cores_each: int, display: Display
-) -> Iterator[FillReport]:
-    context = process_context()
-    records = context.Queue()
-    listener = logging.handlers.QueueListener(
-        records, *display.handlers, respect_handler_level=True
-    )
-    listener.start()
-    setup = (records, logging.getLogger().level, cores_each)
-    try:
-        unfinished = []
-        with ProcessPoolExecutor(n_jobs, context, _set_up_process, setup) as pool:
-            for job, report in _side_by_side(pool, jobs):
-                if report is not None:
-                    yield report
-                else:
-                    unfinished.append(job)
-        # When a process dies, all others of its pool end too, and none tells whose fault it was.
-        for job in unfinished:
-            log.warning("fill %d: a process died before it was done; running it alone", job.fill)
-            with ProcessPoolExecutor(1, context, _set_up_process, setup) as pool:
-                for _, report in _side_by_side(pool, [job]):
-                    yield report or _died(job.fill)
-    finally:
-        listener.stop()
-        records.close()
-
-
-def _side_by_side(
-    pool: ProcessPoolExecutor, jobs: Sequence[FillJob]
-) -> Iterator[tuple[FillJob, FillReport | None]]:
-    """Yield each job, as it ends, and its report: None if a process of the pool died."""
-    try:
-        futures = {}
-        for job in jobs:
-            try:
-                futures[pool.submit(_run_in_process, job)] = job
-            except BrokenProcessPool:
-                yield job, None
-        for future in as_completed(futures):
-            yield futures[future], _result(future)
-    finally:
-        # After an interrupt no further fill is begun.
-        pool.shutdown(cancel_futures=True)
-
-
-def _result(future: Future[FillReport]) -> FillReport | None:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return None
-
-
-def _died(fill: int) -> FillReport:
-    why = "its process died, most likely for want of memory; free some and run it again"
-    log.error("fill %d: %s", fill, why)
-    return FillReport(fill, failed={"all": why})
-
-
-# --- in the processes
-
-
-class _Process:
-    """State of a process that runs fills."""
-
-    workers = Workers(1)
-    busy = False
-    interrupted = False
-
-
-def _set_up_process(records: Any, level: int, n_cores: int) -> None:
-    """Send log records to the parent, which shows them; keep this process's own workers."""
-    logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
-    logging.getLogger().setLevel(level)
-    _Process.workers = Workers(n_cores)
-    signal.signal(signal.SIGINT, _interrupt)
-
-
-def _interrupt(*_: object) -> None:
-    """Stop the fill that runs; one that was handed to this process already does not begin."""
-    _Process.interrupted = True
-    if _Process.busy:
-        raise KeyboardInterrupt
-
-
-def _run_in_process(job: FillJob) -> FillReport:
-    if _Process.interrupted:
-        raise KeyboardInterrupt
-    _Process.busy = True
-    try:
-        return run_fill(job, _Process.workers)
-    finally:
-        _Process.busy = False
+def _end_run(reports: Sequence[FillReport], cfg: Config) -> None:
+    """Let every step that ran do what it does once for all fills."""
+    for name, step in STEPS.items():
+        if any(name in report.done for report in reports):
+            step.end_run(cfg)

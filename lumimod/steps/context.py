@@ -20,7 +20,6 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.readers.variables import files_of
 from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
 from lumimod.records.measured import measured_lumi
-from lumimod.steps.massi_db import Archive
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.variables import Names, Period, all_names, period_of
 
@@ -41,10 +40,6 @@ class FillContext:
     cfg: Config
     modes: FillModes
     workers: Workers = field(default_factory=Workers)
-    archive_changed: bool = False
-    """Step massi runs because an archive is not the one read before: keep the old result."""
-    massi_archives: dict[str, Archive] = field(default_factory=dict)
-    """What step massi read, for the database."""
     _results: dict[Path, Any] = field(default_factory=dict)
     _made: set[Path] = field(default_factory=set)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lumimod.arrays import FloatArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import NoDataError
 from lumimod.instruments.bsrt import Scans
 from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
@@ -18,14 +18,10 @@ from lumimod.physics.interpolation import interp_each_column
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.steps.context import FillContext
+from lumimod.steps.step import Step
 from lumimod.tables.ibs import ibs_of
 
 log = logging.getLogger(__name__)
-
-NAME = "cycle"
-INPUTS = ("basic_data", "bbb_data")
-NEEDS: tuple[str, ...] = ()
-WRITES = ("cycle", "cycle_model", "cycle_model_inj2sb")
 
 AFTER_START_S = 100.0
 """Intensity and length at the start are taken this long after the first scan: the beam-current
@@ -101,8 +97,8 @@ def _interval(beam: BeamMeasurements, t_start_s: float, t_end_s: float) -> Cycle
     return CycleInterval(beam.scans.slots, first, last, t_start_s, t_end_s)
 
 
-def _instant(beam: BeamMeasurements, scans: Scans, sample: FloatArray, later_s: float) -> Instant:
-    """Return all slots at their sample of that index; NaN where it is -1."""
+def _instant(beam: BeamMeasurements, scans: Scans, sample: IntArray, later_s: float) -> Instant:
+    """Return all slots at their sample of that index, (n_slots,); NaN where it is -1."""
     there = sample >= 0
     emit = np.full((sample.size, 2), np.nan)
     time_s = np.full(sample.size, np.nan)
@@ -128,3 +124,11 @@ def _modelled(measured: CycleInterval, start: Instant, ibs: Ibs) -> CycleInterva
     )
     end = Instant(measured.end.time_s, emit_h, start.emit_v_um, length)
     return CycleInterval(measured.slots, start, end)
+
+
+STEP = Step(
+    name="cycle",
+    run=run,
+    writes=lambda paths: [paths.cycle, paths.cycle_model, paths.cycle_model_inj2sb],
+    inputs=lambda paths: [paths.basic_data, paths.bbb_data],
+)

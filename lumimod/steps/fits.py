@@ -9,13 +9,12 @@ from lumimod.physics.expfit import ExpFits, fit_short_and_full
 from lumimod.records import EXPERIMENTS, CalculatedLumi, Fits, StableBeams
 from lumimod.steps.bunch_fits import LUMI_UNIT_M2S, bunch_fits
 from lumimod.steps.context import FillContext
+from lumimod.steps.lumi import STEP as LUMI
+from lumimod.steps.massi import STEP as MASSI
+from lumimod.steps.sb import STEP as SB
+from lumimod.steps.step import Step
 
 log = logging.getLogger(__name__)
-
-NAME = "fits"
-NEEDS = ("sb", "lumi_calc")
-USES = ("lumi_meas", "lumi_meas_timber")
-WRITES = ("fits",)
 
 
 def run(ctx: FillContext) -> None:
@@ -55,3 +54,12 @@ def _log_failures(fill: int, fits: list[ExpFits]) -> None:
     if failed:
         total = sum(f.short.tau_s.size + f.full.tau_s.size for f in fits)
         log.warning("fill %d: %d of %d fits failed and are NaN", fill, failed, total)
+
+
+STEP = Step(
+    name="fits",
+    run=run,
+    writes=lambda paths: [paths.fits],
+    needs=(SB, LUMI),
+    uses=(MASSI,),
+)

@@ -8,11 +8,9 @@ from lumimod.arrays import FloatArray
 from lumimod.physics.lifetime import intensity_lifetime, losses
 from lumimod.records import BEAMS, BeamLifetime, BunchFamily, Lifetime, MeasuredLumi, StableBeams
 from lumimod.steps.context import FillContext
-
-NAME = "lifetime"
-NEEDS = ("sb",)
-USES = ("lumi_meas", "lumi_meas_timber")
-WRITES = ("lifetime",)
+from lumimod.steps.massi import STEP as MASSI
+from lumimod.steps.sb import STEP as SB
+from lumimod.steps.step import Step
 
 
 def run(ctx: FillContext) -> None:
@@ -53,3 +51,12 @@ def _beam(
         each.sigma_m2,
         beyond.tau_boff_corrected_s,
     )
+
+
+STEP = Step(
+    name="lifetime",
+    run=run,
+    writes=lambda paths: [paths.lifetime],
+    needs=(SB,),
+    uses=(MASSI,),
+)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from lumimod.physics.luminosity import experiment_luminosity
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, StableBeams
 from lumimod.steps.context import FillContext
-
-NAME = "lumi"
-NEEDS = ("sb",)
-USES = ("betastar",)
-WRITES = ("lumi_calc",)
+from lumimod.steps.sb import STEP as SB
+from lumimod.steps.step import Step
 
 
 def run(ctx: FillContext) -> None:
@@ -35,3 +32,12 @@ def run(ctx: FillContext) -> None:
     measured = betastar_m if machine.betastar_is_measured else None
     record = CalculatedLumi(sb.time_s, per_experiment, sb.xing_angle_rad, measured)
     ctx.save(ctx.paths.lumi_calc, record)
+
+
+STEP = Step(
+    name="lumi",
+    run=run,
+    writes=lambda paths: [paths.lumi_calc],
+    optional=lambda paths: paths.betastar,
+    needs=(SB,),
+)

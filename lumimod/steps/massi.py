@@ -1,62 +1,116 @@
-"""Measured luminosity of every colliding pair, from the experiments' Massi archives."""
+"""Measured luminosity of every colliding pair, from the experiments' Massi archives.
+
+The experiments post an archive again when they have calibrated better. A database
+(`massi_db`) therefore knows which version of each archive was read; another one is read anew, the
+old result is kept under its date, and what uses the luminosity follows. The database has an
+archive only when the steps of its fill have ended: a run that is killed before does them again.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.config.settings import Config
+from lumimod.errors import BadInputError, LumimodError, MissingInputError, OutputError
+from lumimod.paths import FillPaths
 from lumimod.physics.interpolation import interp_columns
 from lumimod.readers.massi import find_archive, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
 from lumimod.records.store import keep_dated_copy
+from lumimod.steps import massi_db
 from lumimod.steps.context import FillContext
-from lumimod.steps.massi_db import Archive
+from lumimod.steps.massi_db import Archive, Database
+from lumimod.steps.sb import STEP as SB
+from lumimod.steps.step import Afterwards, Outdated, Step
 
 log = logging.getLogger(__name__)
 
-NAME = "massi"
-NEEDS = ("sb",)
-WRITES = ("lumi_meas",)
+NEW_ARCHIVE = "new archive"
 
 
-def run(ctx: FillContext) -> None:
+def run(ctx: FillContext) -> Afterwards | None:
     """Make fill_N_lumi_meas.pkl.gz, or fill_N_lumi_timber_meas.pkl.gz without archives."""
+    return _make(ctx, keep_old=False)
+
+
+def renew(ctx: FillContext) -> Afterwards | None:
+    """Make it of another version of an archive; the result of the old one stays, under its date."""
+    return _make(ctx, keep_old=True)
+
+
+# --- files
+
+
+def _archives(paths: FillPaths) -> dict[str, Path]:
+    """Return the archives of a fill by experiment, none unless every experiment has one."""
+    found = {exp: find_archive(paths.cfg.massi.folder(exp), paths.fill) for exp in EXPERIMENTS}
+    there = {exp: path for exp, path in found.items() if path is not None}
+    return there if len(there) == len(found) else {}
+
+
+def _is_logged(paths: FillPaths) -> bool:
+    """Return whether the result is of the logging service, for want of archives."""
+    return paths.lumi_meas_timber.exists() and not _archives(paths)
+
+
+def _lacks(paths: FillPaths) -> str:
+    if _archives(paths) or paths.bbb_lumi.exists():
+        return ""
+    return f"no Massi archive of fill {paths.fill}"
+
+
+# --- making the result
+
+
+def _make(ctx: FillContext, *, keep_old: bool) -> Afterwards | None:
     sb = ctx.load(ctx.paths.sb, StableBeams)
+    archives = _archives(ctx.paths)
+    if archives:
+        return _from_archives(ctx, sb, archives, keep_old=keep_old)
+    if not ctx.paths.bbb_lumi.exists():
+        raise _no_luminosity(ctx.paths)
+    log.info("fill %d: no Massi archive; taking %s", ctx.fill, ctx.paths.bbb_lumi)
+    _save(ctx, ctx.paths.lumi_meas_timber, _logged(ctx, sb.bunches[1, "coll"].slots, sb.time_s))
+    return None
+
+
+def _no_luminosity(paths: FillPaths) -> MissingInputError:
+    folders = [paths.cfg.massi.folder(exp) for exp in EXPERIMENTS]
+    absent = [folder for folder in folders if find_archive(folder, paths.fill) is None]
+    names = ", ".join(str(folder / f"{paths.fill}.tgz") for folder in absent)
+    return MissingInputError(
+        f"no Massi archive {names} (nor .zip) and no {paths.bbb_lumi}: check "
+        "massi_afs_path and massi_year in config.py, or wait until it is posted"
+    )
+
+
+def _from_archives(
+    ctx: FillContext, sb: StableBeams, archives: Mapping[str, Path], *, keep_old: bool
+) -> Afterwards:
+    """Make the result; return what enters the archives in the database."""
     slots = sb.bunches[1, "coll"].slots
+    # Looked at before reading: a version that arrives meanwhile is seen the next time.
+    versions = [(exp, Archive.at(path)) for exp, path in archives.items()]
+    calls = [(path, ctx.fill, exp, slots, sb.time_s) for exp, path in archives.items()]
+    both = ctx.workers_for(*archives.values()).starmap(_from_archive, calls)
+    for (exp, path), (_, missing) in zip(archives.items(), both):
+        _warn_missing(ctx.fill, exp, path, missing)
+    if keep_old:
+        keep_dated_copy(ctx.paths.lumi_meas)
+    _save(ctx, ctx.paths.lumi_meas, {exp: hz_ub for exp, (hz_ub, _) in zip(archives, both)})
+    return partial(massi_db.record, ctx.cfg.massi.database, ctx.cfg.massi.year, versions)
+
+
+def _save(ctx: FillContext, path: Path, lumi_hz_ub: Mapping[str, FloatArray]) -> None:
     scale = ctx.cfg.massi.bunch_lumi_scale
-    archives = {exp: find_archive(ctx.cfg.massi.folder(exp), ctx.fill) for exp in EXPERIMENTS}
-    found = {exp: path for exp, path in archives.items() if path is not None}
-    if len(found) == len(EXPERIMENTS):
-        # Looked at before reading: a version that arrives meanwhile is seen the next time.
-        ctx.massi_archives = {exp: Archive.at(path) for exp, path in found.items()}
-        calls = [(path, ctx.fill, exp, slots, sb.time_s) for exp, path in found.items()]
-        both = ctx.workers_for(*found.values()).starmap(_from_archive, calls)
-        for (exp, path), (_, missing) in zip(found.items(), both):
-            _warn_missing(ctx.fill, exp, path, missing)
-        lumi = {exp: hz_ub * scale for exp, (hz_ub, _) in zip(found, both)}
-        if ctx.archive_changed:
-            keep_dated_copy(ctx.paths.lumi_meas)
-        ctx.save(ctx.paths.lumi_meas, MeasuredLumi(lumi))
-    elif ctx.paths.bbb_lumi.exists():
-        log.info("fill %d: no Massi archive; taking %s", ctx.fill, ctx.paths.bbb_lumi)
-        hz_ub = _from_logging(ctx, slots, sb.time_s)
-        lumi = {exp: values * scale for exp, values in hz_ub.items()}
-        ctx.save(ctx.paths.lumi_meas_timber, MeasuredLumi(lumi))
-    else:
-        absent = ", ".join(
-            str(ctx.cfg.massi.folder(exp) / f"{ctx.fill}.tgz")
-            for exp in EXPERIMENTS
-            if exp not in found
-        )
-        raise MissingInputError(
-            f"no Massi archive {absent} (nor .zip) and no {ctx.paths.bbb_lumi}: check "
-            "massi_afs_path and massi_year in config.py, or wait until it is posted"
-        )
+    ctx.save(path, MeasuredLumi({exp: values * scale for exp, values in lumi_hz_ub.items()}))
 
 
 def _from_archive(
@@ -77,10 +131,10 @@ def _warn_missing(fill: int, experiment: str, archive: Path, missing: IntArray) 
         )  # fmt: skip
 
 
-def _from_logging(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict[str, FloatArray]:
+def _logged(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict[str, FloatArray]:
     """Return the luminosities of the logging service, (n_times, n_slots), in Hz/ub."""
     names = {exp: ctx.names[f"bunch_lumi_{exp.lower()}"] for exp in EXPERIMENTS}
-    out = {}
+    lumi = {}
     for exp, series in read_first(ctx.paths.bbb_lumi, names).items():
         values = series.matrix()
         if not len(values) or values.shape[1] <= slots.max():
@@ -88,5 +142,73 @@ def _from_logging(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict
                 f"{series.name} in {series.origin} has {values.shape[1]} columns and {len(values)} "
                 f"rows, too few for slot {slots.max()}; download it again"
             )
-        out[exp] = interp_columns(time_s, series.time_s, np.asarray(values[:, slots]))
-    return out
+        lumi[exp] = interp_columns(time_s, series.time_s, np.asarray(values[:, slots]))
+    return lumi
+
+
+# --- the database
+
+
+def _begin_run(cfg: Config, write: bool) -> Outdated:
+    return partial(_outdated, _database(cfg, write=write))
+
+
+def _outdated(database: Database, paths: FillPaths) -> str:
+    """Return why the archives must be read again, if they must."""
+    current = all(
+        massi_db.is_current(database, paths.cfg.massi.year, exp, Archive.at(path))
+        for exp, path in _archives(paths).items()
+    )
+    return "" if current else NEW_ARCHIVE
+
+
+def _database(cfg: Config, *, write: bool) -> Database:
+    """Return the database; without one, make it from the archives that are there now."""
+    path = cfg.massi.database
+    if path.exists():
+        return massi_db.load(path)
+    database = massi_db.create(cfg.massi.year, {exp: cfg.massi.folder(exp) for exp in EXPERIMENTS})
+    if write:
+        log.info("no Massi database yet: making %s", path)
+        try:
+            _make_parent(path, cfg)
+            massi_db.save_new(path, database)
+            return massi_db.load(path)
+        except OutputError as exc:  # the fills go on: those that read an archive say so again
+            log.error("Massi database: %s", exc)
+    return massi_db.merged(database, massi_db.entries(path))
+
+
+def _make_parent(path: Path, cfg: Config) -> None:
+    if not cfg.files.makedirs:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(
+            f"{path.parent} cannot be created ({exc.strerror}); check massi_file_database and "
+            "stableBeams_folder in config.py"
+        ) from exc
+
+
+def _end_run(cfg: Config) -> None:
+    """Bring the YAML file of the database up to date with what was read."""
+    try:
+        massi_db.publish(cfg.massi.database)
+    except LumimodError as exc:
+        log.warning("%s; the entries beside it count", exc)
+
+
+STEP = Step(
+    name="massi",
+    run=run,
+    writes=lambda paths: [paths.lumi_meas, paths.lumi_meas_timber],
+    optional=lambda paths: [paths.bbb_lumi] if _is_logged(paths) else [],
+    needs=(SB,),
+    lacks=_lacks,
+    expects=lambda paths: [paths.lumi_meas_timber if _is_logged(paths) else paths.lumi_meas],
+    begin_run=_begin_run,
+    renew=renew,
+    news="new measured luminosity",
+    end_run=_end_run,
+)

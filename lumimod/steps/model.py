@@ -32,14 +32,11 @@ from lumimod.records import (
     StableBeamsModel,
 )
 from lumimod.steps.context import FillContext, save_result
+from lumimod.steps.sb import STEP as SB
+from lumimod.steps.step import Step
 from lumimod.tables.ibs import ibs_of
 
 log = logging.getLogger(__name__)
-
-NAME = "model"
-NEEDS = ("sb",)
-USES = ("betastar",)
-WRITES = ("models",)
 
 SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 60.0, 3600.0
 _WORTH_A_PROCESS = 50_000
@@ -230,3 +227,13 @@ def _case_entry(cases: tuple[Case, ...]) -> dict[str, Any]:
         "cor_fact_2h": [c.factor_2h for c in cases],
         "cor_fact_2v": [c.factor_2v for c in cases],
     }
+
+
+STEP = Step(
+    name="model",
+    run=run,
+    writes=lambda paths: paths.models,
+    optional=lambda paths: paths.betastar,
+    needs=(SB,),
+    disabled=lambda cfg: "" if cfg.model.enabled else "doSBModel is False",
+)

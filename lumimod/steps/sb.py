@@ -23,14 +23,9 @@ from lumimod.readers.locate import existing
 from lumimod.records import BEAMS, FAMILIES, BunchFamily, StableBeams
 from lumimod.steps.bunch_fits import bunch_fits
 from lumimod.steps.context import FillContext
+from lumimod.steps.step import Step
 
 log = logging.getLogger(__name__)
-
-NAME = "sb"
-INPUTS = ("basic_data", "bbb_data")
-NEEDS: tuple[str, ...] = ()
-USES = ("crossing",)
-WRITES = ("sb",)
 
 END_BEFORE_NEXT_FILL_S = 900.0
 """Stable beams end at the latest this long before the next fill starts."""
@@ -217,3 +212,12 @@ def _smoothed(scans: Scans, smoothing: _Smoothing) -> Scans:
         n_iter=ROBUST_ITERATIONS,
     )
     return replace(late, emit_um=smooth)
+
+
+STEP = Step(
+    name="sb",
+    run=run,
+    writes=lambda paths: [paths.sb],
+    inputs=lambda paths: [paths.basic_data, paths.bbb_data],
+    optional=lambda paths: [paths.crossing],
+)

@@ -410,7 +410,7 @@ def test_file_without_right_to_read_is_reported(
 
 def test_libraries_are_imported_only_when_a_file_needs_them() -> None:
     code = (
-        "import sys, lumimod.run.plan, lumimod.writers.convert\n"
+        "import sys, lumimod.run.fill, lumimod.writers.convert\n"
         "print({'h5py', 'pyarrow.parquet'} & set(sys.modules))"
     )
     done = subprocess.run(  # noqa: S603

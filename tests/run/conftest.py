@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -17,8 +17,8 @@ import pytest
 from lumimod.cli import main
 from lumimod.config.settings import Config, load_config
 from lumimod.paths import FillPaths
-from lumimod.run.plan import STEPS
 from lumimod.simulate import simulate_fills
+from lumimod.steps.registry import STEPS
 from tests.conftest import TINY
 
 PROGRAM = Path(__file__).parents[2] / "lumimod.py"
@@ -94,8 +94,7 @@ class Site:
 
     def written(self, step: str, fill: int = FILL) -> list[Path]:
         """Return the files that a step makes."""
-        values = [getattr(self.paths(fill), name) for name in STEPS[step].WRITES]
-        return [p for v in values for p in ([v] if isinstance(v, Path) else v)]
+        return list(STEPS[step].expected(self.paths(fill)))
 
     def made(self, fill: int = FILL) -> list[str]:
         """Return the steps whose results are all there."""
@@ -187,6 +186,19 @@ def site(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     place = Site(tmp_path, tiny_data, lambda: tuple(capsys.readouterr()))  # type: ignore[arg-type]
     place.configure()
     return place
+
+
+ReplaceRun = Callable[[str, Callable[[Any], None]], None]
+
+
+@pytest.fixture
+def replace_run(monkeypatch: pytest.MonkeyPatch) -> ReplaceRun:
+    """Return `replace_run(step, function)`: the function runs instead of the step."""
+
+    def replace_run(name: str, function: Callable[[Any], None]) -> None:
+        monkeypatch.setitem(STEPS, name, replace(STEPS[name], run=function))
+
+    return replace_run
 
 
 @pytest.fixture

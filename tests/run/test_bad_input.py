@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Callable
 import numpy as np
 import pytest
 
-from lumimod.run.plan import STEPS
 from lumimod.simulate import FillSettings, simulate_fills
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
-    from tests.run.conftest import Outcome, Site
+    from tests.run.conftest import Outcome, ReplaceRun, Site
 
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
@@ -784,7 +784,7 @@ def test_config_that_cannot_be_used_ends_with_2_before_anything_runs(
 
 
 def test_internal_error_is_loud_but_the_other_fills_go_on(
-    site: Site, good_results: GOOD, monkeypatch: pytest.MonkeyPatch
+    site: Site, good_results: GOOD, replace_run: ReplaceRun
 ) -> None:
     plain = STEPS["lumi"].run
 
@@ -793,7 +793,7 @@ def test_internal_error_is_loud_but_the_other_fills_go_on(
             raise ZeroDivisionError("by chance")
         plain(ctx)
 
-    monkeypatch.setattr(STEPS["lumi"], "run", broken)
+    replace_run("lumi", broken)
     outcome = site.run()
     assert outcome.status == 1
     assert "Traceback" in outcome.err

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lumimod import __version__
-from lumimod.cli import STEP_NAMES, chosen_steps, parser
-from lumimod.run.plan import STEPS
+from lumimod.cli import chosen_steps, parser
+from lumimod.steps import TITLES
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
-    from tests.run.conftest import Site
+    from tests.run.conftest import ReplaceRun, Site
 
 FILL, OTHER = 5845, 5848
 
@@ -43,7 +44,7 @@ def test_option_has_a_short_and_a_long_form(
 
 
 @pytest.mark.parametrize("option", ["--force", "--doOnly"])
-@pytest.mark.parametrize("step", ["all", *STEP_NAMES])
+@pytest.mark.parametrize("step", ["all", *TITLES])
 def test_every_step_can_be_chosen(option: str, step: str) -> None:
     args = parser().parse_args([option, step])
     assert args.force + args.doOnly == [step]
@@ -62,7 +63,7 @@ def test_no_choice_is_no_step() -> None:
 
 
 def test_steps_of_the_command_line_are_those_of_the_pipeline_in_order() -> None:
-    assert tuple(STEPS) == STEP_NAMES
+    assert tuple(STEPS) == tuple(TITLES)
 
 
 def test_config_is_by_default_the_one_of_the_working_directory() -> None:
@@ -84,7 +85,7 @@ def test_version_is_printed(site: Site) -> None:
 def test_help_names_every_step_and_the_exit_statuses(site: Site) -> None:
     outcome = site.run("--help")
     assert outcome.status == 0
-    assert all(step in outcome.out for step in STEP_NAMES)
+    assert all(step in outcome.out for step in TITLES)
     assert "exit status: 0" in outcome.out
 
 
@@ -172,11 +173,11 @@ def test_missing_config_ends_with_2_and_says_where_it_was_looked_for(site: Site)
     assert len(outcome.lines(str(site.config), "not found", "run in the folder")) == 1
 
 
-def test_interrupt_ends_with_130_and_one_line(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_ends_with_130_and_one_line(site: Site, replace_run: ReplaceRun) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lumimod.steps.lumi.run", interrupted)
+    replace_run("lumi", interrupted)
     outcome = site.run("--fill", FILL)
     assert outcome.status == 130
     assert outcome.err.endswith("lumimod: interrupted; finished results are kept\n")

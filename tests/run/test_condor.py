@@ -17,9 +17,9 @@ from lumimod.condor import actions, submit
 from lumimod.condor.folder import JobFolder
 from lumimod.condor.status import State, look
 from lumimod.errors import CondorError
-from lumimod.run.plan import STEPS
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile, load_report
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Outcome, Site

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lumimod.parallel import process_context
-from lumimod.run import session
-from lumimod.run.plan import STEPS, FillJob
+from lumimod.run import processes
+from lumimod.run.fill import FillJob
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -94,7 +95,7 @@ def test_single_busy_fill_needs_no_other_process(
         raise AssertionError("a process was started")
 
     finished.remove("lumi")
-    monkeypatch.setattr(session, "_in_processes", unwanted)
+    monkeypatch.setattr(processes, "_in_processes", unwanted)
     assert finished.run("--jobs", 2).status == 0
 
 
@@ -127,14 +128,14 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 def reports(site: Site, fills: list[int]) -> dict[int, FillReport]:
     jobs = [FillJob(fill, site.cfg, None, {}) for fill in fills]  # type: ignore[arg-type]
     with Display("%(levelname)s : %(message)s") as display:
-        return {r.fill: r for r in session._in_processes(jobs, 2, 1, display)}
+        return {r.fill: r for r in processes._in_processes(jobs, 2, 1, display)}
 
 
 @pytest.mark.usefixtures("importable")
 def test_fill_whose_process_dies_is_reported_and_the_others_go_on(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(session, "_run_in_process", ends)
+    monkeypatch.setattr(processes, "_run_in_process", ends)
     found = reports(site, [OTHER, FILL, 5850, 5851])
     assert set(found) == {OTHER, FILL, 5850, 5851}
     assert [fill for fill, report in found.items() if report.failed] == [FILL]
@@ -149,7 +150,7 @@ def test_fill_whose_process_dies_is_reported_and_the_others_go_on(
 def test_fill_that_has_room_when_alone_is_done_after_all(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(session, "_run_in_process", ends_once)
+    monkeypatch.setattr(processes, "_run_in_process", ends_once)
     found = reports(site, [FILL, OTHER])
     assert not any(report.failed for report in found.values())
     assert f"WARNING : fill {FILL}: a process died" in capsys.readouterr().err
@@ -161,7 +162,7 @@ def test_pool_that_is_already_broken_hands_back_its_jobs(site: Site) -> None:
     with ProcessPoolExecutor(1, process_context()) as pool:
         with contextlib.suppress(Exception):
             pool.submit(ends, jobs[0]).result()
-        assert list(session._side_by_side(pool, jobs)) == [(job, None) for job in jobs]
+        assert list(processes._side_by_side(pool, jobs)) == [(job, None) for job in jobs]
 
 
 # --- interrupted

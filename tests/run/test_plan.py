@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 import yaml
 
-from lumimod.run.plan import STEPS, Plan, Planned, Selection, Status, plan_fill
+from lumimod.run.plan import Plan, Planned, Selection, Status, begin_run, plan_fill
 from lumimod.run.reporting import plan_table
-from lumimod.steps import massi_db
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -35,10 +35,7 @@ def plan(site: Site, **ask: Any) -> Plan:
     selection = Selection(
         frozenset(ask.get("force", ())), frozenset(ask.get("only", ())), ask.get("cascade", False)
     )
-    database = site.results / "fill_db.yaml"
-    return plan_fill(
-        FILL, site.cfg, selection, massi_db.load(database) if database.exists() else {}
-    )
+    return plan_fill(FILL, site.cfg, selection, begin_run(site.cfg, write=False))
 
 
 def of_status(planned: Plan, *statuses: Status) -> list[str]:
@@ -53,12 +50,10 @@ def running(planned: Plan) -> list[str]:
 
 
 def test_every_step_comes_after_those_that_it_needs() -> None:
-    made: set[str] = set()
-    for step in STEPS.values():
-        assert set(step.NEEDS) | {n for n in getattr(step, "USES", ()) if "lumi" in n} <= made | {
-            "lumi_meas_timber"  # what step massi makes for want of archives
-        }
-        made |= set(step.WRITES)
+    before: set[str] = set()
+    for name, step in STEPS.items():
+        assert {other.name for other in step.depends_on} <= before
+        before.add(name)
 
 
 # --- what there is

@@ -32,9 +32,3 @@ def test_the_json_form_of_a_report_is_plain() -> None:
 def test_what_is_no_report_is_refused(data: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         FillReport.from_dict(data)
-
-
-def test_a_step_that_fails_after_all_is_not_among_those_done() -> None:
-    failed = REPORT.with_failure("sb", "no space left")
-    assert failed.done == {"lumi": 0.25}
-    assert failed.failed == {**REPORT.failed, "sb": "no space left"}

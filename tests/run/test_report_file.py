@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lumimod.errors import BadInputError
-from lumimod.run.plan import STEPS
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile, RunReport, load_report
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
-    from tests.run.conftest import Site
+    from tests.run.conftest import ReplaceRun, Site
 
 FILL, OTHER = 5845, 5848
 
@@ -44,7 +44,7 @@ def test_fill_with_nothing_to_do_is_reported_as_skipped(finished: Site) -> None:
     assert read(path).fills == {f: FillReport(f, skipped=tuple(STEPS)) for f in (FILL, OTHER)}
 
 
-def test_report_is_complete_after_each_fill(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_is_complete_after_each_fill(site: Site, replace_run: ReplaceRun) -> None:
     path = site.root / "report.json"
     path.write_text("of an earlier run")
     seen = []
@@ -54,7 +54,7 @@ def test_report_is_complete_after_each_fill(site: Site, monkeypatch: pytest.Monk
         seen.append(list(read(path).fills))
         run(ctx)
 
-    monkeypatch.setattr(STEPS["sb"], "run", spy)
+    replace_run("sb", spy)
     site.run("--report", path)
     assert seen == [[], [FILL]]
     assert list(read(path).fills) == [FILL, OTHER]

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lumimod.run.plan import STEPS, Planned, Status
+from lumimod.run.plan import Planned, Status
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display, plan_table, report_table
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -78,12 +79,6 @@ def test_idle_fills_have_no_row_beside_busy_ones() -> None:
     lines = report_table([FillReport(7, {"sb": 1.0}), FillReport(8)]).splitlines()
     assert len(lines) == 3
     assert lines[-1] == "1 fill: nothing to do"
-
-
-def test_failure_found_later_takes_the_step_from_what_was_done() -> None:
-    report = FillReport(7, {"sb": 1.0, "massi": 1.0}).with_failure("massi", "no database")
-    assert list(report.done) == ["sb"]
-    assert report.failed == {"massi": "no database"}
 
 
 # --- log lines

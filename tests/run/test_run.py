@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lumimod.run.plan import STEPS
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site

@@ -17,7 +17,7 @@ import lumimod
 from lumimod.errors import BadInputError, MissingInputError, MissingStepError
 from lumimod.records import MeasuredLumi
 from lumimod.records.store import load
-from lumimod.steps import massi
+from lumimod.steps import massi, massi_db
 from lumimod.steps.context import FillContext
 
 from .conftest import FILL, T0, put, stable_beams
@@ -148,14 +148,18 @@ def test_a_damaged_archive_is_an_error_that_names_it(ctx: FillContext) -> None:
     assert not ctx.paths.lumi_meas.exists()
 
 
-def test_the_archives_that_were_read_are_kept_for_the_database(ctx: FillContext) -> None:
+def test_the_archives_that_were_read_enter_the_database_afterwards(ctx: FillContext) -> None:
     for n, experiment in enumerate(("ATLAS", "CMS")):
         path = archive(ctx, experiment)
         os.utime(path, (T0 + n, T0 + n))
-    massi.run(ctx)
+    left = massi.run(ctx)
+    assert not massi_db.entries(ctx.cfg.massi.database)
+    assert left is not None
+    left()
     zurich = datetime(2017, 7, 14, 4, 40, 0)
-    assert ctx.massi_archives["ATLAS"] == ("5845.tgz", zurich)
-    assert ctx.massi_archives["CMS"] == ("5845.tgz", zurich.replace(second=1))
+    assert massi_db.entries(ctx.cfg.massi.database) == {
+        2017: {"ATLAS": {"5845.tgz": zurich}, "CMS": {"5845.tgz": zurich.replace(second=1)}}
+    }
 
 
 # --- a changed archive
@@ -165,8 +169,7 @@ def test_the_result_of_an_older_archive_is_kept_under_its_date(ctx: FillContext)
     for experiment in ("ATLAS", "CMS"):
         archive(ctx, experiment)
     put(ctx.paths.lumi_meas, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
-    ctx.archive_changed = True
-    massi.run(ctx)
+    massi.renew(ctx)
     copy = ctx.paths.folder / f"fill_5845_lumi_meas_{datetime.now():%Y%m%d}.pkl.gz"
     assert lumimod.load(copy)["ATLAS"]["bunch_lumi"].shape == (1, 1)
     assert lumimod.load(ctx.paths.lumi_meas)["ATLAS"]["bunch_lumi"].shape == (13, 3)
@@ -186,9 +189,8 @@ def test_a_changed_archive_that_cannot_be_read_leaves_everything(ctx: FillContex
     archive(ctx, "CMS").write_bytes(b"")
     put(ctx.paths.lumi_meas, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
     before = ctx.paths.lumi_meas.read_bytes()
-    ctx.archive_changed = True
     with pytest.raises(BadInputError):
-        massi.run(ctx)
+        massi.renew(ctx)
     assert ctx.paths.lumi_meas.read_bytes() == before
     assert not list(ctx.paths.folder.glob("*_2*"))
 
@@ -204,14 +206,13 @@ def test_without_both_archives_logged_luminosity_is_taken(
     for experiment in there:
         archive(ctx, experiment)
     path = logged(ctx)
-    massi.run(ctx)
+    assert massi.run(ctx) is None
     assert not ctx.paths.lumi_meas.exists()
     assert ctx.paths.lumi_meas_timber.name == "fill_5845_lumi_timber_meas.pkl.gz"
     found = load(ctx.paths.lumi_meas_timber, MeasuredLumi)
     for values in found.bunch_lumi.values():
         assert values == pytest.approx(np.tile(np.array(SLOTS) / 5 * 1e34, (13, 1)))
     assert f"no Massi archive; taking {path}" in caplog.text
-    assert ctx.massi_archives == {}
 
 
 def test_archives_are_preferred_to_logged_luminosity(ctx: FillContext) -> None:

@@ -1,0 +1,164 @@
+"""Running the steps of one fill as planned, and making its pictures."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Callable
+
+from lumimod.config.settings import Config
+from lumimod.errors import LumimodError
+from lumimod.parallel import Workers
+from lumimod.paths import FillPaths
+from lumimod.plots import gallery
+from lumimod.readers.bmodes import FillModes
+from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
+from lumimod.run.report import FillReport
+from lumimod.steps.context import FillContext
+from lumimod.steps.registry import STEPS
+from lumimod.steps.step import Afterwards, Step
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FillJob:
+    """Everything a process needs to run one fill."""
+
+    fill: int
+    cfg: Config
+    modes: FillModes
+    plan: Plan
+    pictures: Pictures = Pictures()
+    n_due: int = 0
+    """Pictures that were missing or out of date when the fill was planned."""
+
+    @property
+    def runs_steps(self) -> bool:
+        """Whether any step is to run."""
+        return any(planned.status.runs for planned in self.plan.values())
+
+    @property
+    def has_work(self) -> bool:
+        """Whether any step is to run or cannot, or a picture is to be made."""
+        blocked = any(p.status is Status.BLOCKED for p in self.plan.values())
+        return self.runs_steps or blocked or self.n_due > 0
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps are to run, all pictures of a fill being one."""
+        n_steps = sum(planned.status.runs for planned in self.plan.values())
+        return n_steps + (bool(self.pictures.families) and self.has_work)
+
+    @property
+    def pictures_to_make(self) -> str:
+        """Return in a word or two what the plan says of the pictures."""
+        if not self.pictures.families:
+            return Status.OFF.value
+        if self.runs_steps:
+            return "after the steps"
+        return f"{self.n_due} to do" if self.n_due else Status.PRESENT.value
+
+
+def pictures_due(cfg: Config, fill: int, ask: Pictures) -> list[gallery.Batch]:
+    """Return the pictures to make, as the results are now."""
+    return gallery.plan(FillPaths(cfg, fill), ask.families, force=ask.force, strict=ask.only)
+
+
+def run_fill(job: FillJob, workers: Workers) -> FillReport:
+    """Run the planned steps of a fill; errors of a step end it and what needs it, no more."""
+    ctx = FillContext(job.fill, job.cfg, job.modes, workers)
+    tally = _Tally(job.fill)
+    for name, planned in job.plan.items():
+        if planned.status is Status.STALE:
+            log.warning(
+                "fill %d: %s is %s; run with --cascade or --force %s", job.fill, name, planned, name
+            )
+        elif planned.status.runs or planned.status is Status.BLOCKED:
+            _run_step(STEPS[name], planned, ctx, tally)
+    _draw(job, workers, tally)
+    tally.finish()
+    skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
+    return FillReport(job.fill, tally.done, skipped, tally.failed)
+
+
+def _run_step(step: Step, planned: Planned, ctx: FillContext, tally: _Tally) -> None:
+    broken = [need.name for need in step.needs if need.name in tally.failed]
+    if broken:
+        tally.fail(step.name, f"blocked by {', '.join(broken)}")
+        return
+    run = step.renew if planned.renews and step.renew else step.run
+
+    def work() -> None:
+        ctx.paths.make_folder()
+        left = run(ctx)
+        if left is not None:
+            tally.left[step.name] = left
+
+    tally.attempt(step.name, work, lambda: ", ".join(map(str, step.results(ctx.paths))))
+
+
+def _draw(job: FillJob, workers: Workers, tally: _Tally) -> None:
+    """Make the pictures of a fill, from its saved results."""
+    batches = pictures_due(job.cfg, job.fill, job.pictures)
+    if batches:
+        paths = FillPaths(job.cfg, job.fill)
+        n_pictures = sum(len(batch.names) for batch in batches)
+        work = partial(gallery.draw, paths, batches, workers)
+        tally.attempt(PLOTS, work, lambda: f"{n_pictures} pictures in {paths.plot_folder}")
+
+
+@dataclass
+class _Tally:
+    """What is done of a fill and what has failed, told as it happens."""
+
+    fill: int
+    done: dict[str, float] = field(default_factory=dict)
+    """Seconds that each step took."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Why each step failed."""
+    left: dict[str, Afterwards] = field(default_factory=dict)
+    """What steps have left to do when all have ended."""
+
+    def attempt(self, name: str, work: Callable[[], None], made: Callable[[], str]) -> None:
+        """Do the work of a step; `made` says afterwards what it made."""
+        started = time.perf_counter()
+        self._tell(logging.DEBUG, name, "begins", begins=True)
+        why = self._guarded(name, work)
+        if why:
+            self.fail(name, why)
+        else:
+            self.done[name] = time.perf_counter() - started
+            self._tell(logging.INFO, name, f"{made()} in {self.done[name]:.2f} s")
+
+    def fail(self, name: str, why: str) -> None:
+        """Note that a step has failed."""
+        self.failed[name] = why
+        self._tell(logging.ERROR, name, why)
+
+    def finish(self) -> None:
+        """Do what steps have left to do; where it fails, so has the step."""
+        for name, work in self.left.items():
+            why = self._guarded(name, work)
+            if why:
+                del self.done[name]
+                self.failed[name] = why
+                log.error("fill %d: %s: %s", self.fill, name, why)
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> str:
+        """Do some work; return why it failed, or nothing."""
+        try:
+            work()
+        except LumimodError as exc:
+            return str(exc)
+        except Exception as exc:  # a bug: loud, but the other fills go on
+            log.exception("fill %d: %s: internal error", self.fill, name)
+            return f"internal error, please report it: {type(exc).__name__}: {exc}"
+        return ""
+
+    def _tell(self, level: int, name: str, message: str, *, begins: bool = False) -> None:
+        """Log a line about a step, marked so that a progress bar can follow."""
+        progress = (self.fill, name, begins)
+        log.log(level, "fill %d: %s: %s", self.fill, name, message, extra={"progress": progress})

@@ -1,0 +1,127 @@
+"""Running fills one after the other, or side by side in processes."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from lumimod.parallel import Workers, available_cores, process_context
+from lumimod.run.fill import FillJob, run_fill
+from lumimod.run.report import FillReport
+from lumimod.run.reporting import Display
+
+log = logging.getLogger(__name__)
+
+
+def run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[FillReport]:
+    """Run fills, up to `n_jobs` side by side; yield the report of each as it ends."""
+    busy = [job for job in jobs if job.has_work]
+    yield from (run_fill(job, Workers(1)) for job in jobs if not job.has_work)
+    n_jobs = min(n_jobs, len(busy))
+    cores_each = max(1, available_cores() // max(1, n_jobs))
+    if n_jobs <= 1:
+        with Workers(cores_each) as workers:
+            yield from (run_fill(job, workers) for job in busy)
+    else:
+        yield from _in_processes(busy, n_jobs, cores_each, display)
+
+
+def _in_processes(
+    jobs: Sequence[FillJob], n_jobs: int, cores_each: int, display: Display
+) -> Iterator[FillReport]:
+    context = process_context()
+    records = context.Queue()
+    listener = logging.handlers.QueueListener(
+        records, *display.handlers, respect_handler_level=True
+    )
+    listener.start()
+    setup = (records, logging.getLogger().level, cores_each)
+    try:
+        unfinished = []
+        with ProcessPoolExecutor(n_jobs, context, _set_up_process, setup) as pool:
+            for job, report in _side_by_side(pool, jobs):
+                if report is not None:
+                    yield report
+                else:
+                    unfinished.append(job)
+        # When a process dies, all others of its pool end too, and none tells whose fault it was.
+        for job in unfinished:
+            log.warning("fill %d: a process died before it was done; running it alone", job.fill)
+            with ProcessPoolExecutor(1, context, _set_up_process, setup) as pool:
+                for _, report in _side_by_side(pool, [job]):
+                    yield report or _died(job.fill)
+    finally:
+        listener.stop()
+        records.close()
+
+
+def _side_by_side(
+    pool: ProcessPoolExecutor, jobs: Sequence[FillJob]
+) -> Iterator[tuple[FillJob, FillReport | None]]:
+    """Yield each job, as it ends, and its report: None if a process of the pool died."""
+    try:
+        futures = {}
+        for job in jobs:
+            try:
+                futures[pool.submit(_run_in_process, job)] = job
+            except BrokenProcessPool:
+                yield job, None
+        for future in as_completed(futures):
+            yield futures[future], _result(future)
+    finally:
+        # After an interrupt no further fill is begun.
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(future: Future[FillReport]) -> FillReport | None:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+
+
+def _died(fill: int) -> FillReport:
+    why = "its process died, most likely for want of memory; free some and run it again"
+    log.error("fill %d: %s", fill, why)
+    return FillReport(fill, failed={"all": why})
+
+
+# --- in the processes
+
+
+class _Process:
+    """State of a process that runs fills."""
+
+    workers = Workers(1)
+    busy = False
+    interrupted = False
+
+
+def _set_up_process(records: Any, level: int, n_cores: int) -> None:
+    """Send log records to the parent, which shows them; keep this process's own workers."""
+    logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
+    logging.getLogger().setLevel(level)
+    _Process.workers = Workers(n_cores)
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    """Stop the fill that runs; one that was handed to this process already does not begin."""
+    _Process.interrupted = True
+    if _Process.busy:
+        raise KeyboardInterrupt
+
+
+def _run_in_process(job: FillJob) -> FillReport:
+    if _Process.interrupted:
+        raise KeyboardInterrupt
+    _Process.busy = True
+    try:
+        return run_fill(job, _Process.workers)
+    finally:
+        _Process.busy = False

@@ -1,0 +1,121 @@
+"""The contract of a step: all that a run needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Optional
+
+from lumimod.config.settings import Config
+from lumimod.paths import FillPaths, frame_path
+from lumimod.readers.variables import files_of
+from lumimod.steps.context import FillContext
+
+Files = Callable[[FillPaths], Sequence[Path]]
+"""Some files of a fill."""
+Afterwards = Callable[[], None]
+"""What is left to do when the other steps of the fill have ended."""
+Work = Callable[[FillContext], Optional[Afterwards]]
+Outdated = Callable[[FillPaths], str]
+"""Why a result that is there is no longer right, or nothing."""
+
+
+def _no_files(_: FillPaths) -> Sequence[Path]:
+    return ()
+
+
+def _nothing(_: object) -> str:
+    return ""
+
+
+def _never_outdated(_cfg: Config, _write: bool) -> Outdated:
+    return _nothing
+
+
+def _no_end(_: Config) -> None:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step: what it reads, what it writes, how it runs, and rules of its own if it has any.
+
+    A step needs its first three fields, and of the others those that differ from the default.
+    """
+
+    name: str
+    """The name of its module, and its line in the list of steps."""
+    run: Work
+    """Makes the results.
+
+    It may return what is left to do when the other steps of the fill have ended: until then a
+    run that is killed must begin with this step again.
+    """
+    writes: Files
+    """All files that it may write."""
+
+    # --- what it works on
+
+    inputs: Files = _no_files
+    """Data files that it cannot do without."""
+    optional: Files = _no_files
+    """Data files that it takes if they are there."""
+    needs: tuple[Step, ...] = ()
+    """Steps whose results it cannot do without; earlier in the list."""
+    uses: tuple[Step, ...] = ()
+    """Steps whose results it takes if they are there; earlier in the list."""
+
+    # --- rules of its own
+
+    disabled: Callable[[Config], str] = _nothing
+    """Why config.py leaves it out, unless the command line asks for it."""
+    lacks: Callable[[FillPaths], str] = _nothing
+    """What it lacks besides `inputs` and results of `needs`."""
+    expects: Files | None = None
+    """Of `writes` the files that a finished step has written; None: all of them."""
+    begin_run: Callable[[Config, bool], Outdated] = _never_outdated
+    """Called once before fills are planned, with False if nothing is to be written.
+
+    It returns what tells whether a result is out of date for another reason than its age.
+    """
+    renew: Work | None = None
+    """As `run`, where a result is there but out of date; None: `run` does."""
+    news: str = ""
+    """Why steps that use the result run again when this step made it, other than by --force.
+
+    If nothing, they are only reported as older than their input.
+    """
+    end_run: Callable[[Config], None] = _no_end
+    """Called once at the end of a run in which the step ran."""
+
+    @property
+    def depends_on(self) -> tuple[Step, ...]:
+        """The steps whose results it reads."""
+        return self.needs + self.uses
+
+    def expected(self, paths: FillPaths) -> Sequence[Path]:
+        """Return the results of the step when it has run, without their DataFrames."""
+        return (self.expects or self.writes)(paths)
+
+    def results(self, paths: FillPaths) -> list[Path]:
+        """Return every file that is there when the step has run."""
+        files, expected = paths.cfg.files, self.expected(paths)
+        saved = [*expected] if files.save_dict else []
+        return saved + ([frame_path(path) for path in expected] if files.save_pandas else [])
+
+    def is_finished(self, paths: FillPaths) -> bool:
+        """Return whether every result is there."""
+        return all(path.exists() for path in self.results(paths))
+
+    def newer_input(self, paths: FillPaths) -> str:
+        """Return the name of a file read that is newer than the results, if there is one."""
+        oldest = min(path.stat().st_mtime for path in self.results(paths))
+        for path in self._read(paths):
+            if path.exists() and any(file.stat().st_mtime > oldest for file in files_of(path)):
+                return path.name
+        return ""
+
+    def _read(self, paths: FillPaths) -> list[Path]:
+        made = [path for step in self.depends_on for path in step.writes(paths)]
+        return [*self.inputs(paths), *made, *self.optional(paths)]
