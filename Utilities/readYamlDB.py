@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout, not installed
 
-from lumimod.commands import massi_database  # noqa: E402
+from lumimod.commands.massi_database import show_database  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(massi_database.read())
+    sys.exit(show_database())

@@ -29,6 +29,21 @@ TOOLS = {
 
 KNOW_THE_SIMULATION = {"sources.simulated", "commands.simulate_fills"}
 
+IN_SEVERAL_MODULES = {
+    "log": "the logger of each module",
+    "main": "what a script of Utilities/ or lumimod.py calls",
+    "ELASTIC_SLOPE_GEV2": "the simulation has its own, to test the model with",
+}
+"""Public names that may be defined in several modules, and why."""
+
+IN_SEVERAL_MODULES_FOR_NOW = {
+    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
+    *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
+    *("INPUTS", "LONGEST_IBS_STEP_S", "NAME", "NEEDS", "USES", "WRITES", "run", "series_of"),
+    *("create", "load", "periods", "save"),
+}
+"""To be shortened."""
+
 ROOMS = [room for room in FLOOR if is_package(room)]
 
 THIRD_PARTY = {"numpy", "scipy", "pandas", "yaml", "tqdm", "matplotlib", "htcondor", "htcondor2"}
@@ -183,3 +198,34 @@ def test_no_module_catches_everything_in_silence(module: str) -> None:
         for node in ast.walk(tree(module))
         if isinstance(node, ast.ExceptHandler) and node.type is None
     ]
+
+
+def defined(module: str) -> Iterator[str]:
+    """Yield the public names that a module defines at its top level."""
+    for node in tree(module).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            parts = [part for target in node.targets for part in ast.walk(target)]
+            names = [part.id for part in parts if isinstance(part, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def test_the_names_that_a_module_defines_are_seen() -> None:
+    assert {"Series", "FloatArray", "in_order_of_time"} <= set(defined("arrays"))
+    assert {"START", "STOP"} <= set(defined("readers.bmodes"))
+    assert "np" not in set(defined("arrays"))
+
+
+def test_one_name_has_one_meaning() -> None:
+    modules: dict[str, set[str]] = {}
+    for module in MODULES:
+        for name in defined(module):
+            modules.setdefault(name, set()).add(module)
+    several = {name: places for name, places in modules.items() if len(places) > 1}
+    allowed = IN_SEVERAL_MODULES.keys() | IN_SEVERAL_MODULES_FOR_NOW
+    assert {name: places for name, places in several.items() if name not in allowed} == {}

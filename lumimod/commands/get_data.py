@@ -11,24 +11,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Callable
-from zoneinfo import ZoneInfo
 
 from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.config.kinds import SOURCES
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import UsageError
 from lumimod.fetch.groups import GROUPS
-from lumimod.fetch.modes import COMPLETE, read_table, update_by_time, update_fills
+from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
-from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.bmodes import FLAG_COMPLETE, read_bmodes
+from lumimod.readers.stamps import ZURICH
 from lumimod.run.reporting import Display
-from lumimod.sources import NAMES, Source, open_source
+from lumimod.sources import Source, open_source
 
 log = logging.getLogger(__name__)
 
-ZURICH = ZoneInfo("Europe/Zurich")
 DAY_S = 86_400.0
 SINCE_LAST = "last"
-FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 _TIMES = """\
 times: YYYY-MM-DD HH:MM:SS (underscores, a T or fewer digits will do) in Europe/Zurich, or in UTC
@@ -148,7 +148,7 @@ def parse_time(text: str, now_s: float) -> float:
     utc = re.search(r"( ?U ?C| ?Z)$", plain)  # UTC has lost its T
     zone = timezone.utc if utc else ZURICH
     plain = re.sub(r"^(\d{4}-\d\d-\d\d)-(?=\d)", r"\1 ", plain[: utc.start()] if utc else plain)
-    for form in FORMATS:
+    for form in TIME_FORMATS:
         try:
             return datetime.strptime(plain.strip(), form).replace(tzinfo=zone).timestamp()
         except ValueError:
@@ -164,7 +164,7 @@ def _time_s(text: str, bmodes: Path, now_s: float) -> float:
     if text != SINCE_LAST:
         return parse_time(text, now_s)
     table = read_table(bmodes).values()
-    ends = [float(entry["t_endfill"]) for entry in table if entry.get(COMPLETE, True)]
+    ends = [float(entry["t_endfill"]) for entry in table if entry.get(FLAG_COMPLETE, True)]
     return max(ends, default=now_s - 7 * DAY_S)
 
 
@@ -187,7 +187,7 @@ def _parser(description: str, epilog: str = "") -> argparse.ArgumentParser:
         help="write here instead of data_folder of config.py",
     )  # fmt: skip
     p.add_argument(
-        "--source", choices=NAMES,
+        "--source", choices=SOURCES,
         help="where data come from: pytimber (NXCALS), folder (files made elsewhere), simulated "
         "(default: data_source of config.py)",
     )  # fmt: skip

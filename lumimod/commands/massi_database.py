@@ -17,7 +17,7 @@ from lumimod.records import EXPERIMENTS
 from lumimod.steps import massi_db
 
 
-def create(argv: Sequence[str] | None = None) -> int:
+def create_database(argv: Sequence[str] | None = None) -> int:
     """Run createYamlDB.py: a database of all archives that are there now."""
     parser = _parser("Make the Massi database from the archives that are there now.")
     parser.add_argument("--year", type=int, metavar="YYYY", help="default: massi_year")
@@ -34,14 +34,14 @@ def create(argv: Sequence[str] | None = None) -> int:
     return _run(parser, argv, _create)
 
 
-def read(argv: Sequence[str] | None = None) -> int:
+def show_database(argv: Sequence[str] | None = None) -> int:
     """Run readYamlDB.py: what a database holds."""
     parser = _parser("Show what the Massi database holds.")
     parser.add_argument(
         "-n", "--fill", type=int, nargs="+", metavar="FILL",
         help="show the archives of these fills (default: a summary)",
     )  # fmt: skip
-    return _run(parser, argv, _read)
+    return _run(parser, argv, _show)
 
 
 def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
@@ -69,7 +69,7 @@ def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
     return True
 
 
-def _read(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
+def _show(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
     if not path.exists():
         raise UsageError(f"{path}: no such file; make it with Utilities/createYamlDB.py")
     database = massi_db.load(path)

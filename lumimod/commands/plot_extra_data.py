@@ -19,7 +19,7 @@ from lumimod.plots.style import Style
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.variables import read_first
 
-NAME = "extraData"
+PICTURE = "extraData"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,14 +35,14 @@ def _draw_all(args: argparse.Namespace) -> bool:
     good = True
     for fill in args.fill:
         try:
-            sys.stdout.write(f"{draw(cfg, modes, fill, args.out)}\n")
+            sys.stdout.write(f"{draw_fill(cfg, modes, fill, args.out)}\n")
         except LumimodError as exc:
             sys.stderr.write(f"fill {fill}: {exc}\n")
             good = False
     return good
 
 
-def draw(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
+def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
     """Draw the extra data of a fill and return the picture's file.
 
     Raises
@@ -63,7 +63,7 @@ def draw(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | Non
     else:
         folder.mkdir(parents=True, exist_ok=True)
     plots = cfg.plots
-    path = (folder or paths.plot_folder) / f"fill_{fill}_{NAME}{plots.format}"
+    path = (folder or paths.plot_folder) / f"fill_{fill}_{PICTURE}{plots.format}"
     style = Style(plots.fig_size, plots.dpi, plots.font_size, plots.n_skip)
     save_figure(draw_extra_data(data, style=style), path, style)
     return path

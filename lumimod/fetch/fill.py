@@ -33,7 +33,7 @@ class LostError(SourceError):
 
 
 @dataclass(frozen=True)
-class Job:
+class FileRequest:
     """What is to be fetched."""
 
     source: Source
@@ -67,7 +67,7 @@ class _Answers:
     """Variables without an answer since the last one that had one."""
 
 
-def fetch_fill(job: Job) -> Saved:
+def fetch_fill(request: FileRequest) -> Saved:
     """Fetch a file of a fill and return what it holds now.
 
     Variables that an earlier run got are not asked for again, unless the fill has grown.
@@ -79,34 +79,36 @@ def fetch_fill(job: Job) -> Saved:
     BadInputError, OutputError
         The fill has no times, or the file cannot be written.
     """
-    start_s, stop_s = job.span
+    start_s, stop_s = request.span
     if not start_s < stop_s:
         raise BadInputError(
-            f"{job.label}: it begins at {start_s} and ends at {stop_s} in the beam-mode file; make "
-            "that again with Utilities/000_get_fills.py"
+            f"{request.label}: begins at {start_s} and ends at {stop_s} in the beam-mode file; "
+            "get that again with Utilities/000_get_fills.py"
         )
-    target = existing(job.path) or job.path
-    anew = job.force or job.saved is None or has_grown(job.saved, job.fill)
-    names = [name for want in job.wanted for name in want.names]
+    target = existing(request.path) or request.path
+    anew = request.force or request.saved is None or has_grown(request.saved, request.fill)
+    names = [name for want in request.wanted for name in want.names]
     before = {} if anew else _in_file(target, names)
-    again = job.saved.missing if job.saved is not None else {}
+    again = request.saved.missing if request.saved is not None else {}
     asked = [name for name in names if name not in before or name in again]
-    _make_folder(job.path.parent)
-    parts = Parts(job.path)
-    if job.force:
+    _make_folder(request.path.parent)
+    parts = Parts(request.path)
+    if request.force:
         parts.drop_all()
-    answers = _ask(job, asked, parts) if job.source.can_be_lost else _ask_local(job, asked)
-    _hold(job, asked, answers)
+    answers = (
+        _ask(request, asked, parts) if request.source.can_be_lost else _ask_local(request, asked)
+    )
+    _hold(request, asked, answers)
     series = {n: s for n, s in {**before, **answers.series}.items() if s.time_s.size}
-    missing = _missing(job, series, answers.reasons)
+    missing = _missing(request, series, answers.reasons)
     if anew and missing:
         old = _in_file(target, missing, damaged=True)
         series.update({n: s for n, s in old.items() if _is_more(s, series.get(n))})
     if series:
         write_variables(target, {name: series[name] for name in names if name in series})
     parts.drop(n for n in asked if answers.reasons.get(n, UNKNOWN) in (UNKNOWN, NO_SAMPLE))
-    n_tries = 1 if anew or job.saved is None else job.saved.n_tries + 1
-    return Saved(is_over(job.fill), stop_s, missing, n_tries)
+    n_tries = 1 if anew or request.saved is None else request.saved.n_tries + 1
+    return Saved(is_over(request.fill), stop_s, missing, n_tries)
 
 
 def _is_more(one: Series, other: Series | None) -> bool:
@@ -145,30 +147,30 @@ def _make_folder(folder: Path) -> None:
 # --- asking
 
 
-def _ask_local(job: Job, names: Sequence[str]) -> _Answers:
+def _ask_local(request: FileRequest, names: Sequence[str]) -> _Answers:
     """Return the answers of a source that is always there: all variables at once."""
-    found = job.source.get(names, *job.span)
+    found = request.source.get(names, *request.span)
     reasons = {name: UNKNOWN for name in names if name not in found}
     return _Answers(found, reasons)
 
 
-def _ask(job: Job, names: Sequence[str], parts: Parts) -> _Answers:
+def _ask(request: FileRequest, names: Sequence[str], parts: Parts) -> _Answers:
     """Return the answers of a source whose connection may break, a variable after the other."""
     answers = _Answers()
     parts.check(names)
     for name in names:
         try:
-            series = _variable(job, name, parts)
+            series = _variable(request, name, parts)
         except UnusableError:
             raise
         except SourceError as exc:
-            log.warning("%s: %s", job.label, exc)
+            log.warning("%s: %s", request.label, exc)
             answers.reasons[name] = str(exc)
             answers.broken.append(name)
             if len(answers.broken) >= IN_A_ROW or len(names) == 1:
-                raise LostError(_lost(job, names, answers, exc)) from exc
+                raise LostError(_lost(request, names, answers, exc)) from exc
         except BadInputError as exc:
-            log.warning("%s: %s", job.label, exc)
+            log.warning("%s: %s", request.label, exc)
             answers.reasons[name] = str(exc)
         else:
             answers.broken.clear()
@@ -176,23 +178,23 @@ def _ask(job: Job, names: Sequence[str], parts: Parts) -> _Answers:
                 answers.reasons[name] = UNKNOWN
             else:
                 answers.series[name] = series
-                if left := parts.missing(name, *job.span, np.inf):
+                if left := parts.missing(name, *request.span, np.inf):
                     answers.reasons[name] = f"vanished: nothing of {_in_words(left)}"
-                    log.warning("%s: %s: %s", job.label, name, answers.reasons[name])
+                    log.warning("%s: %s: %s", request.label, name, answers.reasons[name])
     return answers
 
 
-def _variable(job: Job, name: str, parts: Parts) -> Series | None:
+def _variable(request: FileRequest, name: str, parts: Parts) -> Series | None:
     """Return one variable, of which only the times are asked for that are not among the parts."""
-    slice_s = min(job.group.slice_s, job.source.slice_s)
-    for start_s, stop_s in parts.missing(name, *job.span, slice_s):
-        answer = job.source.get([name], start_s, stop_s)
+    slice_s = min(request.group.slice_s, request.source.slice_s)
+    for start_s, stop_s in parts.missing(name, *request.span, slice_s):
+        answer = request.source.get([name], start_s, stop_s)
         if name in answer:
             parts.add(answer[name], start_s, stop_s)
-            log.debug("%s: %s: %d samples", job.label, name, answer[name].time_s.size)
+            log.debug("%s: %s: %d samples", request.label, name, answer[name].time_s.size)
         elif not parts.spans(name):
             return None
-    return parts.read(name, *job.span)
+    return parts.read(name, *request.span)
 
 
 def _in_words(spans: Iterable[tuple[float, float]]) -> str:
@@ -200,40 +202,44 @@ def _in_words(spans: Iterable[tuple[float, float]]) -> str:
     return " and ".join(f"{start} to {stop} UTC" for start, stop in edges)
 
 
-def _lost(job: Job, names: Sequence[str], answers: _Answers, exc: LumimodError) -> str:
+def _lost(request: FileRequest, names: Sequence[str], answers: _Answers, exc: LumimodError) -> str:
     return (
-        f"{job.label}: the connection is lost after {len(answers.series)} of {len(names)} "
-        f"variables: {exc}; {job.source.advice}"
+        f"{request.label}: the connection is lost after {len(answers.series)} of {len(names)} "
+        f"variables: {exc}; {request.source.advice}"
     )
 
 
-def _hold(job: Job, names: Sequence[str], answers: _Answers) -> None:
+def _hold(request: FileRequest, names: Sequence[str], answers: _Answers) -> None:
     """Take the last value before the fill where a variable did not change in it."""
-    for want in job.wanted:
+    for want in request.wanted:
         for name in set(want.names) & set(names) if want.holds else ():
             series = answers.series.get(name)
             broken = answers.reasons.get(name, UNKNOWN) != UNKNOWN
             if broken or (series is not None and series.time_s.size):
                 continue
             try:
-                last = job.source.last(name, job.span[0])
+                last = request.source.last(name, request.span[0])
             except (SourceError, BadInputError) as exc:
                 answers.reasons[name] = str(exc)
                 continue
             if last is not None and last.time_s.size:
-                log.info("%s: %s: not logged in this fill, the value before holds", job.label, name)
-                answers.series[name] = replace(last, time_s=np.array([job.span[0]]))
+                log.info(
+                    "%s: %s: not logged in this fill, the value before holds", request.label, name
+                )
+                answers.series[name] = replace(last, time_s=np.array([request.span[0]]))
                 answers.reasons.pop(name, None)
 
 
 # --- what is missing
 
 
-def _missing(job: Job, series: Iterable[str], reasons: Mapping[str, str]) -> dict[str, str]:
+def _missing(
+    request: FileRequest, series: Iterable[str], reasons: Mapping[str, str]
+) -> dict[str, str]:
     """Return the variables that are wanted and not there, with the reason; log the others."""
     there = set(series) - reasons.keys()
     out = {}
-    for want in job.wanted:
+    for want in request.wanted:
         absent = [name for name in want.names if name not in there]
         reason = {name: reasons.get(name, NO_SAMPLE) for name in absent}
         if want.every or len(absent) == len(want.names):
@@ -244,8 +250,8 @@ def _missing(job: Job, series: Iterable[str], reasons: Mapping[str, str]) -> dic
             out.update(failed)
             for name in absent:
                 if name not in failed:
-                    log.debug("%s: %s: %s, there is another", job.label, name, reason[name])
+                    log.debug("%s: %s: %s, there is another", request.label, name, reason[name])
     for name, why in out.items():
         if why in (UNKNOWN, NO_SAMPLE):  # the others were logged when they failed
-            log.warning("%s: %s: %s", job.label, name, why)
+            log.warning("%s: %s: %s", request.label, name, why)
     return out

@@ -21,7 +21,7 @@ import numpy as np
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, OutputError
-from lumimod.readers.bmodes import DID_NOT_OCCUR, MAKE_AGAIN, START, STOP
+from lumimod.readers.bmodes import DID_NOT_OCCUR, FLAG_COMPLETE, MAKE_AGAIN, START, STOP
 from lumimod.readers.unpickle import load_pickle
 from lumimod.sources.base import FillSpan, Source
 
@@ -32,7 +32,6 @@ Table = dict[int, Entry]
 
 AT_ONCE_S = 10 * 86_400.0
 """The table is saved after so much time, so that a lost connection loses no more."""
-COMPLETE = "flag_complete"
 MODES = (
     *("NOMODE", "SETUP", "ABORT", "INJPROT", "INJPHYS", "PRERAMP", "RAMP", "FLATTOP", "SQUEEZE"),
     *("ADJUST", "STABLE", "UNSTABLE", "BEAMDUMP", "RAMPDOWN", "CYCLING", "RECOVERY", "INJDUMP"),
@@ -87,7 +86,7 @@ def merge_into(path: Path, spans: Sequence[FillSpan], *, now_s: float) -> list[i
     changed = []
     for span in spans:
         entry, known = entry_of(span, now_s=now_s), table.get(span.fill)
-        if known is not None and _is_complete(known) and not entry[COMPLETE]:
+        if known is not None and _is_complete(known) and not entry[FLAG_COMPLETE]:
             continue
         merged = {**(known or {}), **entry}
         if merged != known:
@@ -105,7 +104,7 @@ def entry_of(span: FillSpan, *, now_s: float) -> Entry:
     entry: Entry = {
         "t_startfill": span.start_s,
         "t_endfill": now_s if span.stop_s is None else span.stop_s,
-        COMPLETE: span.stop_s is not None,
+        FLAG_COMPLETE: span.stop_s is not None,
     }
     names = list(dict.fromkeys([*MODES, *(mode.mode for mode in span.modes)]))
     for name in names:
@@ -153,7 +152,7 @@ def write_table(path: Path, table: Table) -> None:
 
 def _write_csv(path: Path, table: Table) -> None:
     """Write a line a fill: when it began, in UTC, then every time in Unix seconds."""
-    first = ["t_startfill", "t_endfill", COMPLETE]
+    first = ["t_startfill", "t_endfill", FLAG_COMPLETE]
     others = {name for entry in table.values() for name in entry} - set(first)
     columns = [*first, *sorted(others, key=_by_mode)]
     text = io.StringIO()
@@ -181,7 +180,7 @@ def _cell(value: Any) -> str:
 
 
 def _is_complete(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get(COMPLETE, True))
+    return bool(entry.get(FLAG_COMPLETE, True))
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
-from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN, Job, LostError, fetch_fill
+from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN, FileRequest, LostError, fetch_fill
 from lumimod.fetch.groups import GROUPS, Group, wanted
 from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
 from lumimod.readers.bmodes import FillModes
@@ -132,7 +132,7 @@ def _fetch_one(
         # Should this break off, the next run goes on, forced or not.
         save_saved(path.parent, {**saved, fill.fill: NOT_YET})
     wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
-    now = fetch_fill(Job(source, group, fill, path, wants, before, force))
+    now = fetch_fill(FileRequest(source, group, fill, path, wants, before, force))
     # Read again: another run may have noted other fills meanwhile.
     save_saved(path.parent, {**load_saved(path.parent), fill.fill: now})
     log.info("fill %d: %s: %s", fill.fill, group.name, existing(path) or "no variable is there")

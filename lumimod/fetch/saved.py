@@ -25,7 +25,7 @@ from lumimod.readers.unpickle import load_pickle
 log = logging.getLogger(__name__)
 
 JSON_NAME, PICKLE_NAME = "saved_fills.json", "saved_fills.pkl"
-COMPLETE = "complete"
+_COMPLETE = "complete"
 MOST_TRIES = 3
 """Runs in which a missing variable is asked for; then only when it is forced."""
 
@@ -127,5 +127,5 @@ def _from_pickle(path: Path) -> dict[int, Saved]:
 
 def _of_original(value: Any) -> Saved:
     if isinstance(value, str):
-        return Saved(value == COMPLETE, np.nan)
+        return Saved(value == _COMPLETE, np.nan)
     return Saved(False, float(value))

@@ -15,7 +15,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lumimod.arrays import FloatArray, Series
 from lumimod.plots.modes import Shade, name_strip, shade, shades
 from lumimod.plots.panels import (
-    ZURICH,
     Margins,
     draw_line,
     hour_axis,
@@ -27,6 +26,7 @@ from lumimod.plots.panels import (
 )
 from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, Look, Style, drawing, new_figure
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.stamps import ZURICH
 
 PLANES = ("H", "V")
 LIGHTER = {1: "#5aa9f0", 2: "#f28b95"}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,8 +18,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.plots.style import MUTED, TIME_MAP, Look, Style
+from lumimod.readers.stamps import ZURICH
 
-ZURICH = ZoneInfo("Europe/Zurich")
 _AS_LARGE = {"s": 0.9, "D": 0.85, "^": 1.25, "v": 1.25}
 """Factors that make markers look as large as a dot."""
 MOST_MARKERS = 20_000

@@ -15,6 +15,7 @@ from lumimod.readers.unpickle import load_pickle
 
 DID_NOT_OCCUR = -1.0
 START, STOP = "t_start_", "t_stop_"
+FLAG_COMPLETE = "flag_complete"
 MAKE_AGAIN = "make the file again with the script in Utilities/"
 
 
@@ -74,7 +75,7 @@ def _fill_modes(path: Path, key: Any, entry: Any) -> FillModes:
     if missing:
         raise BadInputError(f"{where}: no {' and no '.join(missing)}; {MAKE_AGAIN}")
     times = {n: _time_s(where, n, v) for n, v in entry.items() if str(n).startswith("t_")}
-    flag = entry.get("flag_complete")
+    flag = entry.get(FLAG_COMPLETE)
     return FillModes(
         fill=fill,
         t_startfill_s=times["t_startfill"],

@@ -19,7 +19,7 @@ import numpy as np
 
 from lumimod.errors import UsageError
 from lumimod.simulate import files, instruments
-from lumimod.simulate.beams import evolve
+from lumimod.simulate.beams import simulate_history
 from lumimod.simulate.extra import extra_series
 from lumimod.simulate.instruments import Fill
 from lumimod.simulate.machine import RUNS
@@ -87,7 +87,7 @@ def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) ->
     evolution, basic, crossing, bunches, scales, massi, bunch_lumi, extra = streams
     times = timeline(number, settings)
     scheme = filling_scheme(settings.n_colliding, settings.n_noncolliding)
-    fill = Fill(number, times, evolve(scheme, times, settings, evolution), settings)
+    fill = Fill(number, times, simulate_history(scheme, times, settings, evolution), settings)
     paths = _paths(folder, number, settings)
     scale = instruments.scale_errors(settings, scales)
     energy_s = instruments.clock(fill, settings.energy_s, basic)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
-from lumimod.simulate.growth import Bunches, Growth, Stepper
+from lumimod.simulate.growth import BunchState, Growth, Stepper
 from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
@@ -24,7 +25,7 @@ class BeamHistory:
     scheme: BeamScheme
     arrival_s: FloatArray
     growth: Growth
-    states: Bunches
+    states: BunchState
 
     def present(self, time_s: FloatArray, dump_s: float) -> BoolArray:
         """Return which bunches are in the ring: (n_times, n_bunches)."""
@@ -59,8 +60,8 @@ def at_times(
     return np.asarray(before + (after - before) * weight[:, None])
 
 
-def evolve(
-    scheme: FillingScheme, times: Timeline, settings: FillSettings, rng: np.random.Generator
+def simulate_history(
+    scheme: FillingScheme, times: Timeline, settings: FillSettings, rng: Generator
 ) -> History:
     """Return the history of a fill."""
     time_s = np.arange(times.modes["INJPHYS"][0], times.dump_s + STEP_S / 2, STEP_S)
@@ -68,7 +69,7 @@ def evolve(
     growth = {beam: _extra_growth(state[beam], settings, rng) for beam in (1, 2)}
     arrival_s = {beam: _arrival_s(scheme, beam, times) for beam in (1, 2)}
     stepper = Stepper(scheme, times, settings, growth, arrival_s)
-    states: dict[int, list[Bunches]] = {1: [], 2: []}
+    states: dict[int, list[BunchState]] = {1: [], 2: []}
     lumi: dict[str, list[FloatArray]] = {name: [] for name in EXPERIMENTS}
     for now_s in time_s:
         here = stepper.luminosity(state, now_s)
@@ -84,7 +85,7 @@ def evolve(
                 scheme.beams[beam],
                 arrival_s[beam],
                 growth[beam],
-                Bunches(*(np.stack(series) for series in zip(*states[beam]))),
+                BunchState(*(np.stack(series) for series in zip(*states[beam]))),
             )
             for beam in (1, 2)
         },
@@ -93,14 +94,14 @@ def evolve(
     )
 
 
-def _injected(scheme: BeamScheme, settings: FillSettings, rng: np.random.Generator) -> Bunches:
+def _injected(scheme: BeamScheme, settings: FillSettings, rng: Generator) -> BunchState:
     along = scheme.position / (TRAIN - 1) - 0.5
 
     def spread(relative: float, slope: float = 0.0) -> FloatArray:
         noise = np.clip(rng.standard_normal(scheme.slot.size), -3, 3)
         return (1 + slope * along) * np.maximum(1 + relative * noise, 0.1)
 
-    return Bunches(
+    return BunchState(
         settings.intensity_ppb * spread(settings.intensity_spread, ALONG_TRAIN["intensity"]),
         settings.emit_h_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
         settings.emit_v_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
@@ -108,7 +109,7 @@ def _injected(scheme: BeamScheme, settings: FillSettings, rng: np.random.Generat
     )
 
 
-def _extra_growth(state: Bunches, settings: FillSettings, rng: np.random.Generator) -> Growth:
+def _extra_growth(state: BunchState, settings: FillSettings, rng: Generator) -> Growth:
     factors = 1 + settings.growth_spread * rng.standard_normal((2, state.n_ppb.size))
     return Growth(settings.growth_h_um_per_h * factors[0], settings.growth_v_um_per_h * factors[1])
 

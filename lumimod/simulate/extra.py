@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator
 
 from lumimod.arrays import FloatArray, Series
 from lumimod.simulate import instruments
 from lumimod.simulate.beams import at_times
 from lumimod.simulate.instruments import HZ_UB, Fill
+from lumimod.tables.lhc import PLANES
 from lumimod.tables.variables import names_of
 
-Rng = np.random.Generator
 Samples = tuple[FloatArray, FloatArray]
 
-PLANES = ("H", "V")
-TUNE_INJECTION = {"H": 0.275, "V": 0.295}
-TUNE_COLLISION = {"H": 0.31, "V": 0.32}
+TUNE_INJECTION = {"h": 0.275, "v": 0.295}
+TUNE_COLLISION = {"h": 0.31, "v": 0.32}
 TUNE_NOISE = {"BOFSU": 2e-5, "CONTINUOUS": 4e-4, "CONTINUOUS_HS": 1.5e-4}
 BBQ_PERIOD_S = 20.0
 OUTLIERS = 0.01
@@ -36,7 +36,7 @@ CHANGE_S = 15.0
 """Interval at which a moving beta* is logged."""
 
 
-def extra_series(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Series]:
+def extra_series(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[str, Series]:
     """Return every extra variable, in the order of its name's group."""
     tunes, bbq, lumi = rng.spawn(3)
     samples = {
@@ -46,7 +46,7 @@ def extra_series(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Ser
         **{f"HX:BETASTAR_{ip}": _betastar(fill, ip) for ip in BETASTAR_CM},
         **{f"LHC.BQM.B{beam}:NO_BUNCHES": _bunches(fill, beam) for beam in (1, 2)},
         **{
-            f"ADT{plane}.SR4.B{beam}:CLEANING_ISRUNNING": _cleaning(fill)
+            f"ADT{plane.upper()}.SR4.B{beam}:CLEANING_ISRUNNING": _cleaning(fill)
             for plane in PLANES
             for beam in (1, 2)
         },
@@ -69,7 +69,7 @@ def _tune(fill: Fill, plane: str, time_s: FloatArray) -> FloatArray:
     return low + (high - low) * part
 
 
-def _tunes(fill: Fill, rng: Rng) -> dict[str, Samples]:
+def _tunes(fill: Fill, rng: Generator) -> dict[str, Samples]:
     """Return the tunes by the feedback, and its trims: a walk in ramp and squeeze, else still."""
     out: dict[str, Samples] = {}
     for beam in (1, 2):
@@ -77,17 +77,17 @@ def _tunes(fill: Fill, rng: Rng) -> dict[str, Samples]:
             time_s = instruments.clock(fill, BBQ_PERIOD_S, rng)
             noise = TUNE_NOISE["BOFSU"] * rng.standard_normal(time_s.size)
             tune = _tune(fill, plane, time_s) + noise
-            quantity = f"tune_{plane.lower()}_b{beam}"
+            quantity = f"tune_{plane}_b{beam}"
             name = names_of(quantity, fill.number, time_s=fill.times.start_s)[0]
             out[name] = time_s, np.round(tune, 6)
             moving = _in_mode(fill, time_s, "RAMP") | _in_mode(fill, time_s, "SQUEEZE")
             steps = 1e-4 * rng.standard_normal(time_s.size) * moving
             trim = np.cumsum(steps) * (time_s < fill.times.dump_s)
-            out[f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane}"] = time_s, np.round(trim, 6)
+            out[f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane.upper()}"] = time_s, np.round(trim, 6)
     return out
 
 
-def _bbq(fill: Fill, rng: Rng) -> dict[str, Samples]:
+def _bbq(fill: Fill, rng: Generator) -> dict[str, Samples]:
     """Return frequencies and amplitudes of both BBQs: only noise where there is no beam."""
     out: dict[str, Samples] = {}
     for device in ("CONTINUOUS", "CONTINUOUS_HS"):
@@ -110,7 +110,7 @@ def _bbq(fill: Fill, rng: Rng) -> dict[str, Samples]:
 # --- luminosity, optics, beams
 
 
-def _luminosities(fill: Fill, scale: dict[str, float], rng: Rng) -> dict[str, Samples]:
+def _luminosities(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[str, Samples]:
     out: dict[str, Samples] = {}
     for name in ("ALICE", "ATLAS", "CMS", "LHCB"):
         time_s = instruments.clock(fill, fill.settings.slow_s, rng)

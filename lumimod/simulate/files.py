@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator
 
 from lumimod.arrays import FloatArray
 from lumimod.atomic import replacing
@@ -25,8 +26,6 @@ from lumimod.tables.variables import Names, names_of
 from lumimod.writers import text
 from lumimod.writers.timber import write_block
 
-Rng = np.random.Generator
-
 CROSSING_PLANES = ((1, "v"), (5, "h"), (1, "h"), (5, "v"))
 """Points and planes, those of the crossing in 2017 first."""
 ALL_VALUES = np.ones(1, bool)
@@ -36,7 +35,7 @@ MASSI_ERROR = 0.02
 
 
 def write_basic(
-    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Rng
+    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
 ) -> None:
     """Write energy and intensity of both beams."""
     time_s, energy_gev = energy
@@ -54,7 +53,7 @@ def write_basic(
         write_block(stream, _name(fill, f"beam_intensity_b{beam}"), [body], array=False)
 
 
-def write_crossing(stream: BinaryIO, fill: Fill, rng: Rng) -> None:
+def write_crossing(stream: BinaryIO, fill: Fill, rng: Generator) -> None:
     """Write the half crossing angles in microrad."""
     time_s = instruments.clock(fill, fill.settings.slow_s, rng)
     angle_urad = fill.times.half_crossing_rad(time_s) * 1e6
@@ -80,7 +79,7 @@ def write_extra(stream: BinaryIO, fill: Fill) -> None:
 
 
 def write_bunches(
-    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Rng
+    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
 ) -> None:
     """Write intensities, lengths and sizes of all bunches of both beams."""
     for beam, own in zip((1, 2), rng.spawn(2)):
@@ -100,7 +99,7 @@ def write_bunches(
             _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
 
 
-def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng: Rng) -> None:
+def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng: Generator) -> None:
     """Write the luminosity of all slots by both experiments, in Hz/ub."""
     slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
     for experiment, own in zip(scale, rng.spawn(len(scale))):
@@ -113,7 +112,7 @@ def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng:
         write_block(stream, name, [_slot_rows(block, slot)])
 
 
-def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Rng) -> None:
+def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Generator) -> None:
     """Write the archive of an experiment: one member for each colliding slot."""
     slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
     level, mtime_s = fill.settings.gzip_level, fill.times.dump_s
@@ -183,7 +182,7 @@ def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan)
         write_block(stream, _name(fill, f"bsrt_sigma_{plane}_b{beam}"), [rows])
 
 
-def _write_emittances(stream: BinaryIO, fill: Fill, beam: int, rng: Rng) -> None:
+def _write_emittances(stream: BinaryIO, fill: Fill, beam: int, rng: Generator) -> None:
     slot = fill.history.beams[beam].scheme.slot
     time_s = instruments.clock(fill, fill.settings.sample_s, rng)
     for plane in ("h", "v"):
@@ -202,7 +201,7 @@ def _name(fill: Fill, quantity: str) -> str:
 
 
 def _massi_rows(
-    fill: Fill, experiment: str, columns: slice, scale: float, rng: Rng
+    fill: Fill, experiment: str, columns: slice, scale: float, rng: Generator
 ) -> npt.NDArray[np.uint8]:
     """Return the characters of the members of some slots, (n_slots, size)."""
     time_s = instruments.massi_clock(fill)
@@ -212,7 +211,7 @@ def _massi_rows(
     )
     stable = (time_s >= fill.times.stable_s) & (time_s < fill.times.dump_s)
     both = (text.integers(time_s.astype(np.int64), 10), text.integers(stable.astype(np.int64), 1))
-    rows = text.joined(
+    rows = text.side_by_side(
         *(np.broadcast_to(cells, (*lumi.shape, cells.shape[-1])) for cells in both),
         text.scientific(lumi, 5),
         text.scientific(lumi * MASSI_ERROR, 2),

@@ -24,7 +24,7 @@ IBS_STEP_S = 300.0
 """The map of the growth is a fit over minutes to hours: rates come from steps of this length."""
 
 
-class Bunches(NamedTuple):
+class BunchState(NamedTuple):
     """State of the bunches of one beam; every array is (n_bunches,) or (n_times, n_bunches)."""
 
     n_ppb: FloatArray
@@ -62,10 +62,10 @@ class Stepper:
         self.ramp_growth_um = settings.ramp_growth_um / ramp_steps
         self.ramp_survival = (1 - settings.ramp_loss) ** (1 / ramp_steps)
 
-    def luminosity(self, state: dict[int, Bunches], now_s: float) -> dict[str, FloatArray]:
+    def luminosity(self, state: dict[int, BunchState], now_s: float) -> dict[str, FloatArray]:
         """Return the luminosity of each colliding pair at each experiment, in 1/(m^2 s)."""
         one, two = (
-            Bunches(*(values[self.colliding[beam]] for values in state[beam])) for beam in (1, 2)
+            BunchState(*(values[self.colliding[beam]] for values in state[beam])) for beam in (1, 2)
         )
         overlap = float(self.times.overlap(np.array(now_s)))
         if overlap == 0:
@@ -94,8 +94,8 @@ class Stepper:
         return {name: level(values, self.settings.level_total) for name, values in lumi.items()}
 
     def advance(
-        self, state: dict[int, Bunches], lumi: dict[str, FloatArray], now_s: float
-    ) -> dict[int, Bunches]:
+        self, state: dict[int, BunchState], lumi: dict[str, FloatArray], now_s: float
+    ) -> dict[int, BunchState]:
         """Return the state one step later."""
         if now_s < self.times.modes["RAMP"][0]:
             return {beam: self._inject(beam, state[beam], now_s) for beam in (1, 2)}
@@ -104,7 +104,7 @@ class Stepper:
         grown = {beam: self._top(beam, state[beam], lumi, now_s) for beam in (1, 2)}
         return self._burn(grown, lumi, now_s)
 
-    def _inject(self, beam: int, state: Bunches, now_s: float) -> Bunches:
+    def _inject(self, beam: int, state: BunchState, now_s: float) -> BunchState:
         rate_h, rate_l = self._ibs_rates(
             beam, state, now_s, machine.GAMMA_INJECTION, machine.V_RF_INJECTION_V
         )
@@ -114,19 +114,21 @@ class Stepper:
             bl4s_s=state.bl4s_s * np.where(here, rate_l, 1.0),
         )
 
-    def _ramp(self, state: Bunches, now_s: float) -> Bunches:
+    def _ramp(self, state: BunchState, now_s: float) -> BunchState:
         # The longitudinal blow-up of the ramp has a feedback: the mean length ends as set.
         left = (self.times.modes["RAMP"][1] - now_s) / STEP_S
         mean_s = state.bl4s_s.mean()
         target_s = self.settings.bl_flattop_s * state.bl4s_s / mean_s
-        return Bunches(
+        return BunchState(
             state.n_ppb * self.ramp_survival,
             state.emit_h_um + self.ramp_growth_um,
             state.emit_v_um + self.ramp_growth_um,
             state.bl4s_s + (target_s - state.bl4s_s) / left,
         )
 
-    def _top(self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float) -> Bunches:
+    def _top(
+        self, beam: int, state: BunchState, lumi: dict[str, FloatArray], now_s: float
+    ) -> BunchState:
         rate_h, rate_l = self._ibs_rates(beam, state, now_s, self.run.gamma, machine.V_RF_TOP_V)
         damping = np.exp(-2 * STEP_S / self.run.tau_sr_s)
         scattering_um = self._scattering_um(beam, state, lumi, now_s)
@@ -140,7 +142,7 @@ class Stepper:
         )
 
     def _ibs_rates(
-        self, beam: int, state: Bunches, now_s: float, gamma: float, v_rf_v: float
+        self, beam: int, state: BunchState, now_s: float, gamma: float, v_rf_v: float
     ) -> tuple[FloatArray, FloatArray]:
         """Return the factors of horizontal emittance and length in one step."""
         fresh = now_s in (self.times.modes["INJPHYS"][0], self.times.modes["RAMP"][1])
@@ -158,7 +160,7 @@ class Stepper:
         return float(self.times.betastar_m(np.array(now_s)))
 
     def _scattering_um(
-        self, beam: int, state: Bunches, lumi: dict[str, FloatArray], now_s: float
+        self, beam: int, state: BunchState, lumi: dict[str, FloatArray], now_s: float
     ) -> FloatArray:
         """Return the growth of each emittance in a step by elastic scattering at both points."""
         colliding = self.colliding[beam]
@@ -169,8 +171,8 @@ class Stepper:
         return growth
 
     def _burn(
-        self, grown: dict[int, Bunches], lumi: dict[str, FloatArray], now_s: float
-    ) -> dict[int, Bunches]:
+        self, grown: dict[int, BunchState], lumi: dict[str, FloatArray], now_s: float
+    ) -> dict[int, BunchState]:
         """Burn off with the mean luminosity of the step's two ends, then the extra losses."""
         start = _both(lumi)
         guess = {beam: self._lose(beam, grown[beam], start) for beam in (1, 2)}
@@ -182,7 +184,7 @@ class Stepper:
             out[beam] = burnt._replace(n_ppb=burnt.n_ppb * survival)
         return out
 
-    def _lose(self, beam: int, state: Bunches, lumi: FloatArray) -> Bunches:
+    def _lose(self, beam: int, state: BunchState, lumi: FloatArray) -> BunchState:
         n_ppb = state.n_ppb.copy()
         n_ppb[self.colliding[beam]] -= self.settings.sigma_boff_m2 * lumi * STEP_S
         return state._replace(n_ppb=np.maximum(n_ppb, 1.0))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.simulate.beams import BeamHistory, History, at_times
@@ -19,7 +20,7 @@ from lumimod.simulate.timeline import Timeline
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.lhc import EXPERIMENTS
 
-ROWS_AT_ONCE = 128
+SAMPLES_AT_ONCE = 128
 """Bounds the memory of a full-size fill."""
 HZ_UB = 1e34
 """1 Hz/ub in 1/(m^2 s)."""
@@ -60,15 +61,13 @@ class Scan:
     sigma_v_mm: FloatArray
 
 
-def clock(fill: Fill, interval_s: float, rng: np.random.Generator) -> FloatArray:
+def clock(fill: Fill, interval_s: float, rng: Generator) -> FloatArray:
     """Return sample times over the whole fill, to the millisecond."""
     phase_s = rng.integers(0, 1000) / 1000
     return np.round(np.arange(fill.times.start_s + phase_s, fill.times.end_s, interval_s), 3)
 
 
-def beam_intensity(
-    fill: Fill, beam: int, time_s: FloatArray, rng: np.random.Generator
-) -> FloatArray:
+def beam_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> FloatArray:
     """Return the total intensity by the DCCT."""
     one = fill.history.beams[beam]
     total = np.zeros(time_s.size)
@@ -78,9 +77,7 @@ def beam_intensity(
     return total * (1 + fill.settings.dcct_noise * rng.standard_normal(time_s.size))
 
 
-def bunch_intensity(
-    fill: Fill, beam: int, time_s: FloatArray, rng: np.random.Generator
-) -> Iterator[Block]:
+def bunch_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> Iterator[Block]:
     """Yield the intensities by one FBCT, their sum normalised to the DCCT."""
     total = beam_intensity(fill, beam, time_s, rng)
     one = fill.history.beams[beam]
@@ -92,9 +89,7 @@ def bunch_intensity(
         yield Block(time_s[rows], filled, values)
 
 
-def bunch_length(
-    fill: Fill, beam: int, time_s: FloatArray, rng: np.random.Generator
-) -> Iterator[Block]:
+def bunch_length(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> Iterator[Block]:
     """Yield 4-sigma lengths, in s, by the BQM; none without beam."""
     one = fill.history.beams[beam]
     for rows, filled in same_filling(one, time_s, fill.times.dump_s):
@@ -105,7 +100,7 @@ def bunch_length(
 
 
 def bunch_emittance(
-    fill: Fill, beam: int, plane: str, time_s: FloatArray, rng: np.random.Generator
+    fill: Fill, beam: int, plane: str, time_s: FloatArray, rng: Generator
 ) -> Iterator[Block]:
     """Yield the normalised emittances, in um, as the BSRT of Run 3 gives them."""
     one = fill.history.beams[beam]
@@ -144,7 +139,7 @@ def gate_scan(
     fill: Fill,
     beam: int,
     energy: tuple[FloatArray, FloatArray],
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Scan:
     """Return the BSRT's scan over the bunches, which goes on where it was as new ones arrive.
 
@@ -202,7 +197,7 @@ def massi_clock(fill: Fill) -> FloatArray:
     return fill.times.stable_s + np.round(np.arange(-before, n_after + 1) * step_s)
 
 
-def scale_errors(settings: FillSettings, rng: np.random.Generator) -> dict[str, float]:
+def scale_errors(settings: FillSettings, rng: Generator) -> dict[str, float]:
     """Return the factor on the luminosity of each experiment."""
     error = settings.massi_scale_error
     return {name: float(1 + rng.uniform(-error, error)) for name in EXPERIMENTS}
@@ -214,7 +209,7 @@ def bunch_luminosity(
     time_s: FloatArray,
     columns: slice,
     scale: float,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the luminosity of colliding slots, in Hz/ub, and that per 1e22 protons squared."""
     # The dump is a step: until then the history, afterwards nothing.
@@ -230,5 +225,5 @@ def bunch_luminosity(
 
 
 def _chunks(n_rows: int) -> Iterator[slice]:
-    for start in range(0, n_rows, ROWS_AT_ONCE):
-        yield slice(start, min(start + ROWS_AT_ONCE, n_rows))
+    for start in range(0, n_rows, SAMPLES_AT_ONCE):
+        yield slice(start, min(start + SAMPLES_AT_ONCE, n_rows))

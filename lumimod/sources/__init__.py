@@ -12,9 +12,7 @@ from pathlib import Path
 
 from lumimod.sources.base import Source
 
-__all__ = ["NAMES", "Source", "open_source"]
-
-NAMES = ("pytimber", "folder", "simulated")
+__all__ = ["Source", "open_source"]
 
 
 def open_source(name: str, folder: Path) -> Source:

@@ -49,8 +49,6 @@ class Source(ABC):
     name: str
     slice_s: float = np.inf
     """Longest time that one query may span."""
-    names_at_once: int | None = None
-    """How many variables one query may ask for; None: any number."""
     can_be_lost: bool = False
     """Whether what was fetched must be kept as it comes, as the connection may break."""
     advice: str = "run again: what was fetched is kept"
@@ -89,7 +87,9 @@ class Source(ABC):
         return []
 
 
-def series_of(name: str, origin: Origin, time_s: FloatArray, rows: Sequence[FloatArray]) -> Series:
+def series_from_rows(
+    name: str, origin: Origin, time_s: FloatArray, rows: Sequence[FloatArray]
+) -> Series:
     """Return samples as a series, in the order of time (stably).
 
     `rows` holds the values of each sample, (n_values,), or is a matrix.
@@ -101,7 +101,7 @@ def series_of(name: str, origin: Origin, time_s: FloatArray, rows: Sequence[Floa
 
 def empty_series(name: str, origin: Origin) -> Series:
     """Return a series without rows."""
-    return series_of(name, origin, np.zeros(0), [])
+    return series_from_rows(name, origin, np.zeros(0), [])
 
 
 def between(series: Series, start_s: float, stop_s: float) -> Series:

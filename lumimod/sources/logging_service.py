@@ -37,7 +37,7 @@ from lumimod.sources.base import (
     between,
     empty_series,
     joined,
-    series_of,
+    series_from_rows,
 )
 from lumimod.sources.retry import NoAnswerError, Retry, ask
 
@@ -53,7 +53,6 @@ class LoggingService(Source):
 
     name = "pytimber"
     slice_s = 12 * 3600.0
-    names_at_once = 1
     can_be_lost = True
     advice = (
         "renew the Kerberos ticket (kinit), see that you may read NXCALS, and run again: what was "
@@ -202,7 +201,7 @@ def _series(name: str, times: Any, values: Any) -> Series:
         raise BadInputError(f"{name}: values are no numbers ({_in_words(exc)})") from exc
     good = np.array([_is_whole(row) for row in rows])
     kept = [row for row, keep in zip(rows, good.tolist()) if keep]
-    series = series_of(name, ORIGIN, time_s[good], kept)
+    series = series_from_rows(name, ORIGIN, time_s[good], kept)
     n_dropped = int(np.count_nonzero(~good))
     if n_dropped:
         log.debug("%s: %d samples without a number dropped", name, n_dropped)

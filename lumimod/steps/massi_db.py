@@ -22,16 +22,15 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import yaml
 
 from lumimod.atomic import replacing, replacing_nothing
 from lumimod.errors import BadInputError, OutputError
+from lumimod.readers.stamps import ZURICH
 
 log = logging.getLogger(__name__)
 
-ZURICH = ZoneInfo("Europe/Zurich")
 _TOLERANCE_S = 1.0  # some file systems keep whole seconds only
 _SUFFIXES = (".tgz", ".tar.gz", ".zip")
 _MARK = b"# written by lumimod "

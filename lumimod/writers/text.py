@@ -100,7 +100,7 @@ def array_rows(stamp: ByteArray, cells: ByteArray, filled: BoolArray) -> bytes:
     return out.tobytes()
 
 
-def joined(*columns: ByteArray, separator: bytes = b" ") -> ByteArray:
+def side_by_side(*columns: ByteArray, separator: bytes = b" ") -> ByteArray:
     """Return columns of characters side by side, with a separator between and a line end."""
     shape = columns[0].shape[:-1]
     parts = []

@@ -504,7 +504,7 @@ def test_a_fill_that_the_beam_modes_do_not_hold_is_named(world: World) -> None:
 
 def test_a_fill_without_times_is_named(world: World) -> None:
     incomplete(world, world.span.start_s - 1)
-    assert "make that again with Utilities/000_get_fills.py" in world.run("basic").failed
+    assert "get that again with Utilities/000_get_fills.py" in world.run("basic").failed
 
 
 def test_a_folder_that_cannot_be_made_is_named(world: World) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lumimod.errors import OutputError
 from lumimod.fetch.parts import Parts, gaps, slices
-from lumimod.sources.base import series_of
+from lumimod.sources.base import series_from_rows
 
 times = st.integers(0, 100).map(float)
 spans = st.lists(st.tuples(times, times).map(lambda pair: (min(pair), max(pair))), max_size=6)
@@ -45,7 +45,7 @@ def test_parts_come_back_as_one_series(tmp_path_factory: pytest.TempPathFactory,
     for start, stop in zip(edges, edges[1:]):
         time_s = np.arange(start, stop) + 0.25
         rows = [np.full(1 + int(t) % 3, t) for t in time_s]
-        parts.add(series_of("A:B/C", Path(), time_s, rows), float(start), float(stop))
+        parts.add(series_from_rows("A:B/C", Path(), time_s, rows), float(start), float(stop))
     series = parts.read("A:B/C", 0.0, 100.0)
     assert series is not None
     assert series.time_s.tolist() == (np.arange(100) + 0.25).tolist()
@@ -59,4 +59,4 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     parts = Parts(tmp_path / "x.csv")
     parts.folder.write_text("in the way")
     with pytest.raises(OutputError, match="cannot create"):
-        parts.add(series_of("A", Path(), np.zeros(1), [np.zeros(1)]), 0.0, 1.0)
+        parts.add(series_from_rows("A", Path(), np.zeros(1), [np.zeros(1)]), 0.0, 1.0)
