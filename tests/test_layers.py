@@ -31,16 +31,17 @@ KNOW_THE_SIMULATION = {"sources.simulated", "commands.simulate_fills"}
 
 IN_SEVERAL_MODULES = {
     "log": "the logger of each module",
+    "STEP": "the step of each module among the steps",
+    "run": "what a step does, and what a run over fills does",
     "main": "what a script of Utilities/ or lumimod.py calls",
     "ELASTIC_SLOPE_GEV2": "the simulation has its own, to test the model with",
 }
 """Public names that may be defined in several modules, and why."""
 
 IN_SEVERAL_MODULES_FOR_NOW = {
-    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
+    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "Files", "LENGTH", "PICTURES", "PLANES"),
     *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
-    *("INPUTS", "LONGEST_IBS_STEP_S", "NAME", "NEEDS", "USES", "WRITES", "run", "series_of"),
-    *("create", "load", "periods", "save"),
+    *("LONGEST_IBS_STEP_S", "create", "load", "periods", "save"),
 }
 """To be shortened."""
 
