@@ -1,9 +1,21 @@
-"""Which run is at which fill, so that two runs at once do not do the same work.
+"""Claims: which run works on which fill, so that two runs at once share the fills.
 
-A claim is a small file for each fill, made before a run begins and removed when it has ended. It
-only saves work: results are right without it, since every file is replaced as a whole. So no
-lock of the file system is trusted, and what a dead run left behind blocks nobody: a claim counts
-as long as its process lives (on this machine), or as long as it is renewed (on another).
+What they save: without claims a second run repeats what the first is doing. Of three runs over 12
+fills, each started in the middle of the one before, the later two repeated 6 to 14 fills. On one
+core, an hourly cron job with 3 h of work would end after 11 h, with 11 runs side by side.
+
+What they do not guard: results are right without claims, since every file is replaced as a whole.
+So claims need no guarantee, and where the file system fails them a fill is merely run twice.
+
+How: a claim is a file `.running/fill_N.json` that names its run. It is created only where there is
+none (O_EXCL, which AFS, EOS and NFS 3 keep too), renewed every minute while the run goes on, and
+removed after the fill. A claim of a run that died blocks nobody for long: on the same machine it
+counts until the process is gone, on another until it has not been renewed for 10 minutes.
+
+Why not a library: locks of the system (flock, lockf) cannot be relied on between machines on AFS
+and EOS. Of locks by files, filelock breaks those of dead runs only in versions for Python 3.11 and
+later; flufl.lock needs hard links, does not renew its locks by itself, and knows neither containers
+nor a job that HTCondor starts again.
 """
 
 from __future__ import annotations
@@ -12,51 +24,41 @@ import contextlib
 import json
 import logging
 import os
-import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 log = logging.getLogger(__name__)
 
-FOLDER = ".running"
+CLAIMS_FOLDER = ".running"
 JOB_VARIABLE = "LUMIMOD_JOB"
-"""Environment variable that names the job folder of a job on HTCondor."""
+"""Environment variable in which a job on HTCondor finds the name of its job folder."""
 RENEW_S = 60.0
 DEAD_AFTER_S = 600.0
-"""Age at which a claim of another machine that is not renewed counts for nothing."""
-_UNFINISHED_S = 30.0
-"""Age until which a claim that cannot be read may be one that is being written."""
+"""Age of the last renewal after which a claim no longer counts."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A run: its process and, on HTCondor, its job folder."""
+    """The run that holds a claim."""
 
     host: str
-    boot: str
-    """Of the machine: process numbers begin anew with it."""
-    space: str
+    namespace: str
     """Of process numbers: a container has its own."""
     pid: int
-    started: str
-    """Of the process, as the system counts it: process numbers are used again."""
     since: float
+    """When the run began, Unix seconds."""
     job: str
-    token: str
-    """Of this run alone."""
+    """Name of the job folder, on HTCondor."""
 
     @classmethod
     def of_this_process(cls) -> Owner:
         """Return this process as an owner."""
-        return cls(
-            socket.gethostname(), _boot(), _space(), os.getpid(), _process_start(os.getpid()) or "",
-            time.time(), os.environ.get(JOB_VARIABLE, ""), secrets.token_hex(8),
-        )  # fmt: skip
+        job = os.environ.get(JOB_VARIABLE, "")
+        return cls(socket.gethostname(), _namespace(), os.getpid(), time.time(), job)
 
     def __str__(self) -> str:
         where = f" of {self.job}" if self.job else ""
@@ -65,26 +67,27 @@ class Owner:
 
 
 class Claims:
-    """The fills that a run has for itself. Use as a context manager: it gives them back."""
+    """The fills that a run has claimed. Use as a context manager: it gives them back."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / FOLDER
+        self._folder = folder / CLAIMS_FOLDER
         self._owner = Owner.of_this_process()
         self._held: set[int] = set()
         self._ended = threading.Event()
         self._renewal: threading.Thread | None = None
 
     def take(self, fills: Iterable[int]) -> tuple[Mapping[int, Owner | None], frozenset[int]]:
-        """Claim fills; return those that another run has, with whose they are, and those left.
+        """Claim fills; return those that another run holds, and those that a dead run held.
 
-        Where claims cannot be written no fill is refused: the results, which lie beside them,
-        will say why. The second value holds the fills that a dead run left behind.
+        The first value has the other run, None if its claim cannot be read. Fills of the second
+        are now held by this run. Where claims cannot be written no fill is refused: the results
+        lie beside them, and writing these will say why.
         """
         refused: dict[int, Owner | None] = {}
-        left: set[int] = set()
+        abandoned: set[int] = set()
         for fill in fills:
             try:
-                other = self._take(fill, left)
+                other = self._take(fill, abandoned)
             except OSError as exc:
                 log.debug("no claim on fill %d: %s", fill, exc)
                 continue
@@ -93,15 +96,15 @@ class Claims:
         if self._held and self._renewal is None:
             self._renewal = threading.Thread(target=self._renew, daemon=True)
             self._renewal.start()
-        return refused, frozenset(left)
+        return refused, frozenset(abandoned)
 
     def give_back(self, fill: int) -> None:
-        """Let others run a fill."""
+        """Let other runs have a fill."""
         if fill in self._held:
             self._held.discard(fill)
             path = self._path(fill)
             with contextlib.suppress(OSError):
-                found = _read(path)
+                found = _read_claim(path)
                 if found is not None and found.owner == self._owner:
                     path.unlink()
 
@@ -120,73 +123,44 @@ class Claims:
     def _path(self, fill: int) -> Path:
         return self._folder / f"fill_{fill}.json"
 
-    def _take(self, fill: int, left: set[int]) -> _Claim | None:
-        """Claim a fill; return the claim that stands against it, if there is one."""
+    def _take(self, fill: int, abandoned: set[int]) -> _Claim | None:
+        """Claim a fill; return the claim of another run if that counts."""
         path = self._path(fill)
-        for _ in range(5):  # others may take, give back and clear away meanwhile
-            if self._write(path):
-                found = _read(path)
-                # Where two could make the same file the last one has it.
-                if found is not None and found.owner == self._owner:
-                    self._held.add(fill)
-                    return None
-            found = _read(path)
+        for _ in range(5):  # other runs may come and go meanwhile
+            if self._create(path):
+                self._held.add(fill)
+                return None
+            found = _read_claim(path)
             if found is None:
                 continue
             if self._counts(found):
                 return found
-            left.add(fill)
-            self._clear(path, found)
+            abandoned.add(fill)
+            path.unlink(missing_ok=True)
         return None
 
-    def _write(self, path: Path) -> bool:
-        """Make a claim as a whole; return whether there was none before."""
+    def _create(self, path: Path) -> bool:
+        """Write a claim; return whether there was none before."""
         self._folder.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{self._owner.token}.tmp")
-        temporary.write_text(json.dumps(asdict(self._owner)))
         try:
-            os.link(temporary, path)
+            with path.open("x") as file:
+                file.write(json.dumps(asdict(self._owner)))
         except FileExistsError:
             return False
-        except OSError:  # a file system without links
-            return _write_new(path, temporary.read_text())
-        finally:
-            temporary.unlink()
+        except OSError:
+            path.unlink(missing_ok=True)  # half of it, if anything
+            raise
         return True
 
     def _counts(self, claim: _Claim) -> bool:
-        owner = claim.owner
-        if owner is None:
-            return self._age_s(claim) < _UNFINISHED_S
-        if owner.job and owner.job == self._owner.job:
-            return False  # an earlier life of this job: HTCondor runs each fill of it once
-        if owner.host == self._owner.host and owner.boot != self._owner.boot:
-            return False
-        if (owner.host, owner.space) == (self._owner.host, self._owner.space):
-            return _process_start(owner.pid) == owner.started
-        return self._age_s(claim) < DEAD_AFTER_S
-
-    def _age_s(self, claim: _Claim) -> float:
-        """Return the age by the clock of the file system, which may be another machine's."""
-        probe = self._folder / f".clock.{self._owner.token}.tmp"
-        probe.touch()
-        try:
-            return probe.stat().st_mtime - claim.modified
-        finally:
-            probe.unlink()
-
-    def _clear(self, path: Path, dead: _Claim) -> None:
-        """Remove a claim of a dead run, but not one that another put in its place meanwhile."""
-        aside = path.with_name(f".{path.name}.{self._owner.token}.dead")
-        try:
-            path.rename(aside)
-        except FileNotFoundError:
-            return
-        found = _read(aside)
-        if found is not None and found.owner != dead.owner:
-            with contextlib.suppress(OSError):
-                os.link(aside, path)
-        aside.unlink(missing_ok=True)
+        other, own = claim.owner, self._owner
+        if other is not None:
+            if other.job and other.job == own.job:
+                return False  # this job before HTCondor started it again
+            same_machine = (other.host, other.namespace) == (own.host, own.namespace)
+            if same_machine and not _is_alive(other.pid):
+                return False
+        return time.time() - claim.renewed < DEAD_AFTER_S
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_S):
@@ -198,79 +172,46 @@ class Claims:
 @dataclass(frozen=True)
 class _Claim:
     owner: Owner | None
-    """None: it cannot be read."""
-    modified: float
+    """None: the claim cannot be read; it may be that it is being written."""
+    renewed: float
 
 
-def _read(path: Path) -> _Claim | None:
+def _read_claim(path: Path) -> _Claim | None:
     """Return a claim, None if there is none."""
     try:
         text = path.read_text()
-        modified = path.stat().st_mtime
+        renewed = path.stat().st_mtime
     except FileNotFoundError:
         return None
     try:
-        data: Any = json.loads(text)
-        return _Claim(Owner(**data), modified)
+        return _Claim(Owner(**json.loads(text)), renewed)
     except (ValueError, TypeError):
-        return _Claim(None, modified)
+        return _Claim(None, renewed)
 
 
-def _write_new(path: Path, text: str) -> bool:
-    try:
-        with path.open("x") as file:
-            file.write(text)
-    except FileExistsError:
-        return False
-    return True
-
-
-# --- processes
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _space() -> str:
+def _namespace() -> str:
     try:
         return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a link to nowhere
     except OSError:
         return ""
 
 
-def _process_start(pid: int) -> str | None:
-    """Return when a process of this machine was started, None if there is none."""
+def _is_alive(pid: int) -> bool:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        return stat.rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        pass
-    if Path("/proc/self/stat").exists():
-        return None
-    try:  # no /proc: a process with this number is taken for the same one
         os.kill(pid, 0)
     except ProcessLookupError:
-        return None
-    except OSError:
-        return ""
-    return ""
+        return False
+    except OSError:  # someone else's
+        return True
+    return True
 
 
 # --- what dead runs leave
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished files of a dead run from the folder of a fill that is claimed."""
-    for path in _unfinished(folder):
+    """Remove unfinished files of a dead run from the folder of a fill that this run has claimed."""
+    for path in [*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:  # results, pictures
         with contextlib.suppress(OSError):
             path.unlink()
             log.debug("removed %s, left by a run that was killed", path)
-
-
-def _unfinished(folder: Path) -> Iterator[Path]:
-    yield from folder.glob(".*.tmp")
-    yield from folder.glob("*/.*.tmp")  # pictures

@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 
 from lumimod.run import claims
-from lumimod.run.claims import DEAD_AFTER_S, FOLDER, JOB_VARIABLE, Claims, Owner, remove_leftovers
+from lumimod.run.claims import (
+    CLAIMS_FOLDER,
+    DEAD_AFTER_S,
+    JOB_VARIABLE,
+    Claims,
+    Owner,
+    remove_leftovers,
+)
 
 FILL, OTHER = 5845, 5848
 
@@ -28,10 +35,8 @@ def taker(tmp_path: Path) -> Iterator[Claims]:
 
 def other_run(tmp_path: Path, fill: int = FILL, age_s: float = 0.0, **changes: Any) -> Owner:
     """Claim a fill as another run: by default of a process of this machine that lives."""
-    owner = replace(Owner.of_this_process(), pid=os.getppid(), **changes)
-    if "started" not in changes:
-        owner = replace(owner, started=claims._process_start(owner.pid) or "gone")
-    path = tmp_path / FOLDER / f"fill_{fill}.json"
+    owner = replace(Owner.of_this_process(), **{"pid": os.getppid(), **changes})
+    path = tmp_path / CLAIMS_FOLDER / f"fill_{fill}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(asdict(owner)))
     then = time.time() - age_s
@@ -42,11 +47,11 @@ def other_run(tmp_path: Path, fill: int = FILL, age_s: float = 0.0, **changes: A
 def test_claim_is_there_until_it_is_given_back(tmp_path: Path) -> None:
     with Claims(tmp_path) as own:
         assert own.take([FILL, OTHER]) == ({}, frozenset())
-        names = sorted(p.name for p in (tmp_path / FOLDER).iterdir())
+        names = sorted(p.name for p in (tmp_path / CLAIMS_FOLDER).iterdir())
         assert names == [f"fill_{FILL}.json", f"fill_{OTHER}.json"]
         own.give_back(FILL)
         own.give_back(FILL)
-        assert [p.name for p in (tmp_path / FOLDER).iterdir()] == [f"fill_{OTHER}.json"]
+        assert [p.name for p in (tmp_path / CLAIMS_FOLDER).iterdir()] == [f"fill_{OTHER}.json"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -57,7 +62,7 @@ def test_second_run_gets_only_what_the_first_has_not(tmp_path: Path, taker: Clai
         assert set(refused) == {FILL}
         assert f"process {os.getpid()} on " in str(refused[FILL])
     # What the second one gives back is its own alone.
-    assert [p.name for p in (tmp_path / FOLDER).iterdir()] == [f"fill_{FILL}.json"]
+    assert [p.name for p in (tmp_path / CLAIMS_FOLDER).iterdir()] == [f"fill_{FILL}.json"]
 
 
 RACE = """
@@ -82,40 +87,60 @@ def test_runs_that_begin_at_once_share_the_fills_and_none_has_two(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def gone() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
 @pytest.mark.parametrize(
     ("changes", "age_s"),
     [
-        ({"started": "1"}, 0.0),  # the process has ended, another has its number
-        ({"boot": "before"}, 0.0),  # the machine was started again
+        ({"pid": "gone"}, 0.0),
+        ({}, DEAD_AFTER_S + 5),  # its number is that of another process by now
         ({"host": "elsewhere"}, DEAD_AFTER_S + 5),
-        ({"space": "container"}, DEAD_AFTER_S + 5),
+        ({"namespace": "container"}, DEAD_AFTER_S + 5),
     ],
     ids=repr,
 )
 def test_claim_of_a_dead_run_counts_for_nothing(
-    tmp_path: Path, taker: Claims, changes: dict[str, str], age_s: float
+    tmp_path: Path, taker: Claims, gone: int, changes: dict[str, Any], age_s: float
 ) -> None:
-    other_run(tmp_path, age_s=age_s, **changes)
+    other_run(tmp_path, age_s=age_s, **({"pid": gone} if "pid" in changes else changes))
     assert taker.take([FILL]) == ({}, frozenset({FILL}))
-    assert [p.name for p in (tmp_path / FOLDER).iterdir()] == [f"fill_{FILL}.json"]
+    assert [p.name for p in (tmp_path / CLAIMS_FOLDER).iterdir()] == [f"fill_{FILL}.json"]
 
 
 @pytest.mark.parametrize(
     ("changes", "age_s"),
     [
         ({}, 0.0),
-        ({}, 10 * DEAD_AFTER_S),  # it lives, however long it takes
-        ({"host": "elsewhere", "started": "1"}, DEAD_AFTER_S - 60),
-        ({"space": "container", "started": "1"}, 5.0),
+        ({}, DEAD_AFTER_S - 60),
+        ({"host": "elsewhere", "pid": "gone"}, DEAD_AFTER_S - 60),
+        ({"namespace": "container", "pid": "gone"}, 5.0),
         ({"job": "lumimod_JOB_1"}, 0.0),
     ],
     ids=repr,
 )
 def test_claim_of_a_run_that_lives_counts(
-    tmp_path: Path, taker: Claims, changes: dict[str, str], age_s: float
+    tmp_path: Path, taker: Claims, gone: int, changes: dict[str, Any], age_s: float
 ) -> None:
+    changes = {**changes, "pid": gone} if "pid" in changes else changes
     owner = other_run(tmp_path, age_s=age_s, **changes)
     assert taker.take([FILL, OTHER]) == ({FILL: owner}, frozenset())
+
+
+def test_process_of_another_user_is_alive(
+    tmp_path: Path, taker: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    owner = other_run(tmp_path)
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert taker.take([FILL]) == ({FILL: owner}, frozenset())
 
 
 def test_job_that_starts_again_takes_what_it_had(
@@ -128,63 +153,44 @@ def test_job_that_starts_again_takes_what_it_had(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"host": "x"}'])
-@pytest.mark.parametrize("age_s", [0.0, 100.0])
-def test_claim_that_cannot_be_read_counts_as_long_as_it_may_be_being_written(
+@pytest.mark.parametrize("age_s", [0.0, DEAD_AFTER_S + 5])
+def test_claim_that_cannot_be_read_counts_until_it_is_too_old(
     tmp_path: Path, taker: Claims, text: str, age_s: float
 ) -> None:
     other_run(tmp_path)
-    path = tmp_path / FOLDER / f"fill_{FILL}.json"
+    path = tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json"
     path.write_text(text)
     os.utime(path, (time.time() - age_s, time.time() - age_s))
     refused, _ = taker.take([FILL])
     assert refused == ({} if age_s else {FILL: None})
 
 
-def test_claims_work_where_the_file_system_has_no_links(
-    tmp_path: Path, taker: Claims, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unable(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "link", unable)
-    assert taker.take([FILL]) == ({}, frozenset())
-    with Claims(tmp_path) as second:
-        assert set(second.take([FILL])[0]) == {FILL}
-
-
-def test_last_of_two_that_made_the_same_claim_has_it(
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_claim_that_cannot_be_written_whole_is_taken_away_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As on a file system where two can make the same new file.
-    theirs = other_run(tmp_path)
+    # As on a full disk: the file is made, and holds nothing.
+    made = []
+
+    def full(path: Path, mode: str = "r") -> Any:
+        path.touch()
+        made.append(path.name)
+        return open("/dev/full", "w")  # noqa: PTH123, SIM115 - Path.open is this function
+
     with Claims(tmp_path) as own:
-        monkeypatch.setattr(own, "_write", lambda _: True)
-        assert own.take([FILL]) == ({FILL: theirs}, frozenset())
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", full)
+            assert own.take([FILL]) == ({}, frozenset())
+        assert made == [f"fill_{FILL}.json"]
+        assert list((tmp_path / CLAIMS_FOLDER).iterdir()) == []
 
 
-def test_claim_that_takes_the_place_of_a_dead_one_meanwhile_is_put_back(
-    tmp_path: Path, taker: Claims
-) -> None:
-    other_run(tmp_path, started="1")
-    path = tmp_path / FOLDER / f"fill_{FILL}.json"
-    dead = claims._read(path)
-    assert dead is not None
+def test_claim_that_another_run_has_by_now_is_not_given_back(tmp_path: Path, taker: Claims) -> None:
+    taker.take([FILL])
     theirs = other_run(tmp_path)
-    taker._clear(path, dead)
-    found = claims._read(path)
-    assert found is not None
-    assert found.owner == theirs
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
-
-
-def test_clearing_a_claim_that_is_gone_does_nothing(tmp_path: Path, taker: Claims) -> None:
-    other_run(tmp_path, started="1")
-    path = tmp_path / FOLDER / f"fill_{FILL}.json"
-    dead = claims._read(path)
-    assert dead is not None
-    path.unlink()
-    taker._clear(path, dead)
-    assert list(path.parent.iterdir()) == []
+    taker.give_back(FILL)
+    with Claims(tmp_path) as third:
+        assert third.take([FILL]) == ({FILL: theirs}, frozenset())
 
 
 def test_where_claims_cannot_be_written_nothing_is_refused(tmp_path: Path) -> None:
@@ -196,7 +202,7 @@ def test_claims_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(claims, "RENEW_S", 0.01)
     with Claims(tmp_path) as own:
         own.take([FILL])
-        path = tmp_path / FOLDER / f"fill_{FILL}.json"
+        path = tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json"
         os.utime(path, (1.0, 1.0))
         limit = time.monotonic() + 20
         while path.stat().st_mtime < 2.0:
@@ -204,13 +210,17 @@ def test_claims_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             time.sleep(0.01)
 
 
-def test_processes_are_told_apart_without_a_proc_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "Path", lambda text: Path("/nowhere") / text.lstrip("/"))
-    assert claims._process_start(os.getpid()) == ""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    assert claims._process_start(gone.pid) is None
-    assert claims._boot() == ""
+def test_claims_work_without_a_proc_folder(
+    tmp_path: Path, taker: Claims, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "readlink", missing)
+    with Claims(tmp_path) as own:
+        other_run(tmp_path, pid=gone)
+        owner = other_run(tmp_path, OTHER)
+        assert own.take([FILL, OTHER]) == ({OTHER: owner}, frozenset({FILL}))
 
 
 def test_leftovers_are_unfinished_files_alone(tmp_path: Path) -> None:
