@@ -239,12 +239,11 @@ def _submit(
 
 def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     from lumimod.condor import actions
-    from lumimod.config.names import BY_NAME
-    from lumimod.config.settings import load_config
+    from lumimod.config.settings import load_config, setting
     from lumimod.run.reporting import Display
 
     wanted = args.resubmit or (args.status if isinstance(args.status, Path) else None)
-    parent, log_format = Path(), BY_NAME["FORMAT"].default
+    parent, log_format = Path(), setting("FORMAT").default
     if wanted is None:  # config.py tells where job folders are
         cfg = load_config(args.config)
         parent, log_format = cfg.condor.folder, cfg.log_format

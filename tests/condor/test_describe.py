@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from lumimod.condor.chunks import Chunk
 from lumimod.condor.describe import description, script
-from lumimod.config.kinds import FrozenMap
-from lumimod.config.names import HTCONDOR_SUB
+from lumimod.config.kinds.base import FrozenMap
+from lumimod.config.sections.output import HTCONDOR_SUB
 from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
 

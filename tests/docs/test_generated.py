@@ -7,7 +7,7 @@ import pytest
 from docs.generate import commands, examples, pictures, results
 from docs.generate.formulas import svg, with_formulas
 from docs.generate.hook import PARTS, with_generated_parts
-from lumimod.config.names import NAMES
+from lumimod.config.record import BY_NAME
 from lumimod.records.store import load
 from tests.conftest import Analysed
 from tests.docs.conftest import PAGES, ROOT
@@ -72,7 +72,7 @@ def test_shape_and_unit_are_those_of_the_array_behind_the_key() -> None:
 
 def test_every_setting_is_in_the_reference() -> None:
     text = PARTS["configuration"]()
-    assert [name.name for name in NAMES if name.name not in text] == []
+    assert [name for name in BY_NAME if name not in text] == []
 
 
 def test_every_script_is_among_the_commands() -> None:

@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_sources_have_the_names_that_config_knows(root: Path) -> None:
-    from lumimod.config.kinds import SOURCES
+    from lumimod.config.sections.files import SOURCES
 
     for name in SOURCES:
         with open_source(name, root) as source:

@@ -1,0 +1,61 @@
+"""`Config`, and the table of settings that its sections make up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lumimod.config.entries import Setting, entry, section, sections_of, settings_of
+from lumimod.config.kinds.lists import variable_names
+from lumimod.config.kinds.text import log_format
+from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings
+from lumimod.config.sections.files import Files, FillSelection, MassiSettings
+from lumimod.config.sections.machine import Machine
+from lumimod.config.sections.output import CondorSettings, PlotSettings
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that config.py says. It can be hashed, compared and pickled."""
+
+    path: Path
+    """Of config.py, absolute."""
+    ignored_names: tuple[str, ...]
+    """Names in config.py that mean nothing here, such as helper variables."""
+    fills: FillSelection = section(FillSelection)
+    files: Files = section(Files)
+    massi: MassiSettings = section(MassiSettings)
+    bsrt: Bsrt = section(Bsrt)
+    analysis: Analysis = section(Analysis)
+    model: ModelSettings = section(ModelSettings)
+    machine: Machine = section(Machine)
+    plots: PlotSettings = section(PlotSettings)
+    condor: CondorSettings = section(CondorSettings)
+    variable_names: Mapping[str, tuple[str, ...]] = entry(
+        "variable_names",
+        variable_names,
+        {},
+        "names of logged variables, in place of those that lumimod knows",
+    )
+    log_format: str = entry(
+        "FORMAT", log_format, "%(asctime)s %(levelname)s : %(message)s", "a line of the log"
+    )
+
+
+SETTINGS: tuple[Setting, ...] = tuple(settings_of(Config))
+"""In the order of Config: a default may be built on the settings above it."""
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+def build(path: Path, values: Mapping[str, Any], ignored_names: tuple[str, ...]) -> Config:
+    """Return the Config that holds the value of every setting, by name."""
+    by_section: dict[str, dict[str, Any]] = {"": {}, **{name: {} for name in sections_of(Config)}}
+    for setting in SETTINGS:
+        place, _, field = setting.where.rpartition(".")
+        by_section[place][field] = values[setting.name]
+    top = by_section.pop("")
+    sections = {name: sections_of(Config)[name](**held) for name, held in by_section.items()}
+    return Config(path=path, ignored_names=ignored_names, **sections, **top)

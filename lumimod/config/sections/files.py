@@ -1,0 +1,225 @@
+"""Which fills, and where inputs and results are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lumimod.config.entries import Derived, Values, below, entry
+from lumimod.config.kinds.by_fill import FillRange, fill_periods
+from lumimod.config.kinds.lists import experiments_in, massi_folders
+from lumimod.config.kinds.numbers import at_least_zero, fill_number, flag, integer, positive
+from lumimod.config.kinds.text import choice, fill_template, path, path_text
+from lumimod.errors import ConfigError
+
+
+def _whole_selection(values: Values) -> dict[str, FillRange]:
+    first: int = values["first_fill"]
+    return {"A": (first, max(first, values["last_fill"] + 1))}
+
+
+@dataclass(frozen=True)
+class FillSelection:
+    """Fills and periods."""
+
+    first_fill: int = entry("first_fill", fill_number, 5695, "first fill to analyse")
+    last_fill: int = entry("last_fill", fill_number, 7001, "last fill to analyse")
+    min_time_sb_s: float = entry(
+        "min_time_SB", at_least_zero("s"), 300.0, "shortest stable beams of a fill to analyse"
+    )
+    periods: Mapping[str, FillRange] = entry(
+        "periods",
+        fill_periods,
+        Derived("{'A': (first_fill, last_fill + 1)}", _whole_selection),
+        "periods of the year, for the rescaling of the BSRT",
+    )
+
+    def period(self, name: str) -> FillRange:
+        """Return the first fill of a period and the first after it.
+
+        Raises
+        ------
+        ConfigError
+            There is no such period.
+        """
+        if name not in self.periods:
+            known = ", ".join(self.periods)
+            raise ConfigError(f"no period {name!r} in `periods` of config.py (it has {known})")
+        return self.periods[name]
+
+
+SOURCES = ("pytimber", "folder", "simulated")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files and folders."""
+
+    input_folder: Path = entry("input_folder", path, "./", "folder of the inputs")
+    working_folder: Path = entry("working_folder", path, "./", "folder of the results")
+    data_folder: Path = entry(
+        "data_folder", path, below("input_folder", "data/"), "folder of the logged data"
+    )
+    stable_beams_folder: Path = entry(
+        "stableBeams_folder",
+        path,
+        below("working_folder", "SB_analysis/"),
+        "folder that holds the folders of the fills",
+    )
+    fill_dir: str = entry(
+        "fill_dir", fill_template, "fill_<FILLNUMBER>/", "folder of a fill, in stableBeams_folder"
+    )
+    plot_dir: str = entry("plot_dir", path_text, "plots/", "folder of its pictures, in fill_dir")
+    sb: str = entry(
+        "SB_filename", fill_template, "fill_<FILLNUMBER><RESC>.pkl.gz", "stable beams (step sb)"
+    )
+    sb_fits: str = entry(
+        "SB_fits_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_fits<RESC>.pkl.gz",
+        "exponential fits (step fits); beside it the lifetimes",
+    )
+    sb_model: str = entry(
+        "SB_model_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_sbmodel<RESC>.pkl.gz",
+        'model of stable beams (step model); "_caseC" is put after "sbmodel"',
+    )
+    sb_burnoff: str = entry(
+        "SB_burnoff_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_sigma_burnoff<RESC>.pkl.gz",
+        "burn-off cross section",
+        no_effect="no step writes it",
+    )
+    cycle: str = entry(
+        "Cycle_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_cycle<RESC>.pkl.gz",
+        "injection and flat top (step cycle)",
+    )
+    cycle_model: str = entry(
+        "Cycle_model_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_cycle_model<RESC>.pkl.gz",
+        "model of injection and flat top (step cycle)",
+    )
+    lumi: str = entry(
+        "Lumi_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_lumi_calc<RESC>.pkl.gz",
+        "calculated luminosity (step lumi)",
+    )
+    massi: str = entry(
+        "Massi_filename",
+        fill_template,
+        "fill_<FILLNUMBER>_lumi_meas.pkl.gz",
+        "measured luminosity (step massi)",
+    )
+    makedirs: bool = entry("makedirs", flag, True, "create folders that are missing")
+    overwrite: bool = entry(
+        "overwriteFiles",
+        flag,
+        False,
+        "replace results that exist",
+        no_effect="a step that runs always replaces its results",
+    )
+    save_dict: bool = entry("saveDict", flag, True, "save results as dictionaries of arrays")
+    save_pandas: bool = entry("savePandas", flag, False, "save results as pandas DataFrames too")
+    basic_data: str = entry(
+        "BASIC_DATA_FILE",
+        fill_template,
+        below("data_folder", "fill_basic_data_csvs/basic_data_fill_<FILLNUMBER>.csv"),
+        "energy and beam intensities",
+    )
+    bbb_data: str = entry(
+        "BBB_DATA_FILE",
+        fill_template,
+        below("data_folder", "fill_bunchbybunch_data_csvs/bunchbybunch_data_fill_<FILLNUMBER>.csv"),
+        "FBCT, BQM and BSRT, bunch by bunch",
+    )
+    crossing: str = entry(
+        "BASIC_CROSSING_FILE",
+        fill_template,
+        below("data_folder", "fill_crossing_data_csvs/crossing_angle_fill_<FILLNUMBER>.csv"),
+        "crossing angles; without it XingAngle is taken",
+    )
+    bbb_lumi: str = entry(
+        "BBB_LUMI_DATA_FILE",
+        fill_template,
+        below(
+            "data_folder",
+            "fill_bunchbybunch_lumi_data_csvs/bunchbybunch_lumi_data_fill_<FILLNUMBER>.csv",
+        ),
+        "luminosity by bunch, taken where there are no Massi files",
+    )
+    extra_data: str = entry(
+        "EXTRA_DATA_FILE",
+        fill_template,
+        below("data_folder", "fill_extra_data_csvs/extra_data_fill_<FILLNUMBER>.csv"),
+        'tunes, beta* and more; read if betastar_m = "measured"',
+    )
+    bmodes: Path = entry(
+        "fills_bmodes_file",
+        path,
+        below("data_folder", "fills_and_bmodes.pkl"),
+        "beam modes of all fills",
+    )
+    source: str = entry(
+        "data_source",
+        choice(*SOURCES),
+        "pytimber",
+        "where the scripts in Utilities/ get data from; 'pytimber': NXCALS",
+    )
+    source_folder: Path = entry(
+        "data_source_folder",
+        path,
+        below("input_folder", "incoming/"),
+        "files for data_source = 'folder', at any depth",
+    )
+
+
+@dataclass(frozen=True)
+class MassiSettings:
+    """Massi files."""
+
+    path_template: str = entry(
+        "massi_afs_path",
+        path_text,
+        below("data_folder", "massi/<YEAR>/measurements/"),
+        "folder of the archives of a year (<YEAR>)",
+    )
+    year: int = entry("massi_year", integer(2008, 2099), 2017, "year that is put in for <YEAR>")
+    exp_folders: tuple[str, ...] = entry(
+        "massi_exp_folders",
+        massi_folders,
+        ["ATLAS/lumi/", "CMS/lumi/"],
+        "folders of the experiments, in massi_afs_path",
+    )
+    database: Path = entry(
+        "massi_file_database",
+        path,
+        below("working_folder", "SB_analysis/fill_db.yaml"),
+        "archives that have been read, with their dates",
+    )
+    bunch_lumi_scale: float = entry(
+        "massi_bunch_lumi_scale",
+        positive(),
+        1e34,
+        "factor on the luminosities of the archives, from Hz/ub to 1/(m^2 s)",
+    )
+
+    def folder(self, experiment: str) -> Path:
+        """Return the folder of an experiment's archives.
+
+        Raises
+        ------
+        ConfigError
+            `massi_exp_folders` has none for it.
+        """
+        root = Path(self.path_template.replace("<YEAR>", str(self.year)))
+        for folder in self.exp_folders:
+            if experiments_in(folder) == (experiment,):
+                return root / folder
+        raise ConfigError(f"massi_exp_folders of config.py names no folder of {experiment}; add it")
