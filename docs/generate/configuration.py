@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from lumimod.config.reference import reference
 
 
 def markdown() -> str:
-    """Return the configuration of the checkout, in which a comment explains every setting."""
-    return f"```python\n{(ROOT / 'config.py').read_text(encoding='utf-8')}```\n"
+    """Return a table of the settings of each section of config.py."""
+    return reference()
