@@ -79,6 +79,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_config(p)
     p.add_argument(
+        "--check-config", action="store_true",
+        help="check the configuration file, list what it changes, and run nothing",
+    )  # fmt: skip
+    p.add_argument(
         "--dry-run", action="store_true",
         help="show what would run, and run nothing; with --submit or --resubmit: write "
         "the job folder, and submit nothing",
@@ -173,6 +177,10 @@ def _terminable() -> Iterator[None]:
 
 
 def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
+    if args.check_config:
+        from lumimod.config.report import check_config
+
+        return check_config(args.config, sys.stdout)
     if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
         return _afterwards(args, arguments)
     return _run(args, arguments)
@@ -283,6 +291,8 @@ def _job_options(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if args.check_config:
+        _check_alone(args)
     if args.force and args.doOnly:
         raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
     if args.plots is not None and (args.doOnly or args.no_plots):
@@ -309,6 +319,15 @@ def _check(args: argparse.Namespace) -> None:
                 f"--{given[0]} does not go with --{(asked or ['wait'])[0]}, which takes the fills "
                 "and steps of the submission"
             )
+
+
+def _check_alone(args: argparse.Namespace) -> None:
+    """Refuse options that would do nothing beside --check-config."""
+    usual = vars(parser().parse_args([]))
+    for name, value in vars(args).items():
+        if value != usual[name] and name not in ("check_config", "config", "verbose", "loglevel"):
+            option = "--" + name.replace("_", "-")
+            raise UsageError(f"--check-config runs nothing: leave {option} out")
 
 
 def chosen_steps(names: Sequence[str]) -> frozenset[str]:
