@@ -202,6 +202,20 @@ def test_result_older_than_what_it_was_made_from_is_stale(
     assert running(planned) == []
 
 
+@pytest.mark.parametrize("result", ["cycle", "cycle_model", "cycle_model_inj2sb"])
+def test_a_step_is_stale_if_any_of_its_results_is(
+    finished: Site, older: Callable[..., None], result: str
+) -> None:
+    results = finished.written("cycle")
+    source = finished.paths().bbb_data
+    for path in (*results, source):
+        path.touch()
+    older([source], 10)
+    assert plan(finished)["cycle"].status is Status.PRESENT
+    older([getattr(finished.paths(), result)], 20)
+    assert plan(finished)["cycle"] == Planned(Status.STALE, f"older than {source.name}")
+
+
 def test_luminosity_and_model_are_stale_after_their_beta_star_if_it_is_measured(
     finished: Site,
 ) -> None:

@@ -103,6 +103,26 @@ def test_emittances_grow_by_the_map_and_elastic_scattering(fill: MakeFill) -> No
     assert bunches.length_m[1] == pytest.approx(bl4s / 4 * 299_792_458, rel=1e-12)
 
 
+def test_each_experiment_has_its_own_beta_star(fill: MakeFill) -> None:
+    sb = replace(stable_beams(), xing_angle_rad={ip: np.zeros(13) for ip in (1, 5)})
+    found = run(fill(betastar_m={(FILL, FILL + 1): [0.3, 0.6]}), sb)["IBSBOff"].bunch_lumi
+    assert found["ATLAS"] == pytest.approx(2 * found["CMS"])
+
+
+def test_a_bunch_scatters_by_the_luminosity_and_the_beta_star_of_each_experiment(
+    fill: MakeFill,
+) -> None:
+    sb = stable_beams()
+    found = run(fill(betastar_m={(FILL, FILL + 1): [0.3, 0.6]}), sb)["IBSBOff"]
+    bunches, start = found.bunches[1, "coll"], sb.bunches[1, "coll"]
+    weighted = 0.3 * found.bunch_lumi["ATLAS"][0] + 0.6 * found.bunch_lumi["CMS"][0]
+    angle2 = 1 / (19.9 * 6500**2)
+    rate_m_s = 0.5 * 6927.64 * angle2 / 2 * weighted * 29.7e-31 / start.intensity_ppb[0]
+    damped = start.emit_v_um[0] * np.exp(-2 * 300 / (64.7 * 3600))
+    elastic = bunches.emit_v_um[1] - damped
+    assert elastic == pytest.approx(rate_m_s * 300 * 1e6, rel=1e-9)
+
+
 def test_bunches_burn_off_at_both_interaction_points(fill: MakeFill) -> None:
     sb = stable_beams()
     found = run(fill(), sb)["EmpiricalBlowupBOff"]
