@@ -39,9 +39,9 @@ IN_SEVERAL_MODULES = {
 """Public names that may be defined in several modules, and why."""
 
 IN_SEVERAL_MODULES_FOR_NOW = {
-    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "Files", "LENGTH", "PICTURES", "PLANES"),
+    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
     *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
-    *("LONGEST_IBS_STEP_S", "create", "load", "periods", "save"),
+    *("LONGEST_IBS_STEP_S", "create", "load", "save"),
 }
 """To be shortened."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
-from lumimod.config.kinds import SOURCES
+from lumimod.config.sections.files import SOURCES
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import UsageError
 from lumimod.fetch.groups import GROUPS

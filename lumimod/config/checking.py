@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from lumimod.config.kinds.base import nearest
-from lumimod.config.record import BY_NAME, SETTINGS
+from lumimod.config.record import ALL_SETTINGS, BY_NAME
 from lumimod.config.rules import RULES
 
-OBSOLETE = frozenset({"output_folder", *(s.older for s in SETTINGS if s.older)})
+OBSOLETE = frozenset({"output_folder", *(s.older for s in ALL_SETTINGS if s.older)})
 """Names of older configurations; they are never reported as unknown."""
 
 _LONGEST_VALUE = 80
@@ -55,7 +55,7 @@ def check_names(namespace: Mapping[str, Any]) -> Checked:
 def _given(namespace: Mapping[str, Any]) -> dict[str, Given]:
     """Return the settings that config.py gives, by their present name."""
     given = {}
-    for setting in SETTINGS:
+    for setting in ALL_SETTINGS:
         label = setting.name if setting.name in namespace else setting.older
         if label in namespace:
             given[setting.name] = Given(label, namespace[label])
@@ -69,7 +69,7 @@ def _check_values(given: Mapping[str, Given]) -> tuple[dict[str, Any], dict[str,
     """
     values: dict[str, Any] = {}
     faults: dict[str, str] = {}
-    for setting in SETTINGS:
+    for setting in ALL_SETTINGS:
         try:
             if setting.name in given:
                 values[setting.name] = setting.kind(given[setting.name].value)

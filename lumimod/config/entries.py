@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable
 
-from lumimod.config.kinds.base import Kind
+from lumimod.config.kinds.base import Kind, V
 
-V = TypeVar("V")
 Values = Mapping[str, Any]
 
 _SETTING, _SECTION = "setting", "section"

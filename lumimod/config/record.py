@@ -11,7 +11,7 @@ from lumimod.config.entries import Setting, entry, section, sections_of, setting
 from lumimod.config.kinds.lists import variable_names
 from lumimod.config.kinds.text import log_format
 from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings
-from lumimod.config.sections.files import Files, FillSelection, MassiSettings
+from lumimod.config.sections.files import FileSettings, FillSelection, MassiSettings
 from lumimod.config.sections.machine import Machine
 from lumimod.config.sections.output import CondorSettings, PlotSettings
 
@@ -25,7 +25,7 @@ class Config:
     ignored_names: tuple[str, ...]
     """Names in config.py that mean nothing here, such as helper variables."""
     fills: FillSelection = section(FillSelection)
-    files: Files = section(Files)
+    files: FileSettings = section(FileSettings)
     massi: MassiSettings = section(MassiSettings)
     bsrt: Bsrt = section(Bsrt)
     analysis: Analysis = section(Analysis)
@@ -44,16 +44,16 @@ class Config:
     )
 
 
-SETTINGS: tuple[Setting, ...] = tuple(settings_of(Config))
+ALL_SETTINGS: tuple[Setting, ...] = tuple(settings_of(Config))
 """In the order of Config: a default may be built on the settings above it."""
 
-BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in ALL_SETTINGS}
 
 
 def build(path: Path, values: Mapping[str, Any], ignored_names: tuple[str, ...]) -> Config:
     """Return the Config that holds the value of every setting, by name."""
     by_section: dict[str, dict[str, Any]] = {"": {}, **{name: {} for name in sections_of(Config)}}
-    for setting in SETTINGS:
+    for setting in ALL_SETTINGS:
         place, _, field = setting.where.rpartition(".")
         by_section[place][field] = values[setting.name]
     top = by_section.pop("")

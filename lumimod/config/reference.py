@@ -9,7 +9,7 @@ from typing import Any
 
 from lumimod.config.entries import Derived, Setting, sections_of
 from lumimod.config.kinds.numbers import in_unit
-from lumimod.config.record import SETTINGS, Config
+from lumimod.config.record import ALL_SETTINGS, Config
 
 _GENERAL = "Log, and names of variables"
 _HEAD = "| setting | default | unit | allowed | meaning |\n|---|---|---|---|---|"
@@ -25,8 +25,8 @@ def by_section() -> Iterator[tuple[str, list[Setting]]]:
     """Yield title and settings of each section, in the order of Config."""
     for name, record in sections_of(Config).items():
         title = (record.__doc__ or "").splitlines()[0].rstrip(".")
-        yield title, [s for s in SETTINGS if s.where.startswith(f"{name}.")]
-    yield _GENERAL, [s for s in SETTINGS if "." not in s.where]
+        yield title, [s for s in ALL_SETTINGS if s.where.startswith(f"{name}.")]
+    yield _GENERAL, [s for s in ALL_SETTINGS if "." not in s.where]
 
 
 def _table(settings: list[Setting]) -> str:

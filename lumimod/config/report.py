@@ -8,7 +8,7 @@ from typing import TextIO
 
 from lumimod.config.checking import Checked
 from lumimod.config.kinds.numbers import in_unit
-from lumimod.config.record import SETTINGS
+from lumimod.config.record import ALL_SETTINGS
 from lumimod.config.reference import shown_value
 from lumimod.config.settings import plain, read_config, refuse_faults
 
@@ -41,7 +41,7 @@ def report(path: Path, checked: Checked) -> str:
 
 
 def _differences(checked: Checked) -> Iterator[str]:
-    for setting in SETTINGS:
+    for setting in ALL_SETTINGS:
         value, default = checked.values[setting.name], setting.default_from(checked.values)
         if not setting.kind.same(value, default):
             shown, usual = shown_value(plain(value)), shown_value(plain(default))

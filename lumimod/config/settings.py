@@ -26,7 +26,7 @@ __all__ = [
     "plain",
     "read_config",
     "setting",
-    "values_of",
+    "plain_values",
 ]
 
 
@@ -81,7 +81,7 @@ def setting(name: str) -> Setting:
         raise KeyError(f"{name} is no setting of config.py{hint}") from exc
 
 
-def values_of(cfg: Config, names: Iterable[str]) -> dict[str, Any]:
+def plain_values(cfg: Config, names: Iterable[str]) -> dict[str, Any]:
     """Return the values of settings, by name, as plain Python that could stand in config.py.
 
     They consist of numbers, text, True, False, None, lists and dictionaries; a dictionary has

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lumimod.config.checking import OBSOLETE
-from lumimod.config.record import BY_NAME, SETTINGS
+from lumimod.config.record import ALL_SETTINGS, BY_NAME
 from tests.config.conftest import Faults, Load
 
 
@@ -47,7 +47,7 @@ def test_a_fault_of_an_older_name_is_shown_under_it(faults: Faults) -> None:
 
 
 def test_older_names_are_obsolete_and_not_known_ones() -> None:
-    older = {setting.older for setting in SETTINGS if setting.older}
+    older = {setting.older for setting in ALL_SETTINGS if setting.older}
     assert older == {"gamma"}
     assert older <= OBSOLETE
     assert OBSOLETE.isdisjoint(BY_NAME)

@@ -15,12 +15,12 @@ from lumimod.config.kinds.base import FrozenMap
 from lumimod.config.kinds.by_fill import crossing_ranges, fill_periods, leveling
 from lumimod.config.kinds.lists import MODELS
 from lumimod.config.kinds.numbers import at_least_zero, flag, integer, positive
-from lumimod.config.record import BY_NAME, SETTINGS
+from lumimod.config.record import ALL_SETTINGS, BY_NAME
 from tests.config.conftest import Faults, Load
 
 # --- values that are refused
 
-FLAGS = tuple(setting.name for setting in SETTINGS if setting.kind is flag)
+FLAGS = tuple(setting.name for setting in ALL_SETTINGS if setting.kind is flag)
 TEMPLATES = ("fill_dir", *(n for n in BY_NAME if n.endswith(("_filename", "_FILE"))))
 FOLDERS = ("input_folder", "working_folder", "data_folder", "stableBeams_folder")
 WHOLE = "must be a whole number of at least 0"
@@ -329,7 +329,7 @@ anything = st.recursive(
 @settings(deadline=None)
 @given(anything)
 def test_any_value_is_accepted_or_refused_with_a_reason(value: Any) -> None:
-    for setting in SETTINGS:
+    for setting in ALL_SETTINGS:
         try:
             setting.kind(value)
         except ValueError as exc:

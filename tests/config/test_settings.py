@@ -12,8 +12,8 @@ import pytest
 
 from lumimod.config.kinds.base import FrozenMap
 from lumimod.config.kinds.lists import MODELS
-from lumimod.config.record import BY_NAME, SETTINGS
-from lumimod.config.settings import Case, load_config, setting, values_of
+from lumimod.config.record import ALL_SETTINGS, BY_NAME
+from lumimod.config.settings import Case, load_config, plain_values, setting
 from lumimod.errors import ConfigError
 from tests.config.conftest import Load
 
@@ -269,7 +269,7 @@ def test_configs_with_other_values_differ(config: Load) -> None:
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_values_by_name_could_stand_in_config_py(path: Path, config: Load, tmp_path: Path) -> None:
     cfg = load_config(path)
-    values = values_of(cfg, BY_NAME)
+    values = plain_values(cfg, BY_NAME)
     lines = (f"{name} = {value!r}" for name, value in values.items())
     again = config("from math import inf\n" + "\n".join(lines))
     written = _flat(cfg)
@@ -288,7 +288,7 @@ def _leaves(value: object) -> list[object]:
 
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_values_by_name_are_plain_python(path: Path) -> None:
-    found = _leaves(values_of(load_config(path), BY_NAME))
+    found = _leaves(plain_values(load_config(path), BY_NAME))
     assert {type(leaf) for leaf in found} == {int, float, str, bool, type(None), tuple}
     ranges = [leaf for leaf in found if isinstance(leaf, tuple)]
     assert all(type(bound) is int for fills in ranges for bound in fills)
@@ -300,7 +300,7 @@ def test_values_are_those_of_the_names_asked_for_in_their_order(config: Load) ->
         "cases = [1, 'b']\nXingAngle = {(1, 5): [3e-4, 2e-4]}\nbsrt_calibration_file = None"
     )
     names = ("gammaFT", "betastar_m", "data_folder", "periods", "cases", "correction_factor_1h")
-    assert list(values_of(cfg, names).items()) == [
+    assert list(plain_values(cfg, names).items()) == [
         ("gammaFT", 6927.64),
         ("betastar_m", {(1, 5): [0.4, 0.4]}),
         ("data_folder", "/d"),
@@ -308,12 +308,12 @@ def test_values_are_those_of_the_names_asked_for_in_their_order(config: Load) ->
         ("cases", [1, "b"]),
         ("correction_factor_1h", [1.0, 1.0]),
     ]
-    assert values_of(cfg, ["XingAngle"]) == {"XingAngle": {(1, 5): [3e-4, 2e-4]}}
+    assert plain_values(cfg, ["XingAngle"]) == {"XingAngle": {(1, 5): [3e-4, 2e-4]}}
 
 
 def test_values_of_names_that_are_no_settings_are_refused(config: Load) -> None:
     with pytest.raises(KeyError, match=r"gamma_ft is no setting .*; did you mean gammaFT\?"):
-        values_of(config(), ["frev", "gamma_ft"])
+        plain_values(config(), ["frev", "gamma_ft"])
 
 
 def test_a_setting_tells_unit_default_and_meaning() -> None:
@@ -329,4 +329,4 @@ def test_a_name_that_is_no_setting_is_refused() -> None:
 
 
 def test_no_two_settings_share_a_name_or_a_place() -> None:
-    assert len(BY_NAME) == len(SETTINGS) == len({s.where for s in SETTINGS})
+    assert len(BY_NAME) == len(ALL_SETTINGS) == len({s.where for s in ALL_SETTINGS})

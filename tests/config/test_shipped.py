@@ -13,12 +13,12 @@ import lumimod
 from lumimod.config.checking import check_names
 from lumimod.config.entries import Derived, Setting
 from lumimod.config.kinds.numbers import in_unit
-from lumimod.config.record import BY_NAME, SETTINGS
+from lumimod.config.record import ALL_SETTINGS, BY_NAME
 
 SHIPPED = Path(__file__).parents[2] / "config.py"
 TEXT = SHIPPED.read_text(encoding="utf-8")
 GIVEN = {k: v for k, v in runpy.run_path(str(SHIPPED)).items() if not k.startswith("_")}
-by_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+by_setting = pytest.mark.parametrize("setting", ALL_SETTINGS, ids=lambda s: s.name)
 
 
 def test_it_sets_every_setting_and_nothing_else() -> None:
@@ -50,7 +50,7 @@ def test_the_comment_of_a_setting_says_what_it_means_and_its_unit(setting: Setti
 
 
 @pytest.mark.parametrize(
-    "setting", [s for s in SETTINGS if isinstance(s.default, Derived)], ids=lambda s: s.name
+    "setting", [s for s in ALL_SETTINGS if isinstance(s.default, Derived)], ids=lambda s: s.name
 )
 def test_a_derived_default_is_what_the_reference_shows(setting: Setting) -> None:
     values = check_names({**GIVEN, "first_fill": 6000, "data_folder": "/d/"}).values
@@ -81,6 +81,6 @@ def _attributes_read() -> set[str]:
 
 def test_settings_without_effect_are_those_that_nothing_reads() -> None:
     read = _attributes_read()
-    unread = {s.name for s in SETTINGS if s.where.rpartition(".")[2] not in read}
+    unread = {s.name for s in ALL_SETTINGS if s.where.rpartition(".")[2] not in read}
     assert unread == NOT_READ | ONLY_IN_DEFAULTS
-    assert {s.name for s in SETTINGS if not s.used} == NOT_READ
+    assert {s.name for s in ALL_SETTINGS if not s.used} == NOT_READ

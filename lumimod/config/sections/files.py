@@ -53,7 +53,7 @@ SOURCES = ("pytimber", "folder", "simulated")
 
 
 @dataclass(frozen=True)
-class Files:
+class FileSettings:
     """Files and folders."""
 
     input_folder: Path = entry("input_folder", path, "./", "folder of the inputs")
