@@ -41,7 +41,7 @@ IN_SEVERAL_MODULES = {
 IN_SEVERAL_MODULES_FOR_NOW = {
     *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
     *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
-    *("LONGEST_IBS_STEP_S", "create", "load", "save"),
+    *("LONGEST_IBS_STEP_S", "load", "save"),
 }
 """To be shortened."""
 

@@ -1,13 +1,14 @@
-"""What the command line can ask for: submit, look, wait, submit again."""
+"""What the command line asks for: submit fills, show how they are doing, wait, submit again."""
 
 from __future__ import annotations
 
+import ast
 import logging
 import shlex
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +17,17 @@ from tqdm import tqdm
 
 import lumimod
 from lumimod.atomic import replacing
-from lumimod.condor import eventlog, folder, status, submit
-from lumimod.condor.chunks import Chunk, split
+from lumimod.condor import eventlog, status, submit
+from lumimod.condor.chunks import Chunk, split_fills
 from lumimod.condor.describe import description, script
-from lumimod.condor.folder import JobFolder, Manifest, Submission
-from lumimod.condor.status import Report, State
+from lumimod.condor.folder import (
+    JobFolder,
+    Manifest,
+    Submission,
+    create_job_folder,
+    newest_job_folder,
+)
+from lumimod.condor.status import FolderReport, State
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import CondorError, ConfigError, OutputError
 from lumimod.run import claims
@@ -35,10 +42,11 @@ class Request:
     """What the command line asks the jobs to do."""
 
     options: tuple[str, ...]
-    """Of the jobs, without --config and --fill."""
+    """Options of the jobs, without --config and --fill."""
     command: tuple[str, ...]
-    """What was typed."""
+    """The command line as it was typed."""
     split: int | None = None
+    """Fills per job; None: one job runs all."""
     only: tuple[str, ...] = ()
     """Steps of --doOnly; none: all."""
 
@@ -55,8 +63,8 @@ def submit_fills(cfg: Config, fills: Sequence[int], ask: Request, *, dry_run: bo
         The folder cannot be written, or HTCondor is not there or refuses.
     """
     if not dry_run:
-        submit.way(cfg.condor)  # before anything is written
-    jobs = folder.create(cfg.condor.folder, fills, datetime.now())
+        submit.submit_method(cfg.condor)  # fails before anything is written
+    jobs = create_job_folder(cfg.condor.folder, fills, datetime.now())
     if is_on_eos(jobs.path):
         log.warning(
             "%s is on EOS, where HTCondor writes no logs: set condor_folder in config.py to a "
@@ -73,33 +81,46 @@ def submit_fills(cfg: Config, fills: Sequence[int], ask: Request, *, dry_run: bo
         only=ask.only,
     )
     _write(jobs.path / "command.sh", _as_typed(manifest, ask.command))
-    _submit_chunks(cfg, jobs, manifest, split(fills, ask.split), ask.command, dry_run=dry_run)
+    _submit_chunks(cfg, jobs, manifest, split_fills(fills, ask.split), ask.command, dry_run=dry_run)
     return jobs
 
 
 def _config_for_jobs(cfg: Config, jobs: JobFolder) -> Path:
-    """Copy config.py into the job folder; return the one that means what it meant here."""
+    """Copy config.py into the job folder; return the file that the jobs are to read.
+
+    That is the copy, unless it gives other settings than the original.
+    """
     _write(jobs.config, cfg.path.read_bytes())
     try:
         same = replace(load_config(jobs.config), path=cfg.path) == cfg
-        same = same and not _imports_from(cfg.path.parent)
     except ConfigError:
         same = False
-    if same:
+    if same and not _imports_neighbour(cfg.path):
         return jobs.config
     log.warning(
-        "%s means something else where it is copied to, since it depends on its own folder: the "
-        "jobs read it where it is; leave it alone until they have ended", cfg.path,
+        "%s depends on the folder that it is in, so that a copy does not serve: the jobs read the "
+        "file itself; do not change it until they have ended", cfg.path,
     )  # fmt: skip
     return cfg.path
 
 
-def _imports_from(folder: Path) -> bool:
-    """Return whether a module that lies in a folder was imported, by config.py that is."""
-    places = {folder / f"{name}.py" for name in sys.modules}
-    places |= {folder / name / "__init__.py" for name in sys.modules}
-    files = (getattr(m, "__file__", None) for n, m in sys.modules.items() if n != "lumimod")
-    return any(file and Path(file) in places for file in files)
+def _imports_neighbour(config: Path) -> bool:
+    """Return whether config.py imports a module that lies beside it."""
+    folder = config.parent
+    return any(
+        (folder / f"{name}.py").exists() or (folder / name).is_dir()
+        for name in _imported(config)
+        if name != "lumimod"  # the package itself, where config.py lies in the checkout
+    )
+
+
+def _imported(config: Path) -> Iterator[str]:
+    """Yield the top-level names of the modules that config.py imports."""
+    for node in ast.walk(ast.parse(config.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
 
 
 def is_on_eos(path: Path) -> bool:
@@ -108,7 +129,7 @@ def is_on_eos(path: Path) -> bool:
 
 
 def _driver(cfg: Config) -> tuple[str, ...]:
-    """Return interpreter and program of the jobs."""
+    """Return the command of the jobs: interpreter and program."""
     package = Path(lumimod.__file__).resolve().parent
     program = package.with_name("lumimod.py")
     python = cfg.condor.python or sys.executable
@@ -118,9 +139,8 @@ def _driver(cfg: Config) -> tuple[str, ...]:
 def _as_typed(manifest: Manifest, command: Sequence[str]) -> bytes:
     line = " ".join(shlex.quote(word) for word in command)
     return (
-        f"#!/bin/bash\n# What was typed on {manifest.host} with lumimod {manifest.version}\n"
-        f"# on {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}; job.json says what became of "
-        f"it,\n# config.py beside this file is the one of that day.\n"
+        f"#!/bin/bash\n# The command of this submission, with lumimod {manifest.version}\n"
+        f"# on {manifest.host}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}\n"
         f"cd {shlex.quote(manifest.cwd)} && {line}\n"
     ).encode()
 
@@ -153,13 +173,13 @@ def _submit_chunks(
     n_jobs = f"{len(chunks)} job{'' if len(chunks) == 1 else 's'}"
     if dry_run:
         sys.stdout.write(f"{n_jobs} not submitted, in {jobs.path}\n")
-        sys.stdout.write(f"to submit: condor_submit {shlex.quote(str(to_submit))}\n")
+        sys.stdout.write(f"to submit: {jobs.submit_command(manifest)}\n")
         return
     try:
-        cluster = submit.submit(cfg.condor, to_submit)
+        cluster = submit.submit_description(cfg.condor, to_submit)
     except CondorError as exc:
         raise CondorError(
-            f"{exc}; nothing is submitted; what was written is in {jobs.path}"
+            f"{exc}; nothing was submitted; the files for it are in {jobs.path}"
         ) from exc
     jobs.save(manifest.with_cluster(cluster, f"{datetime.now():%Y-%m-%d %H:%M:%S}"))
     sys.stdout.write(f"cluster {cluster}: {n_jobs}, in {jobs.path}\n")
@@ -177,25 +197,25 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def find(parent: Path, wanted: Path | None) -> JobFolder:
-    """Return the job folder asked for, or the newest one of a folder."""
+    """Return the job folder that was asked for, or else the newest one in `parent`."""
     if wanted is not None:
         return JobFolder(wanted.expanduser().absolute())
-    found, n_others = folder.newest(parent)
+    found, n_others = newest_job_folder(parent)
     if n_others:
         log.info("the newest of %d job folders in %s", n_others + 1, parent.absolute())
     return found
 
 
 def show(jobs: JobFolder) -> bool:
-    """Print how the fills of a job folder are doing; return whether all is well."""
-    report = status.look(jobs)
-    sys.stdout.write(status.table(report))
+    """Print how the fills of a job folder are doing; return whether none needs help."""
+    report = status.read_status(jobs)
+    sys.stdout.write(status.status_table(report))
     return report.all_well
 
 
 def wait(jobs: JobFolder) -> None:
-    """Follow the jobs until none is left in the queue that goes on without help."""
-    report = status.look(jobs)
+    """Follow the jobs until all have ended; held jobs are not waited for."""
+    report = status.read_status(jobs)
     _refuse_unsubmitted(report)
     total = len(report.fills)
     terminal = sys.stderr.isatty()
@@ -210,18 +230,17 @@ def wait(jobs: JobFolder) -> None:
             said = line
             if not report.goes_on:
                 return
-            time.sleep(max(POLL_S, 5 * took_s))  # files far away are not asked all the time
+            time.sleep(max(POLL_S, 5 * took_s))  # spare a slow file system
             began = time.monotonic()
-            report = status.look(jobs)
+            report = status.read_status(jobs)
             took_s = time.monotonic() - began
 
 
-def _refuse_unsubmitted(report: Report) -> None:
+def _refuse_unsubmitted(report: FolderReport) -> None:
     if State.UNSUBMITTED in report.counts:
-        name = report.manifest.submissions[-1].description
         raise CondorError(
-            f"{report.folder.path} was written but not submitted: condor_submit "
-            f"{report.folder.path / name}"
+            f"{report.folder.path} was written but not submitted; to submit it: "
+            f"{report.folder.submit_command(report.manifest)}"
         )
 
 
@@ -230,10 +249,15 @@ def resubmit(
 ) -> bool:
     """Submit the fills again that failed or never finished; return whether there are any.
 
-    Held jobs are taken out of the queue and replaced; those that go on are left alone. The
-    config.py of the job folder counts.
+    Held jobs are removed from the queue and replaced; jobs that wait or run are left alone. The
+    jobs read the same config.py as those before.
+
+    Raises
+    ------
+    CondorError
+        HTCondor is not there or refuses.
     """
-    report = status.look(jobs)
+    report = status.read_status(jobs)
     again = [fill for fill in report.fills if fill.state.lost or fill.state is State.HELD]
     if not again:
         sys.stdout.write(f"{status.summary(report)}: nothing to submit again\n")
@@ -242,13 +266,13 @@ def resubmit(
     with status.working_directory(manifest):
         cfg = load_config(Path(manifest.config))
         if not dry_run:
-            submit.remove(cfg.condor, _held_jobs(report))
+            submit.remove_jobs(cfg.condor, _held_jobs(report))
         number = max(chunk.number for chunk in manifest.chunks) + 1
-        chunks = split([fill.fill for fill in again], size or manifest.split, number)
+        chunks = split_fills([fill.fill for fill in again], size or manifest.split, number)
         _submit_chunks(cfg, jobs, manifest, chunks, command, dry_run=dry_run)
     return True
 
 
-def _held_jobs(report: Report) -> list[eventlog.JobId]:
+def _held_jobs(report: FolderReport) -> list[eventlog.JobId]:
     held = (fill.job for fill in report.fills if fill.state is State.HELD)
     return sorted({job.id for job in held if job is not None})

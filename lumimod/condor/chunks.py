@@ -1,4 +1,4 @@
-"""Cutting a list of fills into chunks, one for each job."""
+"""Chunks: which fills go into which job."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ class Chunk(NamedTuple):
     """The fills of one job."""
 
     number: int
-    """Counts from 1 within a job folder."""
+    """Number of the job, from 1 on within a job folder."""
     fills: tuple[int, ...]
 
     def __str__(self) -> str:
         return f"chunk {self.number}: fills {' '.join(map(str, self.fills))}"
 
 
-def split(fills: Sequence[int], size: int | None, first: int = 1) -> list[Chunk]:
+def split_fills(fills: Sequence[int], size: int | None, first: int = 1) -> list[Chunk]:
     """Return the fills in chunks of `size`, in order; one chunk if `size` is None.
 
-    What is left over joins the others, one fill each and the first chunks before the last, so
-    that 5 fills by 2 are 3 + 2; fewer fills than `size` are one chunk. The chunks are numbered
-    from `first`.
+    A remainder is shared out over the first chunks, so that 5 fills by 2 are 3 + 2. Fewer fills
+    than `size` are one chunk. Chunks are numbered from `first` on.
     """
     if not fills:
         return []
@@ -37,6 +36,6 @@ def split(fills: Sequence[int], size: int | None, first: int = 1) -> list[Chunk]
     return chunks
 
 
-def latest(chunks: Sequence[Chunk]) -> Mapping[int, Chunk]:
-    """Return for each fill the last chunk that holds it."""
+def latest_chunks(chunks: Sequence[Chunk]) -> Mapping[int, Chunk]:
+    """Return the last chunk of each fill: it may have been submitted again."""
     return {fill: chunk for chunk in chunks for fill in chunk.fills}

@@ -1,4 +1,4 @@
-"""What HTCondor and a worker node read: the submit description and the script of each chunk."""
+"""The submit description, which HTCondor reads, and the script of each job."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
 
 MAX_STARTS = 3
-"""How often a job is started in all if signals kill it."""
+"""How many times a job is started if a signal kills it each time."""
 
 _ADDED = f"""\
-# A job that a signal killed (not one that ended by itself) is started again.
+# Start a job again that was killed by a signal, but not one that ended by itself.
 on_exit_remove      = (ExitBySignal == False) || (NumJobStarts >= {MAX_STARTS})
 """
 
@@ -31,8 +31,8 @@ def description(
     Parameters
     ----------
     settings
-        With the template, whose own `queue` gives way to one over the chunks, and with the
-        attributes, which come last and so win over the template.
+        Template and attributes. The `queue` of the template is replaced by one over the chunks.
+        The attributes come after the template, so that HTCondor takes them if both set a name.
     folder
         The job folder, absolute.
     chunks
@@ -43,12 +43,12 @@ def description(
     Raises
     ------
     CondorError
-        A path or an argument cannot be written in a submit description.
+        A path or an argument holds a line break.
     """
     here = _macro_free(str(folder))
     puts = {
         "<EXE>": f"{here}/chunk_$(chunk).sh",
-        # Relative to initialdir: HTCondor cannot bring them back to a folder with ; or = in it.
+        # Relative to initialdir: HTCondor cannot transfer them to a path with ; or = in it.
         "<OUT>": "chunk_$(chunk).out",
         "<ERR>": "chunk_$(chunk).err",
         "<LOG>": f"{here}/lumimod.log",
@@ -71,7 +71,7 @@ def description(
 
 
 def _batch_name(folder: Path) -> str:
-    # Set before the template, so that one of its own wins.
+    # Before the template, so that HTCondor takes the template's if that sets one.
     return f"batch_name          = {_macro_free(folder.name)}\n"
 
 
@@ -108,16 +108,16 @@ def _quoted_argument(argument: str) -> str:
 
 
 def _macro_free(text: str) -> str:
-    """Return text in which HTCondor sees no macro.
+    """Return text with each $ escaped, so that HTCondor expands no macro in it.
 
     Raises
     ------
     CondorError
-        It has several lines.
+        It holds a line break.
     """
     if "\n" in text or "\r" in text:
         raise CondorError(
-            f"{text!r} holds a line break, which HTCondor cannot take; rename the folder"
+            f"{text!r} holds a line break, which a submit description cannot; rename the folder"
         )
     return text.replace("$", "$(DOLLAR)")
 
@@ -133,20 +133,20 @@ def script(
     setup: str,
     environment: Mapping[str, str],
 ) -> str:
-    """Return the script of a chunk: HTCondor runs it, and so can anyone by hand.
+    """Return the script of a job. HTCondor runs it; it can also be run by hand.
 
     Parameters
     ----------
     chunk
-        Its fills are added to the command.
+        The fills, which come at the end of the command.
     command
-        Interpreter, driver and options.
+        Interpreter, program and options.
     cwd
-        Where the driver is to be started: relative folders in config.py are meant from there.
+        Folder to start in, to which relative paths in config.py refer.
     setup
         Lines of shell that come first.
     environment
-        Variables that are set.
+        Environment variables to set.
     """
     exports = "".join(f"export {n}={shlex.quote(v)}\n" for n, v in environment.items())
     line = " ".join(shlex.quote(word) for word in [*command, "--fill", *map(str, chunk.fills)])

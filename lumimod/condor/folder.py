@@ -1,10 +1,11 @@
-"""The folder of a submission: everything that it was, for whoever looks at it a year later."""
+"""The job folder: all files of a submission, and job.json, which says what was submitted."""
 
 from __future__ import annotations
 
 import json
 import re
 import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -22,14 +23,15 @@ class Submission:
     """One cluster of jobs."""
 
     description: str
-    """Name of its file in the folder."""
+    """File name of the submit description."""
     chunks: tuple[Chunk, ...]
+    """The fills of each job."""
     cluster: int | None = None
-    """None: not submitted, or not known to have been."""
+    """Number of the cluster; None: it was not submitted."""
     submitted: str = ""
-    """When, local time."""
+    """Local time of the submission."""
     command: tuple[str, ...] = ()
-    """What was typed."""
+    """The command line as it was typed."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,11 @@ class Manifest:
     """What job.json holds."""
 
     cwd: str
-    """Where the program was started."""
+    """Folder in which the program was started."""
     host: str
+    """Machine on which it was started."""
     version: str
-    """Of lumimod."""
+    """Version of lumimod."""
     config: str
     """The config.py that the jobs read."""
     driver: tuple[str, ...]
@@ -48,17 +51,19 @@ class Manifest:
     options: tuple[str, ...]
     """Options of the jobs, without --config and --fill."""
     split: int | None
+    """Fills per job; None: one job runs all."""
     only: tuple[str, ...]
     """Steps of --doOnly; none: all."""
     submissions: tuple[Submission, ...] = ()
+    """The first submission, then those by --resubmit."""
 
     @property
     def chunks(self) -> list[Chunk]:
-        """All chunks, those submitted again included."""
+        """The chunks of all submissions."""
         return [chunk for submission in self.submissions for chunk in submission.chunks]
 
     def with_cluster(self, cluster: int, submitted: str) -> Manifest:
-        """Return the manifest with the number of the cluster that was submitted last."""
+        """Return the manifest with cluster and time of the last submission."""
         *before, last = self.submissions
         last = replace(last, cluster=cluster, submitted=submitted)
         return replace(self, submissions=(*before, last))
@@ -66,18 +71,19 @@ class Manifest:
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Names of the files of a submission."""
+    """The files of a submission."""
 
     path: Path
+    """The folder."""
 
     @property
     def manifest_file(self) -> Path:
-        """What was asked for and submitted."""
+        """File of the manifest."""
         return self.path / "job.json"
 
     @property
     def config(self) -> Path:
-        """A copy of config.py."""
+        """Copy of config.py."""
         return self.path / "config.py"
 
     @property
@@ -86,7 +92,7 @@ class JobFolder:
         return self.path / "lumimod.log"
 
     def script(self, chunk: Chunk) -> Path:
-        """Return what a job runs."""
+        """Return the script of a job."""
         return self.path / f"chunk_{chunk.number}.sh"
 
     def report(self, chunk: Chunk) -> Path:
@@ -94,12 +100,16 @@ class JobFolder:
         return self.path / f"chunk_{chunk.number}.json"
 
     def err(self, chunk: Chunk) -> Path:
-        """Return the log lines of a job."""
+        """Return what a job wrote to standard error: its log lines."""
         return self.path / f"chunk_{chunk.number}.err"
 
     def description(self, n_before: int) -> Path:
-        """Return the submit description of the submission after `n_before` others."""
+        """Return the submit description that follows `n_before` others."""
         return self.path / (f"resubmit_{n_before}.sub" if n_before else "lumimod.sub")
+
+    def submit_command(self, manifest: Manifest) -> str:
+        """Return the command that submits the last submission by hand."""
+        return f"condor_submit {shlex.quote(str(self.path / manifest.submissions[-1].description))}"
 
     def load(self) -> Manifest:
         """Return the manifest.
@@ -107,7 +117,7 @@ class JobFolder:
         Raises
         ------
         CondorError
-            There is none, or it cannot be read.
+            There is no manifest, or it cannot be read.
         """
         try:
             data = json.loads(self.manifest_file.read_text(encoding="utf-8"))
@@ -124,8 +134,8 @@ class JobFolder:
             return Manifest(submissions=submissions, **data)
         except FileNotFoundError as exc:
             raise CondorError(
-                f"{self.path} is no job folder: it has no {self.manifest_file.name}; "
-                f"give one that is called {PREFIX}..."
+                f"{self.path} is not a job folder: it has no {self.manifest_file.name}; "
+                f"give a folder {PREFIX}..."
             ) from exc
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise CondorError(f"{self.manifest_file} cannot be read ({exc})") from exc
@@ -136,13 +146,13 @@ class JobFolder:
             file.write(json.dumps(asdict(manifest), indent=1).encode())
 
 
-def create(parent: Path, fills: Sequence[int], now: datetime) -> JobFolder:
-    """Make a new job folder; two submissions in one second get two.
+def create_job_folder(parent: Path, fills: Sequence[int], now: datetime) -> JobFolder:
+    """Make a new job folder in `parent`; its name is unique even within one second.
 
     Raises
     ------
     CondorError
-        It cannot be made.
+        The folder cannot be made.
     """
     stem = f"{PREFIX}{fills[0]}_{fills[-1]}_{now:%Y%m%d-%H%M%S}"
     while True:
@@ -159,23 +169,23 @@ def create(parent: Path, fills: Sequence[int], now: datetime) -> JobFolder:
         return JobFolder(path)
 
 
-def newest(parent: Path) -> tuple[JobFolder, int]:
-    """Return the job folder that was made last, and how many others there are.
+def newest_job_folder(parent: Path) -> tuple[JobFolder, int]:
+    """Return the newest job folder in `parent`, and how many others there are.
 
     Raises
     ------
     CondorError
-        There is none.
+        There is no job folder.
     """
-    found = [p for p in parent.glob(f"{PREFIX}*") if (p / "job.json").is_file()]
-    if not found:
+    folders = [p for p in parent.glob(f"{PREFIX}*") if (p / "job.json").is_file()]
+    if not folders:
         raise CondorError(
-            f"no job folder {PREFIX}... in {parent.absolute()}; give its path, or submit with "
-            "--submit"
+            f"no job folder {PREFIX}... in {parent.absolute()}; give the path of one, or make one "
+            "with --submit"
         )
-    return JobFolder(max(found, key=_made).absolute()), len(found) - 1
+    return JobFolder(max(folders, key=_time_made).absolute()), len(folders) - 1
 
 
-def _made(path: Path) -> tuple[str, float]:
+def _time_made(path: Path) -> tuple[str, float]:
     stamp = re.search(r"_(\d{8}-\d{6})_[0-9a-f]+$", path.name)
     return (stamp[1] if stamp else "", (path / "job.json").stat().st_mtime)

@@ -12,8 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from lumimod.condor import chunks, eventlog
-from lumimod.condor.chunks import Chunk
+from lumimod.condor import eventlog
+from lumimod.condor.chunks import Chunk, latest_chunks
 from lumimod.condor.eventlog import CondorJob, Phase
 from lumimod.condor.folder import JobFolder, Manifest
 from lumimod.config.settings import load_config
@@ -42,12 +42,12 @@ class State(Enum):
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is in the queue and needs no help."""
+        """Whether its job waits or runs."""
         return self in (State.IDLE, State.RUNNING, State.SUSPENDED)
 
     @property
     def lost(self) -> bool:
-        """Whether its job is over, or was never begun, without having done it."""
+        """Whether no job is going to finish it."""
         return self in (State.FAILED, State.REMOVED, State.MISSING, State.UNSUBMITTED)
 
 
@@ -57,19 +57,22 @@ class FillState(NamedTuple):
     fill: int
     chunk: Chunk
     job: CondorJob | None
+    """None: the log does not have the job."""
     state: State
     why: str = ""
+    """The reason of the state, if there is one."""
     missing: tuple[str, ...] = ()
     """Steps without results."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """All fills of a job folder, in order."""
+class FolderReport:
+    """How all fills of a job folder are doing."""
 
     folder: JobFolder
     manifest: Manifest
     fills: tuple[FillState, ...]
+    """In the order of submission."""
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -79,24 +82,24 @@ class Report:
 
     @property
     def goes_on(self) -> bool:
-        """Whether any job is in the queue that needs no help."""
+        """Whether any job waits or runs."""
         return any(fill.state.goes_on for fill in self.fills)
 
     @property
     def all_well(self) -> bool:
-        """Whether every fill is done or going to be."""
+        """Whether every fill is done, or its job waits or runs."""
         return all(f.state.goes_on or f.state is State.DONE for f in self.fills)
 
 
-def look(folder: JobFolder) -> Report:
+def read_status(folder: JobFolder) -> FolderReport:
     """Return how the fills of a job folder are doing.
 
     Raises
     ------
     CondorError
-        It is no job folder, or its log cannot be read.
+        It is not a job folder, or its log cannot be read.
     ConfigError
-        The config.py of the jobs cannot be used any more.
+        The config.py of the jobs cannot be read any more.
     """
     manifest = folder.load()
     jobs = {job.chunk: job for job in eventlog.read_jobs(folder.log).values()}
@@ -110,28 +113,32 @@ def look(folder: JobFolder) -> Report:
     with working_directory(manifest):
         cfg = load_config(Path(manifest.config))
         fills = []
-        for fill, chunk in chunks.latest(manifest.chunks).items():
+        for fill, chunk in latest_chunks(manifest.chunks).items():
             job = jobs.get(chunk.number)
+            if chunk.number not in outcomes:
+                outcomes[chunk.number] = _outcome(folder, chunk, job)
+            outcome = outcomes[chunk.number]
             missing = missing_steps(fill, cfg, frozenset(manifest.only))
-            if job is None:
-                state, why = _without_job(folder, chunk, missing, chunk.number in submitted)
+            if _is_done(fill, missing, outcome.report):
+                state, why = State.DONE, ""
+            elif job is None:
+                state, why = _without_job(folder, missing, chunk.number in submitted)
             else:
-                if chunk.number not in outcomes:
-                    outcomes[chunk.number] = _outcome(folder, chunk, job)
-                state, why = _with_job(fill, missing, outcomes[chunk.number])
+                state, why = _with_job(fill, missing, job, outcome)
             fills.append(FillState(fill, chunk, job, state, why, missing))
-    return Report(folder, manifest, tuple(fills))
+    return FolderReport(folder, manifest, tuple(fills))
 
 
 @contextlib.contextmanager
 def working_directory(manifest: Manifest) -> Iterator[None]:
-    """Be where the jobs are, for relative folders in config.py."""
+    """Change to the working folder of the jobs, to which relative paths in config.py refer."""
     before = Path.cwd()
     try:
         os.chdir(manifest.cwd)
     except OSError as exc:
         raise CondorError(
-            f"{manifest.cwd}, where these jobs were submitted, cannot be entered ({exc.strerror})"
+            f"{manifest.cwd}, from where these jobs were submitted, cannot be entered "
+            f"({exc.strerror})"
         ) from exc
     try:
         yield
@@ -139,37 +146,35 @@ def working_directory(manifest: Manifest) -> Iterator[None]:
         os.chdir(before)
 
 
-def _without_job(
-    folder: JobFolder, chunk: Chunk, missing: tuple[str, ...], submitted: bool
-) -> tuple[State, str]:
+def _without_job(folder: JobFolder, missing: tuple[str, ...], submitted: bool) -> tuple[State, str]:
     if not submitted:
         return State.UNSUBMITTED, ""
     if missing or folder.log.exists():
         return State.IDLE, f"not in {folder.log.name} yet"
-    return State.DONE, ""  # the log was cleared away
+    return State.DONE, ""  # the log was removed
 
 
-# --- fills of jobs that the log knows
+# --- what jobs have done
 
 
 class _Outcome(NamedTuple):
-    """What a job came to, up to now."""
+    """What a job has done, up to now."""
 
-    job: CondorJob
     report: RunReport
     failure: str
     """Why the job itself failed, if it did."""
 
 
-def _outcome(folder: JobFolder, chunk: Chunk, job: CondorJob) -> _Outcome:
+def _outcome(folder: JobFolder, chunk: Chunk, job: CondorJob | None) -> _Outcome:
     try:
         report = load_report(folder.report(chunk))
     except BadInputError as exc:
         log.warning("%s; the state of its fills follows from their results alone", exc)
         report = None
-    failed = job.phase is Phase.ENDED and job.status != 0
-    failure = _failure(job, folder.err(chunk)) if failed else ""
-    return _Outcome(job, report or RunReport({}, {}), failure)
+    failure = ""
+    if job is not None and job.phase is Phase.ENDED and job.status != 0:
+        failure = _failure(job, folder.err(chunk))
+    return _Outcome(report or RunReport({}, {}), failure)
 
 
 def _failure(job: CondorJob, err: Path) -> str:
@@ -183,11 +188,17 @@ def _failure(job: CondorJob, err: Path) -> str:
     return f"job ended with status {job.status} and no report of the fill{last}; see {err}"
 
 
-def _with_job(fill: int, missing: tuple[str, ...], outcome: _Outcome) -> tuple[State, str]:
-    job, report, failure = outcome
+def _is_done(fill: int, missing: tuple[str, ...], report: RunReport) -> bool:
+    """Return whether a job has finished a fill; it may have been killed or held afterwards."""
     told = report.fills.get(fill)
-    if told and not told.failed and not missing:
-        return State.DONE, ""  # whatever became of the job afterwards
+    return told is not None and not told.failed and not missing
+
+
+def _with_job(
+    fill: int, missing: tuple[str, ...], job: CondorJob, outcome: _Outcome
+) -> tuple[State, str]:
+    report, failure = outcome
+    told = report.fills.get(fill)
     if told and told.failed and job.phase in (Phase.ENDED, Phase.REMOVED):
         return State.FAILED, "; ".join(f"{step}: {_line(why)}" for step, why in told.failed.items())
     if job.phase is not Phase.ENDED:
@@ -207,8 +218,8 @@ def _line(text: str) -> str:
 # --- tables
 
 
-def table(report: Report) -> str:
-    """Return a line for each chunk and state in it, why fills are not well, and a sum."""
+def status_table(report: FolderReport) -> str:
+    """Return a table of chunks by state, the reason for each fill that is not done, and counts."""
     groups: dict[tuple[int, State], list[FillState]] = {}
     for fill in report.fills:
         groups.setdefault((fill.chunk.number, fill.state), []).append(fill)
@@ -229,20 +240,20 @@ def table(report: Report) -> str:
     return out + summary(report) + "\n" + _advice(report)
 
 
-def summary(report: Report) -> str:
+def summary(report: FolderReport) -> str:
     """Return how many fills are in each state, in one line."""
     found = ", ".join(f"{n} {state.value}" for state, n in report.counts.items())
     n_fills = len(report.fills)
     return f"{n_fills} fill{'' if n_fills == 1 else 's'}: {found}"
 
 
-def _advice(report: Report) -> str:
+def _advice(report: FolderReport) -> str:
     out = ""
     if State.HELD in report.counts:
-        out += "held jobs wait for condor_release, or for --resubmit, which replaces them\n"
+        out += "to continue held jobs: condor_release; to replace them: --resubmit "
+        out += f"{report.folder.path}\n"
     if State.UNSUBMITTED in report.counts:
-        name = report.manifest.submissions[-1].description
-        out += f"to submit: condor_submit {report.folder.path / name}\n"
+        out += f"to submit: {report.folder.submit_command(report.manifest)}\n"
     elif any(f.state.lost for f in report.fills):
         out += f"to run these again: --resubmit {report.folder.path}\n"
     return out

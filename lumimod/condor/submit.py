@@ -1,4 +1,4 @@
-"""Talking to HTCondor: through its command-line tools or its Python bindings."""
+"""Submitting and removing jobs, by the commands of HTCondor or its Python bindings."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lumimod.errors import CondorError
 
 _TIMEOUT_S = 300.0
 _TERSE = re.compile(r"^\s*(\d+)\.\d+ - \1\.\d+\s*$", re.M)
-_INSTEAD = "use --jobs N to run fills side by side on this machine"
+_WITHOUT = "use --jobs N to run fills side by side on this machine"
 
 
-def way(settings: CondorSettings) -> str:
-    """Return how to talk to HTCondor from this machine: `command` or `bindings`.
+def submit_method(settings: CondorSettings) -> str:
+    """Return how jobs are submitted from this machine: by `command` or by `bindings`.
 
     Raises
     ------
     CondorError
-        There is no way.
+        This machine has neither.
     """
     wanted = settings.submit_with
     if wanted in ("auto", "command") and shutil.which("condor_submit"):
@@ -33,38 +33,38 @@ def way(settings: CondorSettings) -> str:
         return "bindings"
     if wanted == "command":
         raise CondorError(
-            "no command condor_submit on this machine: submit from one that has HTCondor (at CERN "
-            f"lxplus), set condor_submit_with = 'auto' in config.py, or {_INSTEAD}"
+            "no command condor_submit on this machine: submit from a machine of the pool (at CERN "
+            f"lxplus), set condor_submit_with = 'auto' in config.py, or {_WITHOUT}"
         )
     raise CondorError(
-        "no HTCondor on this machine: neither the command condor_submit nor a pool that the "
-        "bindings htcondor2 know. Submit from a machine of the pool (at CERN lxplus), install "
-        f"HTCondor and set CONDOR_CONFIG, or {_INSTEAD}"
+        "no HTCondor on this machine: neither the command condor_submit, nor the bindings "
+        "htcondor2 with the configuration of a pool. Submit from a machine of the pool (at CERN "
+        f"lxplus), install HTCondor and set CONDOR_CONFIG, or {_WITHOUT}"
     )
 
 
-def submit(settings: CondorSettings, description: Path) -> int:
-    """Submit a description; return the number of the cluster.
+def submit_description(settings: CondorSettings, description: Path) -> int:
+    """Submit a submit description; return the number of the cluster.
 
     Raises
     ------
     CondorError
         HTCondor is not there or refuses.
     """
-    if way(settings) == "command":
+    if submit_method(settings) == "command":
         out = _run(["condor_submit", "-terse", str(description)], description.parent)
         found = _TERSE.search(out)
         if not found:
             raise CondorError(
-                f"condor_submit said {' '.join(out.split())!r}; expected one cluster of jobs. "
-                f"Look at condor_q and {description}"
+                f"condor_submit printed {' '.join(out.split())!r} instead of one cluster of jobs; "
+                f"check condor_q and {description}"
             )
         return int(found[1])
     return _submit_by_bindings(settings, description)
 
 
-def remove(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
-    """Take jobs out of the queue.
+def remove_jobs(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
+    """Remove jobs from the queue.
 
     Raises
     ------
@@ -74,15 +74,15 @@ def remove(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
     names = [f"{cluster}.{proc}" for cluster, proc in jobs]
     if not names:
         return
-    if way(settings) == "command":
+    if submit_method(settings) == "command":
         _run(["condor_rm", *names], None)
         return
     htcondor2 = _bindings(required=True)
     assert htcondor2 is not None
     try:
-        htcondor2.Schedd().act(htcondor2.JobAction.Remove, names, reason="submitted again")
+        htcondor2.Schedd().act(htcondor2.JobAction.Remove, names, reason="replaced by --resubmit")
     except (htcondor2.HTCondorException, RuntimeError, OSError) as exc:
-        raise CondorError(f"HTCondor does not remove {' '.join(names)}: {_line(exc)}") from exc
+        raise CondorError(f"HTCondor did not remove {' '.join(names)}: {_line(exc)}") from exc
 
 
 def _run(command: Sequence[str], cwd: Path | None) -> str:
@@ -102,7 +102,13 @@ def _run(command: Sequence[str], cwd: Path | None) -> str:
 
 
 def _bindings(*, required: bool) -> ModuleType | None:
-    """Return the module htcondor2 where it is installed and knows a pool."""
+    """Return the module htcondor2; None where it is not installed or has no pool configured.
+
+    Raises
+    ------
+    CondorError
+        It would be None and is required.
+    """
     try:
         import htcondor2
     except ImportError as exc:
@@ -110,14 +116,14 @@ def _bindings(*, required: bool) -> ModuleType | None:
             return None
         raise CondorError(
             f"the bindings htcondor2 cannot be imported ({exc}): pip install htcondor, set "
-            f"condor_submit_with = 'auto' in config.py, or {_INSTEAD}"
+            f"condor_submit_with = 'auto' in config.py, or {_WITHOUT}"
         ) from exc
     if not htcondor2.param.get("COLLECTOR_HOST"):
         if not required:
             return None
         raise CondorError(
             "the bindings htcondor2 find no configuration of HTCondor: submit from a machine of "
-            f"the pool (at CERN lxplus) or set CONDOR_CONFIG, or {_INSTEAD}"
+            f"the pool (at CERN lxplus) or set CONDOR_CONFIG, or {_WITHOUT}"
         )
     return htcondor2
 
@@ -132,8 +138,8 @@ def _submit_by_bindings(settings: CondorSettings, description: Path) -> int:
         return int(htcondor2.Schedd().submit(request).cluster())
     except (htcondor2.HTCondorException, RuntimeError, ValueError, OSError, TypeError) as exc:
         raise CondorError(
-            f"HTCondor does not take {description}: {_line(exc)}; try condor_submit, or "
-            "condor_submit_with = 'command' in config.py"
+            f"HTCondor did not accept {description}: {_line(exc)}; correct config.py, or try "
+            "condor_submit_with = 'command' in it"
         ) from exc
 
 

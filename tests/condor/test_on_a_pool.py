@@ -290,7 +290,7 @@ def test_what_htcondor_refuses_is_told_and_can_be_submitted_later(place: Place, 
     (line,) = [x for x in done.stderr.splitlines() if "INFO" not in x]
     (folder,) = place.root.glob("lumimod_JOB_*")
     assert line.startswith("lumimod: ")
-    assert f"nothing is submitted; what was written is in {folder}" in line
+    assert f"nothing was submitted; the files for it are in {folder}" in line
     assert "1 fill: 1 not submitted" in place.status(folder)
     place.configure(condor_submit_with=way)
     (folder / "config.py").write_bytes(place.config.read_bytes())

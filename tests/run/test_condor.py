@@ -15,7 +15,7 @@ import pytest
 
 from lumimod.condor import actions, submit
 from lumimod.condor.folder import JobFolder
-from lumimod.condor.status import State, look
+from lumimod.condor.status import State, read_status
 from lumimod.errors import CondorError
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile, load_report
@@ -80,7 +80,7 @@ def reports(jobs: JobFolder, *fills: FillReport, left: Mapping[int, str] | None 
 
 
 def states(jobs: JobFolder) -> dict[int, tuple[State, str]]:
-    return {f.fill: (f.state, f.why) for f in look(jobs).fills}
+    return {f.fill: (f.state, f.why) for f in read_status(jobs).fills}
 
 
 # --- submitting
@@ -129,7 +129,7 @@ def test_dry_run_writes_all_and_submits_nothing(site: Site, calls: Callable[[], 
     assert not site.results.exists()
     said = site.run("--status", jobs.path, "--wait")
     assert said.status == 1
-    assert "was written but not submitted: condor_submit" in said.err
+    assert "was written but not submitted; to submit it: condor_submit" in said.err
     assert "to submit: condor_submit" in site.run("--status", jobs.path).out
 
 
@@ -155,6 +155,7 @@ def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_result
     report = load_report(jobs.path / "chunk_1.json")
     assert report is not None
     assert list(report.fills[FILL].done) == list(STEPS)
+    assert states(jobs) == {FILL: (State.DONE, ""), OTHER: (State.UNSUBMITTED, "")}
 
 
 def test_config_of_the_jobs_is_the_copy_unless_it_depends_on_its_folder(site: Site) -> None:
@@ -164,7 +165,7 @@ def test_config_of_the_jobs_is_the_copy_unless_it_depends_on_its_folder(site: Si
         file.write("import os\nmassi_afs_path = os.path.dirname(__file__) + '/massi/<YEAR>/'\n")
     outcome = site.run("--submit", "--dry-run")
     assert job_folder(outcome).load().config == str(site.config)
-    assert outcome.lines("WARNING", str(site.config), "leave it alone until they have ended")
+    assert outcome.lines("WARNING", str(site.config), "do not change it until they have ended")
 
 
 def test_config_that_imports_its_neighbour_is_read_where_it_is(site: Site) -> None:
@@ -176,6 +177,36 @@ def test_config_that_imports_its_neighbour_is_read_where_it_is(site: Site) -> No
     finally:
         sys.modules.pop("settings_of_2017", None)
     assert jobs.load().config == str(site.config)
+
+
+@pytest.mark.parametrize(
+    ("line", "copied"),
+    [
+        ("import neighbour", False),
+        ("from neighbour.part import STEP", False),
+        ("try:\n    import package\nexcept ImportError:\n    pass", False),
+        ("import json, os.path", True),
+        ("import lumimod", True),
+        ("STEP = 'import neighbour'", True),
+    ],
+)
+def test_any_import_from_its_folder_keeps_config_where_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch, line: str, copied: bool
+) -> None:
+    (site.root / "package").mkdir()
+    (site.root / "lumimod").mkdir()
+    (site.root / "neighbour.py").touch()
+    # Imported before, as where the program is started in this folder: the copy can be read too.
+    module = types.ModuleType("neighbour")
+    module.__path__ = []  # type: ignore[attr-defined]
+    part = types.ModuleType("neighbour.part")
+    part.STEP = 300  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "neighbour", module)
+    monkeypatch.setitem(sys.modules, "neighbour.part", part)
+    with site.config.open("a") as file:
+        file.write(f"{line}\n")
+    jobs = job_folder(site.run("--submit", "--dry-run"))
+    assert jobs.load().config == str(jobs.config if copied else site.config)
 
 
 def test_other_interpreter_setup_and_folder_are_used(site: Site) -> None:
@@ -257,7 +288,7 @@ def test_machine_without_htcondor_is_told_what_to_do(site: Site, way: str, said:
     [
         ("echo 'ERROR: no schedd' >&2; exit 1", "condor_submit failed: ERROR: no schedd"),
         ("exit 3", "condor_submit failed: exit status 3"),
-        ("echo welcome", "condor_submit said 'welcome'; expected one cluster"),
+        ("echo welcome", "condor_submit printed 'welcome' instead of one cluster"),
     ],
 )
 def test_condor_submit_that_fails_is_quoted(
@@ -266,7 +297,7 @@ def test_condor_submit_that_fails_is_quoted(
     (site.root / "bin/condor_submit").write_text(f"#!/bin/sh\n{script}\n")
     outcome = site.run("--submit")
     assert outcome.status == 1
-    assert outcome.lines(said, "nothing is submitted; what was written is in")
+    assert outcome.lines(said, "nothing was submitted; the files for it are in")
 
 
 def test_condor_submit_that_does_not_run_is_told(
@@ -334,7 +365,7 @@ def test_bindings_that_fail_are_quoted(site: Site, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "htcondor2", Bindings(error=error))
     outcome = site.run("--submit")
     assert outcome.status == 1
-    assert outcome.lines("HTCondor does not take", "lumimod.sub: no schedd;", "condor_submit")
+    assert outcome.lines("HTCondor did not accept", "lumimod.sub: no schedd;", "condor_submit")
 
 
 @pytest.mark.parametrize("way", ["auto", "bindings"])
@@ -349,11 +380,11 @@ def test_bindings_without_a_pool_are_no_way(
 def test_bindings_remove_jobs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     bindings = Bindings()
     monkeypatch.setitem(sys.modules, "htcondor2", bindings)
-    submit.remove(site.cfg.condor, [(7, 0), (8, 1)])
-    assert bindings.calls == [("Remove", ["7.0", "8.1"], "submitted again")]
+    submit.remove_jobs(site.cfg.condor, [(7, 0), (8, 1)])
+    assert bindings.calls == [("Remove", ["7.0", "8.1"], "replaced by --resubmit")]
     bindings.error = RuntimeError("gone")
-    with pytest.raises(CondorError, match=r"does not remove 7\.0: gone"):
-        submit.remove(site.cfg.condor, [(7, 0)])
+    with pytest.raises(CondorError, match=r"did not remove 7\.0: gone"):
+        submit.remove_jobs(site.cfg.condor, [(7, 0)])
 
 
 # --- afterwards
@@ -384,7 +415,7 @@ def test_status_follows_the_log_and_the_results(site: Site, jobs: JobFolder) -> 
         f"2      7.1  held   {OTHER}",
         f"fill {OTHER}: held: quota exceeded; missing: {' '.join(STEPS)}",
         "2 fills: 1 held, 1 done",
-        "held jobs wait for condor_release, or for --resubmit, which replaces them",
+        f"to continue held jobs: condor_release; to replace them: --resubmit {jobs.path}",
     ]
 
 
@@ -394,7 +425,7 @@ def test_fill_whose_job_ended_well_without_results_has_missing_steps(
     site.run("--fill", FILL)
     site.remove("fits", "lifetime")
     happens(jobs, submitted(0, 1), submitted(1, 2), ended(0), ended(1))
-    (fill, _) = look(jobs).fills
+    (fill, _) = read_status(jobs).fills
     assert (fill.state, fill.missing) == (State.MISSING, ("fits", "lifetime"))
     out = site.run("--status", jobs.path).out
     assert f"fill {FILL}: missing steps: missing: fits lifetime\n" in out
@@ -475,7 +506,7 @@ def test_result_that_was_removed_since_the_report_is_missing(
     happens(jobs, submitted(0, 1), ended(0))
     reports(jobs, FillReport(FILL, {"sb": 1.0}))
     finished.remove("fits")
-    (fill,) = look(jobs).fills
+    (fill,) = read_status(jobs).fills
     assert (fill.state, fill.missing) == (State.MISSING, ("fits",))
 
 
@@ -553,6 +584,14 @@ def test_log_that_was_cleared_away_leaves_the_results_to_tell(
     assert states(jobs) == {FILL: (State.DONE, "")}
 
 
+def test_command_to_submit_by_hand_serves_where_the_path_has_spaces(site: Site) -> None:
+    site.configure(condor_folder=str(site.root / "jobs here"))
+    jobs = job_folder(site.run("--submit", "--dry-run"))
+    command = f"condor_submit '{jobs.path}/lumimod.sub'"
+    assert command in site.run("--status", jobs.path).out
+    assert command in site.run("--status", jobs.path, "--wait").err
+
+
 def test_newest_job_folder_is_shown_by_default(site: Site, jobs: JobFolder) -> None:
     jobs.path.rename(jobs.path.with_name("lumimod_JOB_1_2_20200101-000000_abcdef"))
     newest = job_folder(site.run("--submit"))
@@ -581,7 +620,7 @@ def test_no_job_folder_at_all_is_told(site: Site) -> None:
 def test_folder_that_is_none_of_a_job_is_told(site: Site) -> None:
     outcome = site.run("--status", site.root)
     assert outcome.status == 1
-    assert outcome.lines("is no job folder", "job.json")
+    assert outcome.lines("is not a job folder", "job.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"submissions": [1]}', "\xff"])
