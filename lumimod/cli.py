@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import signal
 import sys
 import textwrap
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lumimod import __version__
-from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.errors import UsageError
 from lumimod.steps import TITLES
 
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
-EXIT_TERMINATED = 143
 
 _EPILOG = """\
 {steps}
@@ -44,7 +40,7 @@ line or config.py is wrong. Fills that another run is at are left to it, which i
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    p = argparse.ArgumentParser(
+    p = Parser(
         prog="lumimod",
         description="Luminosity follow-up of the LHC, fill by fill and bunch by bunch.",
         epilog=_EPILOG.format(steps=_steps_in_words()),
@@ -142,38 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> bool:
         _check(args)
-        with _terminable():
-            return _do(args, arguments)
+        return _do(args, arguments)
 
-    try:
-        return exit_status("lumimod", work)
-    except _Terminated:
-        sys.stderr.write("lumimod: terminated; finished results are kept\n")
-        return EXIT_TERMINATED
-    except KeyboardInterrupt:
-        sys.stderr.write("lumimod: interrupted; finished results are kept\n")
-        return EXIT_INTERRUPTED
-
-
-class _Terminated(KeyboardInterrupt):
-    """The system asks the process to end, as HTCondor does before it kills a job."""
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """End on SIGTERM as on Ctrl-C: nothing half done stays behind."""
-
-    def end(*_: object) -> None:
-        raise _Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return exit_status("lumimod", work, kept="finished results are kept")
 
 
 def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:

@@ -211,14 +211,14 @@ def test_tree_needs_the_beam_modes_of_the_fill(
     other = csv.with_name("basic_data_fill_1.csv")
     csv.rename(other)
     assert run(other, "--to", "tree", "--bmodes", small_files.bmodes) == 1
-    assert "does not hold fill 1" in capsys.readouterr().err
+    assert "fill 1 is not in the beam modes" in capsys.readouterr().err
     nameless = other.rename(csv.with_name("basic.csv"))
-    assert run(nameless, "--to", "tree", "--bmodes", small_files.bmodes) == 1
+    assert run(nameless, "--to", "tree", "--bmodes", small_files.bmodes) == 2
     assert "its name does not tell the fill" in capsys.readouterr().err
 
 
 def test_file_of_another_suffix_is_refused(csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = csv.rename(csv.with_suffix(".txt"))
-    assert run(other, "--to", "h5") == 1
+    assert run(other, "--to", "h5") == 2
     said = f"not a format of variables ({', '.join(SUFFIXES)})"
     assert said in capsys.readouterr().err

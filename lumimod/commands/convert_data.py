@@ -12,8 +12,10 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from lumimod.commands.shell import Parser, exit_status, print_error, status_of
 from lumimod.errors import LumimodError
 from lumimod.readers.variables import files_of
 from lumimod.writers.convert import (
@@ -28,25 +30,30 @@ from lumimod.writers.convert import (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 if all files were converted, 1 if not, 2 if it was not understood."""
-    args = _parser().parse_args(argv)
-    failed = 0
+    parser = _parser()
+    args = parser.parse_args(argv)
+    errors: list[LumimodError] = []
+    work = partial(_convert_all, args, parser.prog, errors)
+    status = exit_status(parser.prog, work, kept="files that are converted are kept")
+    return max([status, *map(status_of, errors)])
+
+
+def _convert_all(args: argparse.Namespace, program: str, errors: list[LumimodError]) -> bool:
+    """Convert every file; one that cannot be converted does not stop the others."""
     for source in args.source:
         try:
             files = data_files(source)
         except LumimodError as exc:
-            failed += _report(exc)
+            errors.append(exc)
+            print_error(program, exc)
             continue
         for path in files:
             try:
                 _convert(path, source, args)
             except LumimodError as exc:
-                failed += _report(exc)
-    return 1 if failed else 0
-
-
-def _report(exc: LumimodError) -> int:
-    sys.stderr.write(f"error: {exc}\n")
-    return 1
+                errors.append(exc)
+                print_error(program, exc)
+    return not errors
 
 
 def _convert(path: Path, source: Path, args: argparse.Namespace) -> None:
@@ -72,9 +79,11 @@ def _convert(path: Path, source: Path, args: argparse.Namespace) -> None:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def _parser() -> Parser:
+    parser = Parser(
+        description=__doc__,
+        epilog="exit status: 0 all converted, 1 something failed, 2 the command line is wrong.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "source",

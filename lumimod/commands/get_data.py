@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Callable
 
-from lumimod.commands.common import EXIT_INTERRUPTED, add_config, exit_status
+from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.config.sections.files import SOURCES
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import UsageError
@@ -171,8 +171,8 @@ def _time_s(text: str, bmodes: Path, now_s: float) -> float:
 # --- command line
 
 
-def _parser(description: str, epilog: str = "") -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(
+def _parser(description: str, epilog: str = "") -> Parser:
+    p = Parser(
         description=description,
         epilog=epilog + _EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -211,7 +211,7 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(
-    parser: argparse.ArgumentParser,
+    parser: Parser,
     argv: Sequence[str] | None,
     work: Callable[[argparse.Namespace, Config, Source], bool],
 ) -> int:
@@ -224,8 +224,4 @@ def _run(
             with open_source(args.source or cfg.files.source, folder) as source:
                 return work(args, cfg, source)
 
-    try:
-        return exit_status(parser.prog, with_source)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{parser.prog}: interrupted; what was fetched is kept\n")
-        return EXIT_INTERRUPTED
+    return exit_status(parser.prog, with_source, kept="what was fetched is kept")

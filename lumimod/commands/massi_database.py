@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Callable
 
-from lumimod.commands.common import add_config, exit_status
+from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import OutputError, UsageError
 from lumimod.records import EXPERIMENTS
@@ -106,8 +106,8 @@ def _of_fill(
     ]
 
 
-def _parser(description: str) -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(
+def _parser(description: str) -> Parser:
+    p = Parser(
         description=description,
         epilog="exit status: 0 done, 1 it failed, 2 the command line or config.py is wrong.",
     )
@@ -119,7 +119,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
 
 
 def _run(
-    parser: argparse.ArgumentParser,
+    parser: Parser,
     argv: Sequence[str] | None,
     work: Callable[[argparse.Namespace, Config, Path], bool],
 ) -> int:
@@ -129,4 +129,4 @@ def _run(
         cfg = load_config(args.config)
         return work(args, cfg, args.yamldb or cfg.massi.database)
 
-    return exit_status(parser.prog, with_config)
+    return exit_status(parser.prog, with_config, kept="a database that was there is unchanged")

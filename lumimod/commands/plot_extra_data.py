@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lumimod.commands.common import add_config, exit_status
+from lumimod.commands.shell import Parser, add_config, exit_status, print_error
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import LumimodError, MissingInputError
 from lumimod.fetch.groups import extra_choices
@@ -26,10 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw the extra data of fills; 0 all is drawn, 1 something failed, 2 it was not understood."""
     parser = _parser()
     args = parser.parse_args(argv)
-    return exit_status(parser.prog, lambda: _draw_all(args))
+    return exit_status(
+        parser.prog, lambda: _draw_all(args, parser.prog), kept="pictures that are drawn are kept"
+    )
 
 
-def _draw_all(args: argparse.Namespace) -> bool:
+def _draw_all(args: argparse.Namespace, program: str) -> bool:
     cfg = relocated(load_config(args.config), args.data_folder)
     modes = read_bmodes(cfg.files.bmodes)
     good = True
@@ -37,7 +39,7 @@ def _draw_all(args: argparse.Namespace) -> bool:
         try:
             sys.stdout.write(f"{draw_fill(cfg, modes, fill, args.out)}\n")
         except LumimodError as exc:
-            sys.stderr.write(f"fill {fill}: {exc}\n")
+            print_error(program, f"fill {fill}: {exc}")
             good = False
     return good
 
@@ -76,8 +78,8 @@ def read_extra(cfg: Config, modes: FillModes, path: Path) -> ExtraData:
     return ExtraData(modes.fill, modes, series, path.name)
 
 
-def _parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(
+def _parser() -> Parser:
+    p = Parser(
         description="Draw tunes and trims, BBQ frequencies and amplitudes, total luminosities, "
         "beta* and the number of bunches of a whole fill, with its beam modes shaded.",
         epilog="exit status: 0 all is drawn, 1 something failed, 2 the command line or config.py "

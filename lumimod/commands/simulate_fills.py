@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lumimod.errors import LumimodError
+from lumimod.commands.shell import Parser, exit_status
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 
 DEFAULT = FillSettings()
@@ -20,17 +20,18 @@ DEFAULT = FillSettings()
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 if all fills were written, 1 if not, 2 if it was not understood."""
-    args = _parser().parse_args(argv)
-    try:
-        settings = _settings(args)
-        for fill in args.fill:
-            start_s = time.perf_counter()
-            for files in simulate_fills(args.folder, [fill], settings, args.seed):
-                _report(files, time.perf_counter() - start_s)
-    except LumimodError as exc:
-        sys.stderr.write(f"error: {exc}\n")
-        return 1
-    return 0
+    parser = _parser()
+    args = parser.parse_args(argv)
+    return exit_status(parser.prog, lambda: _simulate(args), kept="fills that are written are kept")
+
+
+def _simulate(args: argparse.Namespace) -> bool:
+    settings = _settings(args)
+    for fill in args.fill:
+        start_s = time.perf_counter()
+        for files in simulate_fills(args.folder, [fill], settings, args.seed):
+            _report(files, time.perf_counter() - start_s)
+    return True
 
 
 def _settings(args: argparse.Namespace) -> FillSettings:
@@ -58,10 +59,11 @@ def steps(text: str) -> tuple[tuple[float, float], ...]:
         ) from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         description="Write simulated LHC fills as a data folder: Timber CSV, beam modes, Massi "
         "archives, and the truth in truth/. The same seed gives the same bytes.",
+        epilog="exit status: 0 all written, 1 something failed, 2 the command line is wrong.",
     )
     add = parser.add_argument
     add("--folder", type=Path, default=Path("data"), help="where to write (default: ./data)")

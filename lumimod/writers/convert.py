@@ -92,14 +92,21 @@ def convert_to_tree(source: Path, target: Path, bmodes: Path) -> None:
     Raises
     ------
     UsageError
-        If the source is a tree, or its fill is not among the beam modes.
+        If the source is a tree, or its name does not tell the fill.
+    MissingInputError
+        If the fill is not among the beam modes.
     LumimodError
         As of `read_variables` and `write_variables`.
     """
     fill = _fill_of(source)
     modes = read_bmodes(bmodes)
-    if source.is_dir() or fill not in modes:
-        raise UsageError(f"{source}: is a tree, or {bmodes} does not hold fill {fill}")
+    if source.is_dir():
+        raise UsageError(f"{source} is a tree already")
+    if fill not in modes:
+        raise MissingInputError(
+            f"{source}: fill {fill} is not in the beam modes {bmodes}; "
+            "run Utilities/000_get_fills.py"
+        )
     series = _everything(source)
     for mode, part in _by_mode(series, modes[fill]):
         folder = target / f"HX:BMODE={mode}"

@@ -252,5 +252,5 @@ def test_command_without_a_config_ends_with_2(site: Site, tmp_path: Path) -> Non
     outcome = site.command(cwd=empty)
     assert outcome.status == 2
     assert outcome.err == (
-        f"lumimod: {empty / 'config.py'} not found; run in the folder that holds it\n"
+        f"lumimod: error: {empty / 'config.py'} not found; run in the folder that holds it\n"
     )

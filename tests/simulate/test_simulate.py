@@ -480,7 +480,7 @@ def test_command_takes_full_size_with_changes(tmp_path: Path) -> None:
 
 
 def test_command_reports_what_cannot_be_done(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--bunches", "3000"]) == 1
+    assert main(["--bunches", "3000"]) == 2
     assert "error: 3000 colliding" in capsys.readouterr().err
 
 

@@ -1,0 +1,90 @@
+"""How every command meets the shell: its parser, the form of its errors, its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, NoReturn
+
+from lumimod.errors import ConfigError, LumimodError, UsageError
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 1, 2, 130, 143
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells an error in one line, in the form of all errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell the error and end with the exit status of wrong usage."""
+        print_error(self.prog, f"{message}; see --help")
+        sys.exit(EXIT_USAGE)
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the process to end, as HTCondor does before it kills a job."""
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option --config."""
+    parser.add_argument(
+        "--config", type=Path, default=Path("config.py"), metavar="PATH",
+        help="configuration file (default ./config.py)",
+    )  # fmt: skip
+
+
+def print_error(program: str, message: object) -> None:
+    """Write an error to standard error, with the name of the command before it."""
+    sys.stderr.write(f"{program}: error: {message}\n")
+
+
+def status_of(error: LumimodError) -> int:
+    """Return the exit status of an error: of wrong usage, or of a failure."""
+    return EXIT_USAGE if isinstance(error, (UsageError, ConfigError)) else EXIT_FAILED
+
+
+def exit_status(program: str, work: Callable[[], bool], *, kept: str) -> int:
+    """Do the work of a command; return its exit status, errors written to standard error.
+
+    Parameters
+    ----------
+    program
+        Name of the command, for messages.
+    work
+        Does everything; returns whether all went well.
+    kept
+        What is not lost if the command is interrupted, for the message.
+    """
+    try:
+        with _terminable():
+            return EXIT_DONE if work() else EXIT_FAILED
+    except LumimodError as exc:
+        print_error(program, exc)
+        return status_of(exc)
+    except Terminated:
+        sys.stderr.write(f"{program}: terminated; {kept}\n")
+        return EXIT_TERMINATED
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted; {kept}\n")
+        return EXIT_INTERRUPTED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: what is half written is removed."""
+
+    def end(*_: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
