@@ -37,6 +37,7 @@ GOLDEN_SETTINGS: Mapping[str, Any] = {
     "correction_factor_2h": [1, 0.95],
     "correction_factor_1v": [1, 1.1],
     "correction_factor_2v": [1, 1.05],
+    "bsrt_calibration_file": "original",
 }
 """What the original was run with, where that is not the default."""
 

@@ -88,7 +88,10 @@ def read_beam(
         scans = emittance_scans(emit_h, emit_v, energy)
     else:
         gates, size_h, size_v = (series[what] for what in SIZES)
-        scans = bsrt_scans(gates, size_h, size_v, energy, beam, calibration())
+        calibrated = calibration()
+        if calibrated.note and beam == 1:  # it is said once, for both beams
+            notes.append(calibrated.note)
+        scans = bsrt_scans(gates, size_h, size_v, energy, beam, calibrated)
     length = bqm_lengths(series["filled_buckets"], series["bunch_lengths"], scans.slots, notes)
     intensity = _intensities(series["bunch_intensity"], scans.slots, notes)
     highest = float(np.fmax.reduce(energy.scalar()))

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lumimod.errors import BadInputError, LumimodError, MissingInputError
-from lumimod.tables.calibration import bsrt_calibration
+from lumimod.physics.emittance import emittance_um
+from lumimod.tables.calibration import ORIGINAL, bsrt_calibration
 from lumimod.tables.ibs import ibs_sets
 
 PLANES = ("h", "v")
@@ -47,28 +49,73 @@ def written(tmp_path: Path):  # type: ignore[no-untyped-def]
     return write
 
 
-# ---- The calibration of 2017.
+# ---- The sets that come with lumimod.
 
 
-def test_calibration_of_2017_is_the_default() -> None:
-    horizontal, vertical = bsrt_calibration(5845).at(1, 6500)
+def emittances_of_2_um(fill: int) -> list[float]:
+    """Return what a bunch has that the set of the original calls 2.00 um: B1H B1V B2H B2V."""
+    emittances = []
+    for beam in (1, 2):
+        original, set_of_fill = (bsrt_calibration(fill, p).at(beam, 6500) for p in (ORIGINAL, None))
+        for of, now in zip(original, set_of_fill):
+            size2 = 2.0 * of.betaf_m / of.gamma + of.sigma_corr_mm**2
+            rescaled = size2 * now.rescale**2 - now.sigma_corr_mm**2
+            emittances.append(round(rescaled / now.betaf_m * now.gamma, 2))
+    return emittances
+
+
+@pytest.mark.parametrize(
+    ("fill", "emittances"),
+    [
+        (5848, [2.48, 2.57, 1.94, 1.64]),
+        (6054, [2.0, 2.0, 2.0, 2.0]),
+        (6308, [2.0, 2.0, 2.0, 2.0]),
+        (6310, [1.81, 0.56, 2.35, 2.05]),
+        (6750, [2.75, 3.35, 1.31, 0.75]),
+    ],
+)
+def test_each_fill_has_the_calibration_of_its_time(fill: int, emittances: list[float]) -> None:
+    assert emittances_of_2_um(fill) == emittances
+    assert bsrt_calibration(fill).note == ""
+
+
+def test_the_set_of_the_original_holds_for_all_its_fills() -> None:
+    horizontal, vertical = bsrt_calibration(5845, ORIGINAL).at(1, 6500)
     assert horizontal == (188.2, 0.2527, 1.0, 6927.6)
     assert vertical == (301.0, 0.3218, 1.0, 6927.6)
+    assert bsrt_calibration(7000, ORIGINAL).at(1, 6500) == (horizontal, vertical)
+    with pytest.raises(MissingInputError, match="no BSRT calibration for fill 5690; add one"):
+        bsrt_calibration(5690, ORIGINAL)
 
 
 @pytest.mark.parametrize("beam", [1, 2])
 @pytest.mark.parametrize("energy_gev", [450, 6500])
-def test_calibration_of_2017_has_both_beams_and_energies(beam: int, energy_gev: int) -> None:
-    for optics in bsrt_calibration(7000).at(beam, energy_gev):
+@pytest.mark.parametrize("fill", [4851, 5400, 5848, 6100, 6400, 6500, 6650, 7000, 7400])
+def test_sets_have_both_beams_and_energies(fill: int, beam: int, energy_gev: int) -> None:
+    for optics in bsrt_calibration(fill).at(beam, energy_gev):
         assert optics.betaf_m > 100
-        assert 0.2 < optics.sigma_corr_mm < 0.5
+        assert 0.19 < optics.sigma_corr_mm < 0.7
         assert optics.gamma == {450: 479.6, 6500: 6927.6}[energy_gev]
 
 
-def test_calibration_of_2017_does_not_hold_for_earlier_fills() -> None:
-    with pytest.raises(MissingInputError, match="no BSRT calibration for fill 5690; add one"):
-        bsrt_calibration(5690)
-    assert bsrt_calibration(5691)
+@pytest.mark.parametrize(
+    ("fill", "first", "last"), [(4000, 4851, 5255), (6570, 6420, 6543), (6600, 6611, 6698)]
+)
+def test_a_fill_of_no_set_takes_the_nearest_and_says_so(fill: int, first: int, last: int) -> None:
+    calibration = bsrt_calibration(fill)
+    assert calibration.optics == bsrt_calibration(first).optics
+    assert (
+        f"no calibration for fill {fill}; taking the nearest set, of fills {first} to {last}"
+        in (calibration.note)
+    )
+    assert "bsrt_calibration_file" in calibration.note
+
+
+def test_a_plain_factor_belongs_to_its_set_and_always_counts() -> None:
+    horizontal, vertical = bsrt_calibration(6700).at(2, 6500)
+    size = np.array([0.45])
+    assert emittance_um(size, horizontal)[0] == pytest.approx(2.85387, abs=1e-4)
+    assert emittance_um(size, vertical)[0] == pytest.approx(2.3395, abs=1e-4)
 
 
 # ---- Files of users.
@@ -130,7 +177,7 @@ def test_energies_of_2017_are_listed_in_order() -> None:
 @pytest.mark.parametrize(
     ("factor", "rescale_to", "expected"),
     [
-        (1.2, None, 1.0),
+        (1.2, None, 1.2),
         (1.2, "2017b", 1.2),
         ({"2017b": 1.1, "2017c": 0.9}, None, 1.0),
         ({"2017b": 1.1, "2017c": 0.9}, "2017b", 1.1),

@@ -34,7 +34,8 @@ class Bsrt:
         "bsrt_calibration_file",
         optional_path,
         None,
-        "calibration (JSON); None: that of 2017, which comes with lumimod",
+        "calibration (JSON); None: the sets that come with lumimod, by fill; 'original': that of "
+        "2017 for all fills, as the original",
     )
 
 
