@@ -9,7 +9,7 @@ JOBS ?= 2
 # Each process of the tests would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run check test lint docs bench clean pool-up pool-down
+.PHONY: help setup run check test lint docs mutants bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
@@ -17,6 +17,8 @@ help:
 	@echo "make test   lint, types and all tests, with coverage, a pool and the documentation"
 	@echo "            JOBS=8: as many processes as that, in place of 2; also for make check"
 	@echo "make lint   lint and types alone"
+	@echo "make mutants   small changes of physics, instruments and steps that no test notices (an hour;"
+	@echo "               N=200: of so many at random)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
@@ -58,6 +60,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A mutant is a small change of the code. mutation/run.py tells how to go on with those that are listed.
+mutants: $(VENV)/mutmut
+	CI=1 $(BIN)/python -m mutation.run --jobs $(JOBS) $(if $(N),--sample $(N)) $(ROOMS)
+
+$(VENV)/mutmut: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[mutants]"
+	touch $@
+
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "open site/index.html"
@@ -75,5 +85,5 @@ pool-down: setup
 	@$(BIN)/python tests/condor/pool.py down
 
 clean:
-	rm -rf $(VENV) $(EXAMPLE) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(EXAMPLE) build site mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Small changes of the code, to see which of them no test notices."""
