@@ -70,9 +70,19 @@ def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
-def imports(module: str) -> Iterator[str]:
-    """Yield the full name of everything that a module imports, at any place in it."""
-    for node in ast.walk(tree(module)):
+@cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(module)))
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """Return the full name of everything that a module imports, at any place in it."""
+    return tuple(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,6 +90,7 @@ def imports(module: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def own_imports(module: str) -> set[str]:
     """Return the modules of the package that a module imports."""
     found = set()
@@ -188,7 +199,7 @@ def test_no_module_draws_by_pyplot(module: str) -> None:
 
 @by_module
 def test_no_module_prints(module: str) -> None:
-    calls = [node.func for node in ast.walk(tree(module)) if isinstance(node, ast.Call)]
+    calls = [node.func for node in nodes(module) if isinstance(node, ast.Call)]
     assert "print" not in [call.id for call in calls if isinstance(call, ast.Name)]
 
 
@@ -196,7 +207,7 @@ def test_no_module_prints(module: str) -> None:
 def test_no_module_catches_everything_in_silence(module: str) -> None:
     assert not [
         node.lineno
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.ExceptHandler) and node.type is None
     ]
 
