@@ -227,6 +227,11 @@ def test_step_that_is_not_positive_gives_nan(energy_gev: int, dt_s: float) -> No
 
 
 @pytest.mark.parametrize("energy_gev", ENERGIES)
+def test_step_may_be_shorter_than_a_second(energy_gev: int) -> None:
+    assert np.isfinite(step_on(energy_gev, 0.5, 1, 1e11, 2.0, 1.1)).all()
+
+
+@pytest.mark.parametrize("energy_gev", ENERGIES)
 @pytest.mark.parametrize("bad", range(3))
 def test_nan_in_a_bunch_gives_nan_for_it_alone(energy_gev: int, bad: int) -> None:
     bunches = np.tile([[1.1e11], [2.0], [1.1e-9]], 3)

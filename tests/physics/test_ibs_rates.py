@@ -107,6 +107,20 @@ def test_nan_in_gives_nan_out() -> None:
     assert np.isnan([emit[1], bl4s_s[1]]).all()
 
 
+NO_BUNCHES = [(-1e9, 2.0), (0.0, 2.0), (1e300, 2.0), (1e11, -1.0), (1e11, 0.0), (1e11, 1e-300)]
+
+
+@pytest.mark.parametrize(("n_ppb", "emit_um"), NO_BUNCHES)
+def test_what_is_no_bunch_spares_the_others_and_raises_no_warning(
+    n_ppb: float, emit_um: float
+) -> None:
+    n, emit = np.array([1.1e11, n_ppb]), np.array([2.0, emit_um])
+    found = np.array(ibs_map(ibs_of(GAMMA, V_RF_V), 600.0, n, emit, np.full(2, 1e-9)))
+    assert np.isfinite(found[:, 0]).all()
+    if n_ppb < 0 or emit_um < 0:
+        assert np.isnan(found[:, 1]).all()
+
+
 def test_growth_at_6800_gev_is_close_to_that_of_the_parametrisation_at_6500_gev() -> None:
     bunch = (np.array(1.15e11), np.array(2.0), np.array(1.1e-9))
     rates, fitted = ibs_of(GAMMA, V_RF_V), ibs_of(6927.64, V_RF_V)

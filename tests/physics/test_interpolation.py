@@ -112,6 +112,12 @@ def test_gap_is_nan_between_its_neighbours_alone() -> None:
     np.testing.assert_array_equal(found[:, 1], [1, 1.5, 2.5, 3.5, 4])
 
 
+def test_end_values_hold_at_the_ends_themselves_beside_a_gap() -> None:
+    samples = np.array([[1.0], [np.nan], [np.nan], [4.0]])
+    found = interp_columns(TIME[[0, -1]], TIME, samples)
+    np.testing.assert_array_equal(found[:, 0], [1, 4])
+
+
 def test_gap_is_bridged_by_its_neighbours() -> None:
     # From 1 at 0 s to 3 at 20 s; the ends are those of the column's own samples.
     samples = np.array([[1.0, np.nan], [np.nan, 5], [3, np.nan], [4, np.nan]])

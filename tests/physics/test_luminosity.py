@@ -219,6 +219,18 @@ def test_sum_at_or_below_the_level_stays(level_total: float) -> None:
     np.testing.assert_array_equal(level(np.array([3.0, 1.0]), level_total), [3.0, 1.0])
 
 
+def test_sum_below_one_is_capped_too() -> None:
+    np.testing.assert_allclose(level(np.array([0.6, 0.2]), 0.4), [0.3, 0.1])
+
+
+def test_sum_below_zero_stays() -> None:
+    np.testing.assert_array_equal(level(np.array([-3.0, 1.0]), 2.0), [-3.0, 1.0])
+
+
+def test_no_luminosity_at_level_zero_stays_none() -> None:
+    np.testing.assert_array_equal(level(np.zeros(2), 0.0), [0.0, 0.0])
+
+
 def test_each_time_is_levelled_by_itself() -> None:
     found = level(np.array([[3.0, 1.0], [1.0, 0.5], [0.0, 0.0]]), 2.0)
     np.testing.assert_array_equal(found, [[1.5, 0.5], [1.0, 0.5], [0.0, 0.0]])

@@ -364,6 +364,24 @@ def test_no_bunches_evolve_to_none() -> None:
     assert found.lumi.shape == (2, 1, 2, 0)
 
 
+def test_bunches_that_do_not_collide_have_no_pairs() -> None:
+    assert evolution(measured(3), lumi=None).lumi.shape == (0, 1, 2, 0)
+
+
+@pytest.mark.parametrize("lumi", [0.0, 5e34])
+def test_bunches_without_protons_spare_the_others_and_raise_no_warning(lumi: float) -> None:
+    data = measured()
+    data.intensity_ppb[:, 1] = 0.0
+    found = evolution(data, lumi=constant_lumi(lumi)).bunches
+    assert np.isfinite(found.intensity_ppb[:, :, [0, 2, 3]]).all()
+    assert not (found.intensity_ppb[:, 1:, 1] > 0).any()
+
+
+def test_nothing_scatters_in_a_bunch_without_protons() -> None:
+    found = elastic_growth_um_s(np.array([0.0, 0.0, 1e11]), np.array([0.0, 5e34, 0.0]), MACHINE)
+    np.testing.assert_array_equal(found, [np.nan, np.inf, 0.0])
+
+
 # ---- Beta*.
 
 
