@@ -209,6 +209,20 @@ def test_robust_iterations_ignore_an_outlier() -> None:
     assert one_group(time_s, values, frac=0.8, n_iter=5)[20] == pytest.approx(2.5, abs=0.01)
 
 
+def test_a_sample_exactly_delta_away_is_the_next_to_be_fitted() -> None:
+    time_s = np.arange(9) * 50.0
+    found = one_group(time_s, np.arange(9) % 2, frac=0.5, delta_s=100.0, n_iter=0)
+    # Up to the last but one, which is fitted as in statsmodels.
+    np.testing.assert_allclose(found[1:6:2], (found[:5:2] + found[2:7:2]) / 2, atol=1e-15)
+
+
+def test_an_outlier_does_not_count_where_most_samples_are_fitted_exactly() -> None:
+    values = np.zeros(40)
+    values[0] = 0.5
+    found = one_group(np.arange(40), values, frac=0.25, delta_s=0.0, n_iter=1)
+    np.testing.assert_allclose(found, 0.0, atol=1e-15)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, shift=st.floats(-100, 100))
 def test_shift_of_the_values_shifts_the_result(seed: int, shift: float) -> None:
