@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -53,6 +54,9 @@ class Mutant:
         function = rest.partition("__mutmut_")[0]
         return f"{module}.{function[2:].replace(OF_A_CLASS, '.')}"
 
+
+MEMORY_BYTES = 4 << 30
+"""A mutant may never end and gather results for ever."""
 
 Change = tuple[str, str]
 """The function, and `old line -> new line`."""
@@ -139,6 +143,7 @@ def run(mutants: Sequence[Mutant], jobs: int, minutes: float | None) -> None:
     """Let mutmut try these mutants, for some minutes at most."""
     call = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
     call += [mutant.name for mutant in mutants]
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     with subprocess.Popen(call, stdout=subprocess.DEVNULL) as tool:
         try:
             tool.wait(None if minutes is None else 60 * minutes)
