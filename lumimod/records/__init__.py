@@ -3,7 +3,8 @@
 In: the arrays that a step computed, or a result file.
 Out: the result file, or the record; its keys are spelled here and nowhere else.
 May import: errors, arrays, atomic, paths, physics, readers, tables.
-To add a result: a record with `to_dict` and `from_dict` in a module here, and its file in paths.
+To add a result: a record with `to_dict`, `from_dict` and `to_rows` in a module here; its file is
+`FillPaths.result` of a name.
 
 Arrays are (n_times, n_slots) unless said otherwise, NaN where there is no value. Beams are 1 and
 2; a family is "coll" (slots filled in both beams) or "noncoll".
@@ -13,14 +14,13 @@ from lumimod.records.base import (
     BEAMS,
     FAMILIES,
     FITTED,
-    R,
-    Record,
-    parse,
+    FrameRows,
 )
 from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.records.fits import Fits
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
+from lumimod.records.record import R, Record, parse
 from lumimod.records.stable_beams import BeamLifetime, BunchFamily, Lifetime, StableBeams
 from lumimod.tables.lhc import EXPERIMENTS, IP_OF
 
@@ -44,6 +44,7 @@ __all__ = [
     "ModelResult",
     "R",
     "Record",
+    "FrameRows",
     "StableBeams",
     "StableBeamsModel",
     "parse",

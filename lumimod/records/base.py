@@ -1,45 +1,32 @@
-"""What all records share."""
+"""What records are made of: beams and families, rows of DataFrames, arrays of files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import MissingStepError
 
 BEAMS = (1, 2)
 FAMILIES = ("coll", "noncoll")
 FITTED = ("emit_h", "emit_v", "bl", "inten")
+ALL_BUNCHES = -1
+"""The slot of a row that holds the sum over all bunches."""
 
 
-class Record(Protocol):
-    """What every record can do."""
+class FrameRows(NamedTuple):
+    """Rows of a record's DataFrame with the same labels, one for each slot and time."""
 
-    def to_dict(self) -> dict[Any, Any]:
-        """Return the dict that is saved."""
-        ...
-
-    @classmethod
-    def from_dict(cls: type[R], data: Mapping[Any, Any]) -> R:
-        """Return the record of a saved dict."""
-        ...
-
-
-R = TypeVar("R", bound=Record)
-
-
-def parse(kind: type[R], data: Any, source: str) -> R:
-    """Return the record of `data`; MissingStepError if that is not a dict of this kind."""
-    try:
-        return kind.from_dict(data)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as exc:
-        raise MissingStepError(
-            f"{source}: not a {kind.__name__} result ({type(exc).__name__}: {exc}); "
-            "remove it or force the step that makes it"
-        ) from exc
+    labels: Mapping[str, Any]
+    """Columns that are the same in all rows, such as the beam."""
+    slots: IntArray
+    """Bunch slots, (n_slots,)."""
+    columns: Mapping[str, FloatArray]
+    """Values, (n_times, n_slots), NaN at later times than they have; (n_slots,) without times."""
+    time_s: FloatArray | None = None
+    """Times, (n_times,), Unix seconds; None: the rows have no time, or one in `columns`."""
 
 
 def floats(values: Any) -> FloatArray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.records.base import BEAMS, floats, slot_numbers
+from lumimod.records.base import BEAMS, FrameRows, floats, slot_numbers
+from lumimod.records.stable_beams import StableBeams
 
 INTERVALS = ("Injection", "he_before_SB")
 
@@ -103,3 +104,11 @@ class Cycle:
                 for name, part in data[f"beam_{beam}"].items()
             }
         )
+
+    def to_rows(self, sb: StableBeams | None = None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by beam, interval and instant."""
+        for (beam, name), interval in self.intervals.items():
+            for when, instant in (("start", interval.start), ("end", interval.end)):
+                columns = {k: v for k, v in vars(instant).items() if v is not None}
+                labels = {"beam": beam, "interval": name, "instant": when}
+                yield FrameRows(labels, interval.slots, columns)

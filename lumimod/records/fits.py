@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from lumimod.arrays import FloatArray
+from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
-from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats
+from lumimod.records.base import BEAMS, FAMILIES, FITTED, FrameRows, floats
+from lumimod.records.stable_beams import StableBeams, required
 from lumimod.tables.lhc import EXPERIMENTS
 
 _FIT_NAMES = {"emit_h": "emith", "emit_v": "emitv", "bl": "bl", "inten": "inten"}
@@ -56,6 +57,22 @@ class Fits:
                 if f"tau_lumi_{kind}_coll" in data[exp]
             },
         )
+
+    def to_rows(self, sb: StableBeams | None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by beam or experiment, family and quantity."""
+        bunches = required(sb, self).bunches
+        for (beam, family), by_quantity in self.beams.items():
+            for quantity, both in by_quantity.items():
+                labels = {"beam": beam, "family": family, "quantity": quantity}
+                yield from _rows(labels, bunches[beam, family].slots, both)
+        for (exp, kind), both in self.lumi.items():
+            labels = {"experiment": exp, "family": "coll", "quantity": f"lumi_{kind}"}
+            yield from _rows(labels, bunches[1, "coll"].slots, both)
+
+
+def _rows(labels: Mapping[str, Any], slots: IntArray, fits: ExpFits) -> Iterator[FrameRows]:
+    for span, fit in (("short", fits.short), ("full", fits.full)):
+        yield FrameRows({**labels, "span": span}, slots, {"tau_s": fit.tau_s, "init": fit.init})
 
 
 def _put_fits(out: dict[str, FloatArray], name: str, fits: ExpFits) -> None:

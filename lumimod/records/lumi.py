@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray
-from lumimod.records.base import floats
+from lumimod.records.base import FrameRows, floats
+from lumimod.records.stable_beams import StableBeams, required
 from lumimod.tables.lhc import EXPERIMENTS
 
 
@@ -17,6 +18,12 @@ def _lumi_to_dict(per_experiment: Mapping[str, FloatArray]) -> dict[str, Any]:
 
 def _lumi_from_dict(data: Mapping[Any, Any]) -> dict[str, FloatArray]:
     return {exp: floats(data[exp]["bunch_lumi"]) for exp in EXPERIMENTS}
+
+
+def _lumi_rows(per_experiment: Mapping[str, FloatArray], sb: StableBeams) -> Iterator[FrameRows]:
+    slots = sb.bunches[1, "coll"].slots
+    for exp, lumi in per_experiment.items():
+        yield FrameRows({"experiment": exp}, slots, {"bunch_lumi_m2s": lumi}, sb.time_s)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,10 @@ class CalculatedLumi:
             {ip: floats(data["betastar"][ip]) for ip in (1, 5)} if "betastar" in data else None,
         )
 
+    def to_rows(self, sb: StableBeams | None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by experiment."""
+        return _lumi_rows(self.bunch_lumi, required(sb, self))
+
 
 @dataclass(frozen=True)
 class MeasuredLumi:
@@ -67,6 +78,10 @@ class MeasuredLumi:
     def from_dict(cls, data: Mapping[Any, Any]) -> MeasuredLumi:
         """Return the record of a saved dict."""
         return cls(_lumi_from_dict(data))
+
+    def to_rows(self, sb: StableBeams | None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by experiment."""
+        return _lumi_rows(self.bunch_lumi, required(sb, self))
 
     @property
     def total(self) -> FloatArray:

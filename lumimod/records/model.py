@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray
-from lumimod.records.base import BEAMS, FAMILIES, floats
+from lumimod.records.base import BEAMS, FAMILIES, FrameRows, floats
+from lumimod.records.stable_beams import StableBeams, required
 from lumimod.tables.lhc import EXPERIMENTS
 
 
@@ -70,6 +71,17 @@ class StableBeamsModel:
     def from_dict(cls, data: Mapping[Any, Any]) -> StableBeamsModel:
         """Return the record of a saved dict."""
         return cls({name: _model_from_dict(part) for name, part in data.items()})
+
+    def to_rows(self, sb: StableBeams | None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by model, beam and family."""
+        measured = required(sb, self).bunches
+        for name, model in self.models.items():
+            for (beam, family), b in model.bunches.items():
+                columns = dict(vars(b))
+                if family == "coll":
+                    columns |= {f"lumi_{exp}_m2s": v for exp, v in model.bunch_lumi.items()}
+                labels = {"model": name, "beam": beam, "family": family}
+                yield FrameRows(labels, measured[beam, family].slots, columns, model.time_s[:-1])
 
 
 def _model_to_dict(model: ModelResult) -> dict[str, Any]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.luminosity import CROSSING_PLANE
-from lumimod.records.base import BEAMS, FAMILIES, FITTED, floats, slot_numbers
+from lumimod.records.base import (
+    ALL_BUNCHES,
+    BEAMS,
+    FAMILIES,
+    FITTED,
+    FrameRows,
+    floats,
+    slot_numbers,
+)
 from lumimod.tables.lhc import IP_OF
 
 
@@ -96,6 +106,14 @@ class StableBeams:
             dict(data.get("crossing_plane", USUAL_PLANE)),
         )
 
+    def to_rows(self, sb: StableBeams | None = None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by beam and family."""
+        for (beam, family), b in self.bunches.items():
+            columns = {name: getattr(b, name) for name in _FAMILY_KEYS if name != "slots"}
+            if family == "coll":
+                columns["intensity_lifetime_s"] = self.intensity_lifetime_s[beam]
+            yield FrameRows({"beam": beam, "family": family}, b.slots, columns, self.time_s)
+
     @staticmethod
     def _family(data: Mapping[Any, Any], beam: int, family: str) -> BunchFamily:
         arrays = {name: data[key + family][beam] for name, key in _FAMILY_KEYS.items()}
@@ -111,6 +129,19 @@ class StableBeams:
             fits[x] = ExpFits(short, full)
         slots = slot_numbers(arrays.pop("slots"))
         return BunchFamily(slots=slots, fits=fits, **{n: floats(a) for n, a in arrays.items()})
+
+
+def required(sb: StableBeams | None, record: object) -> StableBeams:
+    """Return the stable beams, which a record needs to name its slots.
+
+    Raises
+    ------
+    TypeError
+        There are none.
+    """
+    if sb is None:
+        raise TypeError(f"{type(record).__name__} needs the stable beams to name its slots")
+    return sb
 
 
 @dataclass(frozen=True)
@@ -176,3 +207,22 @@ class Lifetime:
             slots = slot_numbers(values.pop("slots"))
             beams[beam] = BeamLifetime(slots=slots, **{n: floats(v) for n, v in values.items()})
         return cls(floats(data["time_range"]), beams)
+
+    def to_rows(self, sb: StableBeams | None = None) -> Iterator[FrameRows]:
+        """Return the rows of its DataFrame, by beam: those of the bunches, then of their sum."""
+        for beam, of in self.beams.items():
+            each = {
+                "tau_s": of.tau_s,
+                "tau_boff_corrected_s": of.tau_boff_corrected_s,
+                "rate_ppb_s": of.rate_ppb_s,
+                "sigma_m2": of.sigma_m2,
+            }
+            total = {
+                "tau_s": of.total_tau_s,
+                "tau_boff_corrected_s": of.total_tau_boff_corrected_s,
+            }
+            labels, time_s = {"beam": beam}, self.time_s[:-1]
+            there = {name: bunch for name, bunch in each.items() if bunch is not None}
+            yield FrameRows(labels, of.slots, there, time_s)
+            summed = {name: values[:, None] for name, values in total.items() if values is not None}
+            yield FrameRows(labels, np.array([ALL_BUNCHES]), summed, time_s)

@@ -21,7 +21,8 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.records.frames import ALL_BUNCHES, save_frame, to_frame
+from lumimod.records.base import ALL_BUNCHES
+from lumimod.records.frames import save_frame, to_frame
 from lumimod.records.store import load
 from tests.conftest import Analysed
 
@@ -198,14 +199,10 @@ def test_the_model_has_a_row_per_model_time_beam_and_slot(
 # --- all of them
 
 
-def test_luminosity_needs_the_stable_beams_for_its_slots() -> None:
-    with pytest.raises(TypeError, match="MeasuredLumi needs the stable beams"):
-        to_frame(MeasuredLumi({}))
-
-
-def test_anything_else_has_no_frame(sb: StableBeams) -> None:
-    with pytest.raises(TypeError, match="no DataFrame is defined for dict"):
-        to_frame({}, sb)
+@pytest.mark.parametrize("record", [MeasuredLumi({}), Fits({}), StableBeamsModel({})], ids=repr)
+def test_a_record_that_does_not_name_its_slots_needs_the_stable_beams(record: Any) -> None:
+    with pytest.raises(TypeError, match=f"{type(record).__name__} needs the stable beams"):
+        to_frame(record)
 
 
 def test_a_saved_frame_comes_back(tmp_path: Path, sb: StableBeams) -> None:
