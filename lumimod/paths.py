@@ -110,6 +110,13 @@ class FillPaths:
             name.replace("fits", "lifetime") if "fits" in name else _insert(name, "", "_lifetime")
         )
 
+    def result(self, name: str) -> Path:
+        """Return the file of a result without a name of its own in config.py: fill_N_NAME.pkl.gz.
+
+        It is named after the stable beams (SB_filename), rescaled like them.
+        """
+        return self._result(_insert(self.cfg.files.sb, "", f"_{name}"))
+
     def model(self, case: Case) -> Path:
         """Return the file of one case of the stable-beams model."""
         return self._result(_insert(self.cfg.files.sb_model, "sbmodel", f"_case{case.name}"))

@@ -69,6 +69,21 @@ def test_there_is_a_model_file_for_each_case(paths: MakePaths) -> None:
     assert names == [f"fill_5845_sbmodel_case{case}.pkl.gz" for case in ("1", "2", "low")]
 
 
+@pytest.mark.parametrize(
+    ("fill", "names", "file"),
+    [
+        (5845, {}, "fill_5845_pileup.pkl.gz"),
+        (5100, RESCALED, "fill_5100_pileup_rescaled_B.pkl.gz"),
+        (5845, {"SB_filename": "sb<FILLNUMBER>.pkl"}, "sb5845_pileup.pkl"),
+    ],
+)
+def test_a_result_without_a_name_in_config_is_named_after_the_stable_beams(
+    paths: MakePaths, fill: int, names: dict[str, Any], file: str
+) -> None:
+    of = paths(fill, **names)
+    assert of.result("pileup") == of.folder / file
+
+
 def test_no_two_results_share_a_file(paths: MakePaths) -> None:
     for names in ({}, {"SB_fits_filename": "<FILLNUMBER>.pkl"}):
         of = paths(**names)
