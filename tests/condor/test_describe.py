@@ -72,9 +72,24 @@ def test_every_mark_is_put_in() -> None:
 
 
 def test_job_killed_by_a_signal_is_started_again_unless_the_template_says_otherwise() -> None:
-    assert "ExitBySignal == False" in commands(described())["on_exit_remove"]
-    for own in ("max_retries = 2", "on_exit_remove = True"):
+    assert "on_exit_remove" in commands(described())
+    for own in ("max_retries = 2", "  ON_EXIT_REMOVE = True"):
         assert "ExitBySignal" not in described(f"executable = <EXE>\n{own}\n")
+
+
+@pytest.mark.parametrize(
+    ("killed", "n_starts", "leaves_queue"),
+    [
+        (False, 1, True), (False, 3, True),
+        (True, 1, False), (True, 2, False), (True, 3, True), (True, 4, True),
+    ],
+)  # fmt: skip
+def test_job_that_is_killed_each_time_is_started_three_times(
+    killed: bool, n_starts: int, leaves_queue: bool
+) -> None:
+    expression = commands(described())["on_exit_remove"].replace("||", "or").replace("&&", "and")
+    attributes = {"ExitBySignal": killed, "NumJobStarts": n_starts}
+    assert eval(expression, {}, attributes) is leaves_queue
 
 
 def test_attributes_come_after_the_template_and_are_written_by_their_kind() -> None:
