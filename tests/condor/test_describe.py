@@ -51,6 +51,7 @@ def test_default_template_becomes_one_cluster_with_a_job_for_each_chunk() -> Non
     assert found["log"] == "/srv/jobs/lumimod.log"
     assert found["initialdir"] == "/srv/jobs"
     assert found["getenv"] == "True"
+    assert found["submit_event_notes"] == "lumimod chunk $(chunk): fills $(fills)"
     assert text.endswith("queue chunk, fills from (\n1, 5845 5846 5847\n2, 5848 5849\n)\n")
     assert len(re.findall("^queue", text, re.MULTILINE)) == 1
 
@@ -96,7 +97,7 @@ def test_attributes_come_after_the_template_and_are_written_by_their_kind() -> N
     text = described(
         "executable = <EXE>\nrequest_cpus = 8\n",
         MY_JobFlavour="workday", MY_SendCredential=True, MY_MaxRuntime=7200, request_cpus=2,
-        request_memory="4 GB", MY_Comment='say "a\\b" $(x)',
+        request_memory="4 GB", accounting_group="$x", MY_Comment='say "a\\b" $(x)',
     )  # fmt: skip
     found = commands(text)
     assert found["MY.JobFlavour"] == '"workday"'
@@ -104,6 +105,7 @@ def test_attributes_come_after_the_template_and_are_written_by_their_kind() -> N
     assert found["MY.MaxRuntime"] == "7200"
     assert found["request_cpus"] == "2"
     assert found["request_memory"] == "4 GB"
+    assert found["accounting_group"] == "$(DOLLAR)x"
     assert found["MY.Comment"] == r'"say \"a\\b\" $(DOLLAR)(x)"'
 
 

@@ -98,6 +98,7 @@ def job(tmp_path: Path, *events: str) -> CondorJob:
         ([STARTED, SUSPENDED, GOES_ON], Phase.RUNNING, ""),
         ([STARTED, LOST], Phase.RUNNING, "Job disconnected, attempting to reconnect"),
         ([STARTED, LOST, BACK], Phase.RUNNING, ""),
+        ([STARTED, LOST, TERMINATED], Phase.ENDED, ""),
         ([STARTED, LOST, GIVEN_UP], Phase.IDLE, "Job reconnection failed; starts again"),
         ([event(12, "Job was held.")], Phase.HELD, "Job was held"),
         ([HELD_WITH_CODE], Phase.HELD, "Code 7 of the pool"),
@@ -176,6 +177,10 @@ def test_stray_text_and_unknown_events_cost_no_other_event(tmp_path: Path, stray
     path.write_bytes(SUBMITTED.encode() + stray + HELD.replace("disk", "d\xefsk").encode("latin-1"))
     (found,) = read_jobs(path).values()
     assert (found.phase, found.reason) == (Phase.HELD, "the d\ufffdsk is full")
+
+
+def test_second_end_of_an_event_is_not_a_second_event(tmp_path: Path) -> None:
+    assert job(tmp_path, SUBMITTED, STARTED, "...\n").n_starts == 1
 
 
 def test_jobs_of_a_log_are_kept_apart(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -221,6 +222,18 @@ def test_claims_work_without_a_proc_folder(
         other_run(tmp_path, pid=gone)
         owner = other_run(tmp_path, OTHER)
         assert own.take([FILL, OTHER]) == ({OTHER: owner}, frozenset({FILL}))
+
+
+def test_claims_are_renewed_no_longer_than_the_run_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "RENEW_S", 0.01)
+    before = set(threading.enumerate())
+    with Claims(tmp_path) as own:
+        own.take([FILL])
+        (renewal,) = set(threading.enumerate()) - before
+    renewal.join(20)
+    assert not renewal.is_alive()
 
 
 def test_leftovers_are_unfinished_files_alone(tmp_path: Path) -> None:
