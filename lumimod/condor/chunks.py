@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Chunk(NamedTuple):
     """The fills of one job."""
@@ -26,14 +28,8 @@ def split_fills(fills: Sequence[int], size: int | None, first: int = 1) -> list[
     if not fills:
         return []
     n_chunks = max(1, len(fills) // (size or len(fills)))
-    least, n_longer = divmod(len(fills), n_chunks)
-    chunks = []
-    start = 0
-    for i in range(n_chunks):
-        end = start + least + (i < n_longer)
-        chunks.append(Chunk(first + i, tuple(fills[start:end])))
-        start = end
-    return chunks
+    parts = np.array_split(fills, n_chunks)
+    return [Chunk(number, tuple(part.tolist())) for number, part in enumerate(parts, first)]
 
 
 def latest_chunks(chunks: Sequence[Chunk]) -> Mapping[int, Chunk]:

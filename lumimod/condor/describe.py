@@ -38,7 +38,8 @@ def description(
     chunks
         At least one.
     arguments
-        Options of all jobs. <ARGS> is these and those of the chunk, its report and its fills.
+        Options that all jobs share. <ARGS> stands for these, and for the report and the fills of
+        the job.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def description(
         A path or an argument holds a line break.
     """
     here = _macro_free(str(folder))
-    puts = {
+    values = {
         "<EXE>": f"{here}/chunk_$(chunk).sh",
         # Relative to initialdir: HTCondor cannot transfer them to a path with ; or = in it.
         "<OUT>": "chunk_$(chunk).out",
@@ -58,7 +59,7 @@ def description(
     }
     lines = [line for line in settings.template.splitlines() if not _is_queue(line)]
     text = "\n".join(lines).rstrip() + "\n"
-    text = re.sub("|".join(puts), lambda mark: puts[mark[0]], text)
+    text = re.sub("|".join(values), lambda mark: values[mark[0]], text)
     return (
         f"{_batch_name(folder)}{text}initialdir          = {here}\n"
         + ("" if re.search(r"^\s*(on_exit_remove|max_retries)\b", text, re.M | re.I) else _ADDED)
