@@ -18,10 +18,10 @@ _ABANDONED_S = 86_400.0
 
 @contextmanager
 def replacing(path: Path, *, make_folder: bool = False) -> Iterator[BinaryIO]:
-    """Give a file to write that takes the place of `path` when all went well.
+    """Open a temporary file that replaces `path` when the block ends without an error.
 
-    Whatever goes wrong, `path` is either as it was or complete. Temporary siblings that a killed
-    process left more than a day ago are removed.
+    Whatever happens, `path` is either as it was or complete. Temporary files that a killed process
+    left beside it more than a day ago are removed.
     """
     _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -34,13 +34,13 @@ def replacing(path: Path, *, make_folder: bool = False) -> Iterator[BinaryIO]:
     except OSError as exc:
         raise OutputError(_cannot_write(path, exc)) from exc
     finally:
-        with suppress(OSError):  # it is gone, or its folder is none: the error above says why
+        with suppress(OSError):  # moved away, or never made: the error above says why
             temporary.unlink()
 
 
 @contextmanager
 def replacing_nothing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write that becomes `path` when all went well, unless there is one by then."""
+    """Open a temporary file that becomes `path` when the block ends, unless that exists by then."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:

@@ -1,7 +1,7 @@
 """Exception classes: one base, one class per kind of fault.
 
-Every message is one line that names what is wrong and what to do about it. The fill loop
-(and nobody else) catches `LumimodError`; it adds fill and step in front.
+A message is one line that names the fill, the file and the quantity, and what to do. The loop over
+fills catches `LumimodError`, reports it with fill and step, and goes on with the next fill.
 """
 
 
@@ -10,7 +10,7 @@ class LumimodError(Exception):
 
 
 class ConfigError(LumimodError):
-    """config.py is missing, cannot be run, or holds a value that cannot be used."""
+    """config.py is missing, cannot be run, or sets a value that is not allowed."""
 
 
 class UsageError(LumimodError):
@@ -18,15 +18,15 @@ class UsageError(LumimodError):
 
 
 class MissingInputError(LumimodError):
-    """An input file, or a variable in it, is not there."""
+    """An input file, or a variable in it, is missing."""
 
 
 class BadInputError(LumimodError):
-    """An input is there but cannot be what it should be: truncated, ragged, malformed."""
+    """An input file is truncated, damaged, malformed or of another format."""
 
 
 class MissingStepError(LumimodError):
-    """A result of another step is needed and is not there, or cannot be read."""
+    """The result of another step is missing, or cannot be read."""
 
 
 class NoDataError(LumimodError):
@@ -38,11 +38,11 @@ class OutputError(LumimodError):
 
 
 class SourceError(LumimodError):
-    """A source of data cannot be used, or gives no answer although it was asked repeatedly."""
+    """A source of data cannot be used, or does not answer, even when asked again."""
 
 
 class CondorError(LumimodError):
-    """HTCondor is not there, refuses, or a job folder cannot be used."""
+    """HTCondor is not installed or refuses, or a job folder cannot be used."""
 
 
 DOWNLOAD = "download it again with the script in Utilities/"

@@ -1,4 +1,4 @@
-"""Using the cores of this machine: processes for parsing text, threads for large arrays."""
+"""Work on several cores: processes for Python code, threads for NumPy on large arrays."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _PRELOADED = ["pandas", "lumimod.run.fill"]
 def available_cores() -> int:
     """Return how many cores this process may use.
 
-    A batch slot may allow fewer than there are: by the cores it is bound to, or, as HTCondor
-    does, by OMP_NUM_THREADS alone.
+    A batch slot may allow fewer than the machine has: by CPU affinity, or, as HTCondor does, by
+    OMP_NUM_THREADS alone.
     """
     if hasattr(os, "sched_getaffinity"):
         there = len(os.sched_getaffinity(0))
@@ -51,11 +51,11 @@ class Workers:
         except BrokenProcessPool as exc:
             self._pool = None
             raise LumimodError(
-                "a worker process died, most likely for want of memory; use fewer --jobs"
+                "a worker process died, probably out of memory; use fewer --jobs"
             ) from exc
 
     def threads(self, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> list[T]:
-        """Return the same, computed in threads: for work inside NumPy, which frees the lock."""
+        """Return the same, computed in threads: for work inside NumPy, which releases the GIL."""
         calls = list(arguments)
         if self.n_cores == 1 or len(calls) == 1:
             return [function(*call) for call in calls]
@@ -77,7 +77,7 @@ class Workers:
 
 
 def process_context() -> multiprocessing.context.BaseContext:
-    """Return how processes are started: never by forking, which is unsafe beside threads."""
+    """Return how processes are started: never by fork, which is unsafe beside threads."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -1,4 +1,4 @@
-"""Beam modes of the fills: when each mode of each fill began and ended."""
+"""Beam modes of the fills: when each began and ended."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ MAKE_AGAIN = "make the file again with the script in Utilities/"
 
 @dataclass(frozen=True)
 class FillModes:
-    """Times of one fill, Unix s UTC; NaN where a mode did not occur.
-
-    `start_s` and `stop_s` are keyed by mode (`STABLE`, `RAMP`, ...). `complete` is None where
-    the file does not tell whether the fill was over when it was recorded.
-    """
+    """Times of one fill, Unix s UTC; NaN where a mode did not occur."""
 
     fill: int
     t_startfill_s: float
     t_endfill_s: float
     start_s: Mapping[str, float]
+    """By mode (`STABLE`, `RAMP`, ...): its start."""
     stop_s: Mapping[str, float]
+    """By mode: its end."""
     complete: bool | None
+    """Whether the fill was over when it was recorded; None if the file does not tell."""
 
     def start(self, mode: str) -> float:
         """Return when the mode began, Unix s; NaN if it did not occur or is not listed."""
@@ -63,7 +62,7 @@ def read_bmodes(path: Path) -> dict[int, FillModes]:
 
 
 def _fill_modes(path: Path, key: Any, entry: Any) -> FillModes:
-    """Return one entry of the file as a record."""
+    """Return an entry of the file as a record."""
     try:
         fill = operator.index(key)
     except TypeError as exc:
@@ -87,7 +86,7 @@ def _fill_modes(path: Path, key: Any, entry: Any) -> FillModes:
 
 
 def _time_s(where: str, name: str, value: Any) -> float:
-    """Return a time of the file as float, NaN for the mark of a mode that did not occur."""
+    """Return a time of the file in s; NaN for -1, a mode that did not occur."""
     try:
         time_s = float(value)
     except (TypeError, ValueError) as exc:

@@ -1,7 +1,7 @@
 """HDF5 files in the layout of LHCMeasurementTools: `NAME!t_stamps` and `NAME!values`.
 
-`values` has a row for each time stamp, padded with NaN where rows differ in length. Files that
-lumimod wrote also have `NAME!lengths` where the padding does not tell the length of the rows.
+`values` has a row per time stamp, padded with NaN where rows differ in length. Files written by
+lumimod also have `NAME!lengths` if the padding does not show the lengths (a value itself is NaN).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TIMES, VALUES, LENGTHS = "!t_stamps", "!values", "!lengths"
 DROPPED_ATTRIBUTE = "n_dropped"
-"""Attribute of `values`: invalid rows that were left out when the file was made."""
+"""Attribute of `values`: rows without a valid value that were dropped before."""
 
 
 def import_h5py() -> Any:
@@ -30,7 +30,7 @@ def import_h5py() -> Any:
     Raises
     ------
     MissingInputError
-        If it is not installed.
+        h5py is not installed.
     """
     try:
         import h5py
@@ -48,16 +48,16 @@ def hdf5_names(path: Path) -> tuple[str, ...]:
 
 
 def read_hdf5(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
-    """Return those of the variables that the file holds.
+    """Return the wanted variables that are in the file.
 
     Raises
     ------
     BadInputError
-        If the file is truncated or of another kind, or a variable cannot be read.
+        The file is truncated or of another format, or a variable cannot be read.
     """
     with _opened(path) as file:
-        there = set(_names(path, file))
-        return {name: _series(path, file, name) for name in wanted if name in there}
+        present = set(_names(path, file))
+        return {name: _series(path, file, name) for name in wanted if name in present}
 
 
 @contextmanager
@@ -66,19 +66,19 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, ValueError) as exc:  # h5py, over bytes of no HDF5
+    except (OSError, RuntimeError, KeyError, ValueError) as exc:  # what h5py raises
         raise BadInputError(
-            f"{path}: truncated, damaged or no HDF5 file ({exc}); {DOWNLOAD}"
+            f"{path}: truncated, damaged or not an HDF5 file ({exc}); {DOWNLOAD}"
         ) from exc
 
 
 def _names(path: Path, file: h5py.File) -> tuple[str, ...]:
-    found = tuple(key[: -len(TIMES)] for key in file if key.endswith(TIMES))
-    if not found:
+    names = tuple(key[: -len(TIMES)] for key in file if key.endswith(TIMES))
+    if not names:
         raise BadInputError(
             f"{path}: no dataset NAME{TIMES}, not the layout of LHCMeasurementTools; {DOWNLOAD}"
         )
-    return found
+    return names
 
 
 def _series(path: Path, file: h5py.File, name: str) -> Series:
@@ -90,7 +90,7 @@ def _series(path: Path, file: h5py.File, name: str) -> Series:
     stored = file[name + VALUES]
     times, values = np.asarray(file[name + TIMES][()]), np.asarray(stored[()])
     if times.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
-        raise fault(f"holds {values.dtype} at {times.dtype}, not numbers")
+        raise fault(f"values are {values.dtype} and times {times.dtype}, not numbers")
     time_s, rows = np.atleast_1d(times).astype(np.float64), values.astype(np.float64)
     rows = rows.reshape(len(rows) if rows.ndim else 1, -1) if rows.size else rows[:0, None]
     if time_s.ndim != 1 or len(rows) != time_s.size:
@@ -103,14 +103,14 @@ def _series(path: Path, file: h5py.File, name: str) -> Series:
 
 
 def _lengths(file: h5py.File, name: str, rows: FloatArray) -> IntArray:
-    """Return the number of values of each row: as stored, or what is before its padding."""
+    """Return the number of values of each row: as stored, or without the padding."""
     if name + LENGTHS in file:
         return np.asarray(file[name + LENGTHS][()], np.int64)
     return unpadded_lengths(rows)
 
 
 def unpadded_lengths(rows: FloatArray) -> IntArray:
-    """Return the length of each row (n, width) without the NaN at its end, but 1 at least."""
+    """Return the length of each row of (n, width) without the NaN at its end, at least 1."""
     if not rows.size or not np.isnan(rows[:, -1]).any():
         return np.full(len(rows), rows.shape[1], np.int64)
     filled = ~np.isnan(rows[:, ::-1])

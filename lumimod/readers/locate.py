@@ -1,4 +1,4 @@
-"""Which file holds the variables: the one that is named, or its twin in another format."""
+"""Which file holds the variables: the one named, or the same one in another format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TREE = re.compile(r"HX:FILLN=(\d+)")
 
 
 def suffix_of(path: Path) -> str:
-    """Return which of SUFFIXES a name ends with; empty if none."""
+    """Return the suffix among SUFFIXES that the name ends with; "" if none."""
     return next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), "")
 
 
@@ -29,7 +29,7 @@ def fill_of_tree(path: Path) -> int | None:
 
 
 def twins(path: Path) -> tuple[Path, ...]:
-    """Return the names that a file may have: its own, then the same in every other format."""
+    """Return the paths that a file may have: its own, then those in the other formats."""
     suffix = suffix_of(path)
     if suffix:
         stem = path.name[: -len(suffix)]
@@ -40,12 +40,12 @@ def twins(path: Path) -> tuple[Path, ...]:
 
 
 def existing(path: Path) -> Path | None:
-    """Return the file, its twin in another format, or the folder of that name; None without."""
+    """Return the file or folder, or the file in another format; None if there is none."""
     return next((p for p in twins(path) if p.is_file() or p.is_dir()), None)
 
 
 def existing_file(path: Path) -> Path:
-    """Return the file, or its twin in another format.
+    """Return the file or folder, or the file in another format.
 
     Raises
     ------
@@ -62,8 +62,13 @@ def existing_file(path: Path) -> Path:
     return found
 
 
+def unreadable(path: Path, error: OSError) -> str:
+    """Return what to say of a file that the system does not let us read."""
+    return f"{path}: cannot be read ({error.strerror}); check its permissions"
+
+
 def check_readable(path: Path) -> None:
-    """Look whether a file can be read and has contents.
+    """Check that a file can be read and is not empty.
 
     Raises
     ------
@@ -76,6 +81,6 @@ def check_readable(path: Path) -> None:
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as exc:
-        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); see its rights") from exc
+        raise MissingInputError(unreadable(path, exc)) from exc
     if empty:
         raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")

@@ -1,7 +1,7 @@
-"""Massi archives `FILL.tgz`, `FILL.zip`: the luminosity that an experiment measured, per bunch.
+"""Massi archives `FILL.tgz`, `FILL.zip`: the luminosity of each bunch that an experiment measured.
 
-An archive holds thousands of small text files, `FILL/FILL_lumi_BUCKET_EXP.txt`. They are read
-one after the other as they come out of the archive; nothing is written to disk.
+An archive has thousands of small text files, `FILL/FILL_lumi_BUCKET_EXP.txt`. They are read from
+the archive one after the other; nothing is unpacked to disk.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pandas as pd
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.locate import unreadable
 
 _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))
@@ -31,7 +32,7 @@ ARCHIVE_SUFFIXES = (".tgz", ".tar.gz", ".zip")
 BATCH_BYTES = 1 << 20
 GET_AGAIN = "copy the archive again from the experiment's Massi folder"
 
-# 2008 to 2100. Writers of before 2012 counted seconds from 2010, which falls outside.
+# 2008 to 2100. Files from before 2012 count seconds from 2010, which is outside.
 ERA_START_S, ERA_STOP_S = 1_199_145_600.0, 4_102_444_800.0
 
 log = logging.getLogger(__name__)
@@ -39,16 +40,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BunchLumi:
-    """Luminosity that one experiment measured, per slot asked for, in Hz/ub.
-
-    `time_s` (Unix s, increasing) and `lumi_hz_ub` hold one array per slot of `slots`, empty for
-    the slots of `missing`, which have no data.
-    """
+    """Luminosity of each slot that was asked for, as one experiment measured it."""
 
     slots: IntArray
+    """(n_slots,)."""
     time_s: tuple[FloatArray, ...]
+    """For each slot its times, Unix s, increasing; empty without data."""
     lumi_hz_ub: tuple[FloatArray, ...]
+    """For each slot its luminosity at these times."""
     missing: IntArray
+    """Slots without data."""
 
     def interpolate(self, time_s: FloatArray) -> FloatArray:
         """Return the luminosity at `time_s` (n_times,), as (n_times, n_slots) in Hz/ub.
@@ -63,27 +64,27 @@ class BunchLumi:
 
 
 def find_archive(folder: Path, fill: int) -> Path | None:
-    """Return the archive of the fill in `folder`, None if there is none."""
+    """Return the archive of a fill in `folder`, None if there is none."""
     candidates = (folder / f"{fill}{suffix}" for suffix in ARCHIVE_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def read_massi(archive: Path, fill: int, experiment: str, slots: IntArray) -> BunchLumi:
-    """Return the luminosity of the bunches in `slots`, all rows whatever their stable-beams flag.
+    """Return the luminosity of the bunches in `slots`, within and outside stable beams.
 
     Raises
     ------
     MissingInputError
-        If the archive is not there or cannot be read.
+        The archive is missing or cannot be read.
     BadInputError
-        If it is damaged, if a row is malformed or if it has none of the slots.
+        It is damaged, a row is malformed, or it has none of the slots.
     """
     slots = np.asarray(slots, np.int64)
     names = [f"{fill}_lumi_{10 * slot + 1}_{experiment}.txt" for slot in slots.tolist()]
-    found: dict[str, _Samples] = {}
+    members: dict[str, _Samples] = {}
     for batch in _batches(_members(archive, frozenset(names))):
-        found.update(_parse_together(batch) or _parse_one_by_one(batch, archive))
-    samples = [found.get(name, _NO_SAMPLES) for name in names]
+        members.update(_parse_together(batch) or _parse_one_by_one(batch, archive))
+    samples = [members.get(name, _NO_SAMPLES) for name in names]
     missing = slots[[time_s.size == 0 for time_s, _ in samples]] if slots.size else slots
     if slots.size and missing.size == slots.size:
         raise BadInputError(
@@ -108,7 +109,7 @@ def _members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, byte
     except _DAMAGE as exc:
         raise BadInputError(f"{archive}: truncated or damaged ({exc}); {GET_AGAIN}") from exc
     except OSError as exc:
-        raise MissingInputError(f"{archive}: cannot be read ({exc.strerror}); check it") from exc
+        raise MissingInputError(unreadable(archive, exc)) from exc
 
 
 def _tar_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -135,7 +136,7 @@ def _zip_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, 
 
 
 def _batches(members: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
-    """Gather the members to about BATCH_BYTES: one call per member would cost more than it reads.
+    """Yield the members in batches of about BATCH_BYTES, as parsing one alone is slow.
 
     Each text ends in a newline.
     """
@@ -155,7 +156,7 @@ def _batches(members: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]
 
 
 def _parse_together(batch: Mapping[str, bytes]) -> dict[str, _Samples] | None:
-    """Return time and luminosity of each member, None if a line is not a plain, valid row."""
+    """Return time and luminosity of each member; None if a line is a comment or not valid."""
     counts = [text.count(b"\n") for text in batch.values()]
     try:
         table = pd.read_csv(
@@ -181,7 +182,7 @@ def _parse_together(batch: Mapping[str, bytes]) -> dict[str, _Samples] | None:
 
 
 def _parse_one_by_one(batch: Mapping[str, bytes], archive: Path) -> dict[str, _Samples]:
-    """Return time and luminosity of each member, slowly: skips comments, names a bad row."""
+    """Return time and luminosity of each member, slowly: skips comments, and names a bad row."""
     return {name: _parse_member(text, f"{archive}: {name}") for name, text in batch.items()}
 
 
@@ -205,13 +206,13 @@ def _parse_member(text: bytes, where: str) -> _Samples:
 
 
 def _is_valid(time_s: FloatArray | float, lumi: FloatArray | float) -> npt.NDArray[np.bool_]:
-    """Tell which rows have a time of the LHC's era and a finite luminosity."""
+    """Tell which rows have a time from 2008 on and a finite luminosity."""
     in_era = (time_s >= ERA_START_S) & (time_s < ERA_STOP_S)  # False for NaN
     return np.asarray(in_era & np.isfinite(lumi))
 
 
 def _in_order(time_s: FloatArray, lumi: FloatArray) -> _Samples:
-    """Return copies sorted by time: copies, as slices would keep a whole batch in memory."""
+    """Return copies sorted by time; slices would keep the whole batch in memory."""
     if np.all(np.diff(time_s) >= 0):
         return time_s.copy(), lumi.copy()
     order = np.argsort(time_s, kind="stable")

@@ -1,8 +1,8 @@
-"""Parquet files: a column per variable, sparse, with the time (ns UTC) as index.
+"""Parquet files: a column per variable, null without a sample, and the time (ns UTC) as index.
 
-Scalars are a column of numbers, arrays one of lists; lists may also be the field `elements` of a
-struct, as NXCALS gives them. A null is no sample. A tree of files, `HX:FILLN=N/HX:BMODE=MODE/`
-as the follow-up of Run 3 stores its fills, is read as if it were one file.
+Scalars are a column of numbers, arrays a column of lists or, as in NXCALS, of structs with a list
+in `elements`. A tree of files `HX:FILLN=N/HX:BMODE=MODE/`, as the follow-up of Run 3 stores its
+fills, is read like one file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.readers.locate import unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 TIME = "time"
 TIME_NAMES = (TIME, "unix", "timestamp", "nxcals_timestamp", "__index_level_0__")
-"""Names of the index where the file does not say which column it is."""
+"""Names of the index, if the metadata of the file do not name it."""
 DROPPED_METADATA = b"n_dropped"
-"""Metadata of a column: invalid rows that were left out when the file was made."""
+"""Metadata of a column: rows without a valid value that were dropped before."""
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _T = TypeVar("_T", bound=np.generic)
 NO_VALUE, NO_LENGTH = np.zeros(0), np.zeros(0, np.int64)
@@ -40,7 +41,7 @@ def import_pyarrow() -> Any:
     Raises
     ------
     MissingInputError
-        If it is not installed.
+        pyarrow is not installed.
     """
     try:
         import pyarrow as pa
@@ -54,29 +55,29 @@ def import_pyarrow() -> Any:
 
 
 def tree_files(folder: Path) -> list[Path]:
-    """Return the Parquet files in a folder and those below it, in the order of their names."""
+    """Return the Parquet files in a folder and below it, sorted by path."""
     return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith("."))
 
 
 def parquet_names(path: Path) -> tuple[str, ...]:
     """Return the variables of a file or tree."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for part in _parts(path):
         with _opened(part) as file:
             index = _index(part, file)
-            found.update(dict.fromkeys(n for n in file.schema_arrow.names if n != index))
-    return tuple(found)
+            names.update(dict.fromkeys(n for n in file.schema_arrow.names if n != index))
+    return tuple(names)
 
 
 def read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
-    """Return those of the variables that the file or tree holds.
+    """Return the wanted variables that are in the file or tree.
 
     Raises
     ------
     MissingInputError
-        If the folder has no Parquet file.
+        The folder has no Parquet file.
     BadInputError
-        If a file is truncated or of another kind, or a variable cannot be read.
+        A file is truncated or of another format, or a variable cannot be read.
     """
     samples: dict[str, list[_Samples]] = {}
     for part in _parts(path):
@@ -93,10 +94,10 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
 def _parts(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = tree_files(path)
-    if not found:
+    files = tree_files(path)
+    if not files:
         raise MissingInputError(f"{path}: no .parquet file in this folder; {DOWNLOAD}")
-    return found
+    return files
 
 
 @contextmanager
@@ -106,29 +107,27 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         with path.open("rb") as stream:
             yield pa.parquet.ParquetFile(stream)
     except PermissionError as exc:
-        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); see its rights") from exc
+        raise MissingInputError(unreadable(path, exc)) from exc
     except (pa.ArrowException, OSError) as exc:
         why = str(exc).splitlines()[0]
         raise BadInputError(
-            f"{path}: truncated, damaged or no Parquet file ({why}); {DOWNLOAD}"
+            f"{path}: truncated, damaged or not a Parquet file ({why}); {DOWNLOAD}"
         ) from exc
 
 
 def _index(path: Path, file: pq.ParquetFile) -> str:
     """Return the column that holds the time."""
-    there = file.schema_arrow.names
+    columns = file.schema_arrow.names
     pandas = json.loads((file.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
-    told = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
-    index = next((name for name in [*told, *TIME_NAMES] if name in there), None)
+    named = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
+    index = next((name for name in [*named, *TIME_NAMES] if name in columns), None)
     if index is None:
-        raise BadInputError(
-            f"{path}: no index of times (a column {' or '.join(TIME_NAMES[:3])}); {DOWNLOAD}"
-        )
+        raise BadInputError(f"{path}: no column of times ({', '.join(TIME_NAMES[:3])}); {DOWNLOAD}")
     return index
 
 
 def _time_s(path: Path, column: pa.ChunkedArray) -> FloatArray:
-    """Return the index as Unix s; whole numbers are ns. What is below 1 us is cut off."""
+    """Return the index in Unix s, cut off to us; integers are taken as ns."""
     pa = import_pyarrow()
     kind = column.type
     if pa.types.is_timestamp(kind):
@@ -153,7 +152,7 @@ class _Samples(NamedTuple):
 
     time_s: FloatArray
     values: FloatArray
-    """Of all rows, one after the other."""
+    """The values of all rows, one after the other."""
     lengths: IntArray
     n_dropped: int
 
@@ -162,15 +161,15 @@ def _samples(path: Path, table: pa.Table, name: str, time_s: FloatArray) -> _Sam
     """Return the rows of a column that are not null."""
     column = table.column(name)
     metadata = table.schema.field(name).metadata or {}
-    there = ~column.is_null().to_numpy()
+    has_sample = ~column.is_null().to_numpy()
     parts = [_flat(path, name, chunk) for chunk in column.chunks]
     values = _one([flat for flat, _ in parts], NO_VALUE)
     lengths = _one([counts for _, counts in parts], NO_LENGTH)
-    return _Samples(time_s[there], values, lengths, int(metadata.get(DROPPED_METADATA, 0)))
+    return _Samples(time_s[has_sample], values, lengths, int(metadata.get(DROPPED_METADATA, 0)))
 
 
 def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
-    """Return the values of the rows that are not null, one after the other, and their counts."""
+    """Return the values of the rows that are not null, one after the other, and their number."""
     pa = import_pyarrow()
     if pa.types.is_struct(rows.type) and rows.type.get_field_index("elements") >= 0:
         rows = rows.drop_null().field("elements")
@@ -187,19 +186,19 @@ def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
 
 
 def _flat_lists(rows: pa.Array) -> tuple[pa.Array, IntArray]:
-    """Return the values of all lists that are not null, and how many each list has."""
+    """Return the values of the lists that are not null, and the length of each list."""
     import pyarrow.compute as pc
 
     lengths = pc.list_value_length(rows).drop_null().to_numpy().astype(np.int64)
     if hasattr(rows, "offsets"):
         first, last = rows.offsets[0].as_py(), rows.offsets[-1].as_py()
-        if last - first == lengths.sum():  # nulls take no place: nothing to copy
+        if last - first == lengths.sum():  # no values under a null: no copy needed
             return rows.values.slice(first, last - first), lengths
     return rows.drop_null().flatten(), lengths
 
 
 def _one(parts: Sequence[npt.NDArray[_T]], empty: npt.NDArray[_T]) -> npt.NDArray[_T]:
-    """Return arrays as one, without a copy if there is but one."""
+    """Return the arrays as one, without a copy if there is only one."""
     return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
 
 

@@ -1,4 +1,8 @@
-"""Rows of Timber files: lines of text to time stamps and numbers, a chunk at a time."""
+"""Rows of Timber files: text to time stamps and numbers, a chunk at a time.
+
+Only the separators are searched byte by byte. With the time stamps blanked out, one long column of
+numbers is left, which the C parser of pandas converts in one call.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +24,16 @@ PANDAS_IS_EXACT = int(pd.__version__.split(".")[0]) >= 3
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one chunk: times as written in us, values, values per row, rows dropped."""
+    """Rows of one chunk."""
 
     time_us: IntArray
+    """(n_rows,), as written, whatever the time zone."""
     values: FloatArray
+    """The values of all rows, one after the other."""
     lengths: IntArray
+    """(n_rows,), the number of values of each row."""
     n_dropped: int
+    """Rows left out because a value was empty."""
 
 
 class RowError(Exception):
@@ -150,10 +158,10 @@ def _numbers(layout: _Layout, kept: BoolArray) -> bytes:
 
 
 def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
-    """Return the numbers, one a line, or None if they are not `n_values` plain numbers."""
+    """Return the numbers of lines with one number each; None if they are not `n_values` numbers."""
     if n_values == 0:
         return np.zeros(0)
-    if b"\0" in lines:  # ends a number for pandas before 3, whatever follows
+    if b"\0" in lines:  # pandas before 3 ends a number there, whatever follows
         return None
     options: dict[str, Any] = {"float_precision": "round_trip"} if _loses_digits(lines) else {}
     try:
@@ -177,9 +185,9 @@ def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
 
 
 def _loses_digits(lines: bytes) -> bool:
-    """Tell whether pandas would round a number badly unless told to be exact, which is slower.
+    """Tell whether pandas would round a number wrongly without its slower, exact conversion.
 
-    Before version 3 it reads 17 digits of a number, counting the zeros that 0.00123 starts with.
+    Before version 3 it reads 17 digits of a number, leading zeros (0.00123) included.
     """
     if PANDAS_IS_EXACT:
         return False
@@ -191,12 +199,12 @@ def _loses_digits(lines: bytes) -> bool:
 
 
 def _floats_row_by_row(rows: list[bytes]) -> FloatArray:
-    """Return the values of all rows, slowly: finds the row that cannot be read."""
+    """Return the values of all rows, slowly, to find the row that cannot be read."""
     values: list[float] = []
     for row in rows:
         fields = row.split(b",")[1:]
         try:
-            if b"_" in row:  # Python's own digit grouping
+            if b"_" in row:  # float() takes 1_000
                 raise ValueError
             values.extend(map(float, fields))
         except ValueError:

@@ -1,4 +1,4 @@
-"""Time stamps of Timber files: text to Unix time, many at once."""
+"""Time stamps of Timber files: text to Unix time, whole arrays at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR_US = 3_600_000_000
 
 
 def stamps_us(raw: ByteArray, starts: IntArray, ends: IntArray) -> IntArray:
-    """Return the stamps raw[start:end] in us since 1970, as written, MALFORMED where not one."""
+    """Return the time stamps raw[start:end] in us since 1970, time zone ignored; else MALFORMED."""
     time_us = np.full(starts.size, MALFORMED)
     widths = ends - starts
     for width in np.unique(widths):
@@ -27,7 +27,7 @@ def stamps_us(raw: ByteArray, starts: IntArray, ends: IntArray) -> IntArray:
 
 
 def _fixed_width_us(chars: ByteArray) -> IntArray:
-    """Return the stamps, one a row of `chars` (n, width), in us; digits beyond us are cut off."""
+    """Return the time stamp in each row of `chars` (n, width) in us; finer digits are cut off."""
     form = STAMP[: chars.shape[1]]
     digits = chars.astype(np.int64) - ord("0")
     is_digit = (digits >= 0) & (digits <= 9)
@@ -53,12 +53,11 @@ def _fixed_width_us(chars: ByteArray) -> IntArray:
 
 
 def zurich_to_utc_us(local_us: IntArray) -> IntArray:
-    """Return local times of Europe/Zurich, in the order of a block, as Unix time (us).
+    """Return local times of Europe/Zurich, in the order of a block, as Unix time in us.
 
-    The hour of October that comes twice: stamps of a block increase, so the first pass is
-    summer time and from where the time steps back into the hour it is winter time. Without
-    such a step summer time is taken. A time of March that does not exist is taken in winter
-    time, i.e. one hour later on the summer clock, as zoneinfo does with fold=0.
+    In October one hour comes twice. The times of a block increase, so where they step back into
+    that hour winter time begins; without such a step summer time is taken. A time in the hour that
+    is skipped in March is taken as winter time, as zoneinfo does with fold=0.
     """
     if not local_us.size:
         return local_us
@@ -76,13 +75,13 @@ def zurich_to_utc_us(local_us: IntArray) -> IntArray:
 
 
 def _zurich_offsets_us(first_us: int, last_us: int) -> tuple[int, list[tuple[int, int, int]]]:
-    """Return the offset from UTC at first, and the changes (UTC, before, after), all in us."""
+    """Return the first offset from UTC, and its changes (time UTC, before, after), all in us."""
     days = range(first_us // (24 * HOUR_US) - 1, last_us // (24 * HOUR_US) + 3)
     offset = _offset_us(days[0] * 24)
     start, changes = offset, []
     for day in days:
         if _offset_us(day * 24 + 24) != offset:
-            # All changes of this zone since 1970 are at a full hour UTC.
+            # In this zone all changes since 1970 are at a full hour UTC.
             hours = range(day * 24, day * 24 + 25)
             hour = next(hour for hour in hours if _offset_us(hour) != offset)
             changes.append((hour * HOUR_US, offset, _offset_us(hour)))
@@ -91,6 +90,6 @@ def _zurich_offsets_us(first_us: int, last_us: int) -> tuple[int, list[tuple[int
 
 
 def _offset_us(hour: int) -> int:
-    """Return what the clock of Zurich is ahead of UTC, in us, `hour` hours after 1970 began."""
+    """Return how far Zurich is ahead of UTC, in us, `hour` hours after the start of 1970."""
     moment = datetime.fromtimestamp(hour * 3600, timezone.utc).astimezone(ZURICH)
     return (moment.replace(tzinfo=timezone.utc) - moment) // timedelta(microseconds=1)

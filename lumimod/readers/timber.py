@@ -1,9 +1,8 @@
-"""Timber CSV files (`.csv`, `.csv.gz`) to arrays, one `Series` per variable asked for.
+"""Timber CSV files (`.csv`, `.csv.gz`): one `Series` per variable asked for.
 
 The files reach 1 GB, nearly all of it arrays of 3564 values, so they are read in chunks of whole
-lines. Of each chunk only the separators are looked at one byte at a time; blanking the time stamps
-out leaves one long list of numbers, which the C parser of pandas converts in one call.
-Variables that nobody asked for cost one search for the next `VARIABLE:` line.
+lines, which rows.py converts. Of variables that are not asked for only the `VARIABLE:` line is
+searched.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy as np
 from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
 from lumimod.readers.compressed import decompressed
-from lumimod.readers.locate import existing_file
+from lumimod.readers.locate import existing_file, unreadable
 from lumimod.readers.rows import RowError, Rows, parse_rows, shortened
 from lumimod.readers.stamps import zurich_to_utc_us
 
@@ -35,8 +34,8 @@ def read_timber(
 ) -> dict[str, Series]:
     """Return the variables `names`, and those of `optional` that the file holds.
 
-    A variable in several blocks is one series; it is sorted by time (stably) if out of order.
-    Times of a block whose header does not say UTC_TIME are local, Europe/Zurich.
+    The blocks of a variable become one series in the order of time. If the header of a block does
+    not say UTC_TIME, its times are local times of Europe/Zurich.
 
     Raises
     ------
@@ -62,16 +61,16 @@ def read_timber(
     missing = [name for name in names if not blocks[name]]
     if missing:
         raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
-    return {name: _series(found) for name, found in blocks.items() if found}
+    return {name: _series(parts) for name, parts in blocks.items() if parts}
 
 
 # ----- file to sections -----
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
-    """Yield the file as texts of whole lines, each with True.
+    """Yield whole lines in pieces of about CHUNK_BYTES, each with True.
 
-    A last line without its newline comes by itself, completed by one, with False.
+    If the last line has no newline, it comes by itself, with a newline added and False.
     """
     carry: list[bytes] = []
     for chunk in _chunks(path):
@@ -86,7 +85,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield the contents, decompressed if need be, in chunks of about CHUNK_BYTES."""
+    """Yield the contents, decompressed, in chunks of CHUNK_BYTES."""
     empty = True
     try:
         with decompressed(path) as stream:
@@ -96,13 +95,13 @@ def _chunks(path: Path) -> Iterator[bytes]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise BadInputError(f"{path}: truncated or damaged gzip file ({exc}); {DOWNLOAD}") from exc
     except OSError as exc:
-        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); see its rights") from exc
+        raise MissingInputError(unreadable(path, exc)) from exc
     if empty:
         raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")
 
 
 def _sections(texts: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bool, bytes, bool]]:
-    """Cut the texts before each `VARIABLE:` line; the flag tells that a section starts with one."""
+    """Yield the texts cut before each `VARIABLE:` line, with whether they start with one."""
     for text, terminated in texts:
         starts = _variable_lines(text)
         for start, stop in zip([0, *starts], [*starts, len(text)]):
@@ -113,13 +112,13 @@ def _sections(texts: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bool, bytes
 
 def _variable_lines(text: bytes) -> list[int]:
     """Return where the `VARIABLE:` lines start."""
-    found = []
+    starts = []
     at = text.find(VARIABLE)
     while at >= 0:
         if at == 0 or text[at - 1 : at] == b"\n":
-            found.append(at)
+            starts.append(at)
         at = text.find(VARIABLE, at + 1)
-    return found
+    return starts
 
 
 # ----- one block -----
@@ -127,30 +126,31 @@ def _variable_lines(text: bytes) -> list[int]:
 
 @dataclass
 class _Block:
-    """A block of a wanted variable while it is read; `is_utc` is None before its header."""
+    """A block of a variable while it is read."""
 
     name: str
     path: Path
     is_utc: bool | None = None
+    """Whether its times are UTC; None until its header is read."""
     rows: list[Rows] = field(default_factory=list)
 
     def fault(self, text: str) -> BadInputError:
         return BadInputError(f"{self.path}: {self.name}: {text}; {DOWNLOAD}")
 
     def add(self, text: bytes, terminated: bool) -> None:
-        """Take lines of the block; `terminated` is False for a last line cut by the file's end."""
+        """Add lines of the block; `terminated` is False for a last line without newline."""
         text = self._take_header(text)
         try:
             rows = parse_rows(text)
         except RowError as exc:
             raise self.fault(str(exc) if terminated else f"truncated: {exc}") from exc
         if rows.lengths.size or rows.n_dropped:
-            if not terminated and not self._is_like_last(rows):
+            if not terminated and not self._is_as_long_as_last(rows):
                 raise self.fault("truncated: the last line has no end")
             self.rows.append(rows)
 
     def _take_header(self, text: bytes) -> bytes:
-        """Return what follows the header line, all of it if the header was met before."""
+        """Return the text after the header line, or all of it if the header was read before."""
         while self.is_utc is None and text:
             line, _, text = text.partition(b"\n")
             line = line.strip()
@@ -160,8 +160,8 @@ class _Block:
                 self.is_utc = b"UTC_TIME" in line
         return text
 
-    def _is_like_last(self, rows: Rows) -> bool:
-        """Tell whether `rows` is one row as long as the one before: then it is whole."""
+    def _is_as_long_as_last(self, rows: Rows) -> bool:
+        """Tell whether `rows` is one row as long as the row before it: then it is complete."""
         before = next((r.lengths[-1] for r in reversed(self.rows) if r.lengths.size), None)
         return rows.lengths.size == 1 and before == rows.lengths[0]
 
@@ -169,7 +169,7 @@ class _Block:
 def _open_block(
     path: Path, text: bytes, blocks: dict[str, list[_Block]]
 ) -> tuple[_Block | None, bytes]:
-    """Return a new block if the variable is wanted (else None) and what follows its first line."""
+    """Return a new block (None if the variable is not wanted) and the text after its first line."""
     _, _, rest = text.partition(b"\n")
     name = _name(text)
     if name not in blocks:
@@ -179,10 +179,10 @@ def _open_block(
 
 
 def _close(block: _Block | None) -> None:
-    """Turn the block's times into UTC and make its rows one piece, before the next block comes."""
+    """Join the rows of a block that is read, their times converted to UTC."""
     if block is None:
         return
-    if block.is_utc is None:  # without a header the zone of its times is not known
+    if block.is_utc is None:  # it tells the time zone
         raise block.fault("no header line")
     rows = _joined(block.rows)
     time_us = rows.time_us if block.is_utc else zurich_to_utc_us(rows.time_us)
@@ -190,7 +190,7 @@ def _close(block: _Block | None) -> None:
 
 
 def _joined(rows: Sequence[Rows]) -> Rows:
-    """Return the rows as one piece."""
+    """Return the rows of all parts."""
     if len(rows) == 1:
         return rows[0]
     no_int = np.zeros(0, np.int64)
@@ -212,10 +212,7 @@ def _series(blocks: Sequence[_Block]) -> Series:
 
 
 def timber_names(path: Path) -> tuple[str, ...]:
-    """Return the variables that a file holds, each once, in their order there.
-
-    Errors as of `read_timber`.
-    """
+    """Return the variables of a file, in their order there; errors as of `read_timber`."""
     names: dict[str, None] = {}
     for is_start, text, _ in _sections(_whole_lines(path)):
         if is_start:
@@ -226,6 +223,6 @@ def timber_names(path: Path) -> tuple[str, ...]:
 
 
 def _name(text: bytes) -> str:
-    """Return the variable that the first line of a section names."""
+    """Return the variable in the first line of a section."""
     first, _, _ = text.partition(b"\n")
     return first[len(VARIABLE) :].strip().decode("utf-8", "backslashreplace")

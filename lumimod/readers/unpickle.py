@@ -1,8 +1,8 @@
-"""Pickles read without running what is in them.
+"""Pickles, read without running code that they contain.
 
-A pickle may call anything that Python can import. Here it may only name what numbers, arrays,
-plain containers and pandas tables are made of, in files written by Python 2 or 3, numpy 1 or 2
-and pandas 1.5 to 3. Names are compared whole: `pandas.` as a prefix would admit `pandas.eval`.
+A pickle may call anything that Python can import. Here only the classes are admitted that numbers,
+arrays, plain containers and pandas tables need, in files written by Python 2 or 3, NumPy 1 or 2 and
+pandas 1.5 to 3. Full names are compared: `pandas.` as a prefix would admit `pandas.eval`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import numpy as np
 
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers.compressed import decompressed
+from lumimod.readers.locate import unreadable
 
 
 def _names(*lines: str) -> frozenset[tuple[str, str]]:
-    """Return the pairs (module, name) of lines such as 'module: name name'."""
+    """Return pairs (module, name) from lines such as 'module: name name'."""
     parts = [line.partition(":") for line in lines]
     return frozenset((module, name) for module, _, names in parts for name in names.split())
 
@@ -70,7 +71,7 @@ _PANDAS = _names(
 ALLOWED = _PYTHON | _NUMPY | _PANDAS
 
 _NATTYPE = "pandas._libs.tslibs.nattype"
-# Tried in turn where the first is not there: names that came and went with versions of pandas.
+# Names that came and went with versions of pandas: what to take if the first is not there.
 _INSTEAD = {
     ("pandas.core.indexes.numeric", "Int64Index"): ("pandas", "Index"),
     ("pandas.core.indexes.numeric", "UInt64Index"): ("pandas", "Index"),
@@ -82,11 +83,11 @@ _NUMPY_CORE = "numpy.core" if np.__version__.startswith("1.") else "numpy._core"
 
 
 def _utc() -> timezone:
-    """Return UTC, in place of pytz's, which pandas no longer brings along."""
+    """Return UTC, instead of that of pytz, on which pandas no longer depends."""
     return timezone.utc
 
 
-# What `load` raises over bytes that are no pickle, or one cut or altered.
+# What `load` raises if a file is not a pickle, or a truncated or damaged one.
 _DAMAGE = (
     pickle.PickleError,
     EOFError,
@@ -104,7 +105,7 @@ _DAMAGE = (
 
 
 class SafeUnpickler(pickle.Unpickler):
-    """Unpickler that admits the names of ALLOWED; strings of Python 2 come out as str."""
+    """Unpickler that admits only the names in ALLOWED; strings of Python 2 become str."""
 
     def __init__(self, file: BufferedIOBase, path: Path) -> None:
         super().__init__(file, encoding="latin1")
@@ -116,11 +117,11 @@ class SafeUnpickler(pickle.Unpickler):
         Raises
         ------
         BadInputError
-            If it is not one of ALLOWED.
+            It is not in ALLOWED.
         """
         if (module, name) not in ALLOWED:
             raise BadInputError(
-                f"{self._path}: holds {module}.{name}, which a data file has no need of;"
+                f"{self._path}: contains {module}.{name}, which no data file needs;"
                 " not loaded, get the file from its source again"
             )
         if (module, name) == ("pytz", "_UTC"):
@@ -137,14 +138,14 @@ class SafeUnpickler(pickle.Unpickler):
 
 
 def load_pickle(path: Path) -> Any:
-    """Return what the pickle holds, plain or gzip (told by its first bytes, not by its name).
+    """Return the contents of a pickle, plain or gzip (told by its first bytes, not by its name).
 
     Raises
     ------
     MissingInputError
-        If the file is not there or cannot be read.
+        The file is missing or cannot be read.
     BadInputError
-        If it is truncated, not a pickle, or names anything that is not in ALLOWED.
+        It is truncated, not a pickle, or needs a name that is not in ALLOWED.
     """
     try:
         with decompressed(path) as stream:
@@ -157,4 +158,4 @@ def load_pickle(path: Path) -> Any:
             f"{path}: truncated, not a pickle, or of another pandas ({reason}); get it again"
         ) from exc
     except OSError as exc:
-        raise MissingInputError(f"{path}: cannot be read ({exc.strerror}); check it") from exc
+        raise MissingInputError(unreadable(path, exc)) from exc

@@ -1,8 +1,8 @@
-"""Logged variables from whatever format they lie in: one `Series` per variable asked for.
+"""Logged variables from a file of any format: one `Series` per variable asked for.
 
 Timber CSV (`.csv`, `.csv.gz`), HDF5 in the layout of LHCMeasurementTools (`.h5`), Parquet
-(`.parquet`), and the tree of Parquet files of Run 3, `HX:FILLN=N/HX:BMODE=MODE/*.parquet`, for
-which the path is that of its folder.
+(`.parquet`), and the folder of a tree of Parquet files of Run 3,
+`HX:FILLN=N/HX:BMODE=MODE/*.parquet`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_variables(
 ) -> dict[str, Series]:
     """Return the variables `names`, and those of `optional` that the file holds.
 
-    Where `path` is not there, its twin in another format is taken, see `locate.twins`.
+    If `path` is missing, the same file in another format is read, see `locate.twins`.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def read_variables(
     if _is_timber(path):
         return read_timber(path, names, optional=optional)
     wanted = list(dict.fromkeys([*names, *optional]))
-    found = _format_of(path).read(path, wanted)
-    missing = [name for name in names if name not in found]
+    series = _format_of(path).read(path, wanted)
+    missing = [name for name in names if name not in series]
     if missing:
         raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
-    return found
+    return series
 
 
 def read_first(
@@ -81,20 +81,20 @@ def read_first(
         If there is none of the variables of a key; others as for `read_variables`.
     """
     path = existing_file(path)
-    found: dict[str, Series] = {}
+    chosen: dict[str, Series] = {}
     for rank in range(max(map(len, wanted.values()), default=0)):
         left = {
             key: names[rank]
             for key, names in wanted.items()
-            if key not in found and rank < len(names)
+            if key not in chosen and rank < len(names)
         }
         if left:
             series = read_variables(path, [], optional=set(left.values()))
-            found.update({key: series[name] for key, name in left.items() if name in series})
-    missing = [names for key, names in wanted.items() if key not in found and key not in optional]
+            chosen.update({key: series[name] for key, name in left.items() if name in series})
+    missing = [names for key, names in wanted.items() if key not in chosen and key not in optional]
     if missing:
         raise MissingInputError(f"{'; '.join(map(_any_of, missing))} not in {path}; {DOWNLOAD}")
-    return found
+    return chosen
 
 
 def list_variables(path: Path) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def list_variables(path: Path) -> tuple[str, ...]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the file itself, or all Parquet files of a tree, in the order of their names."""
+    """Return the file itself, or the Parquet files of a tree, sorted by path."""
     return tree_files(path) if path.is_dir() else [path]
 
 

@@ -312,7 +312,7 @@ def test_file_of_a_tree_without_right_to_read_is_reported(
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"X": [1.0]}, "no index of times"),
+        ({"X": [1.0]}, "no column of times"),
         ({"time": ["noon"], "X": [1.0]}, "the index holds string, not times in ns"),
         ({"time": [1, None], "X": [1.0, 2.0]}, "the index has 1 empty times"),
         ({"time": [1], "X": ["STABLE"]}, "X holds string, not numbers"),
@@ -367,7 +367,9 @@ def test_truncated_file_is_reported(tmp_path: Path, suffix: str) -> None:
 def test_foreign_file_is_reported(tmp_path: Path, suffix: str, contents: bytes) -> None:
     path = tmp_path / f"data{suffix}"
     path.write_bytes(contents)
-    with pytest.raises(BadInputError, match=rf"data{suffix}: truncated, damaged or no (HDF5|Parq)"):
+    with pytest.raises(
+        BadInputError, match=rf"data{suffix}: truncated, damaged or not an? (HDF5|Parq)"
+    ):
         read_variables(path, ["X"])
 
 
