@@ -8,8 +8,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedWriter
 from pathlib import Path
-from typing import BinaryIO
 
 from lumimod.errors import OutputError
 
@@ -17,7 +17,7 @@ _ABANDONED_S = 86_400.0
 
 
 @contextmanager
-def replacing(path: Path, *, make_folder: bool = False) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, make_folder: bool = False) -> Iterator[BufferedWriter]:
     """Open a temporary file that replaces `path` when the block ends without an error.
 
     Whatever happens, `path` is either as it was or complete. Temporary files that a killed process
@@ -39,7 +39,7 @@ def replacing(path: Path, *, make_folder: bool = False) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def replacing_nothing(path: Path) -> Iterator[BinaryIO]:
+def replacing_nothing(path: Path) -> Iterator[BufferedWriter]:
     """Open a temporary file that becomes `path` when the block ends, unless that exists by then."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:

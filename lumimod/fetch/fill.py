@@ -18,7 +18,7 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import Source, UnusableError
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 log = logging.getLogger(__name__)
 

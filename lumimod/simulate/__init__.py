@@ -12,8 +12,8 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) ->
     return paths
 
 
-def _csv(path: Path, fill: Fill) -> AbstractContextManager[BinaryIO]:
+def _csv(path: Path, fill: Fill) -> AbstractContextManager[BufferedIOBase]:
     return replacing_csv(path, level=fill.settings.gzip_level, mtime_s=fill.times.dump_s)
 
 

@@ -6,8 +6,8 @@ import io
 import pickle
 import tarfile
 from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ MASSI_ERROR = 0.02
 
 
 def write_basic(
-    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
+    stream: BufferedIOBase, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
 ) -> None:
     """Write energy and intensity of both beams."""
     time_s, energy_gev = energy
@@ -53,7 +53,7 @@ def write_basic(
         write_block(stream, _name(fill, f"beam_intensity_b{beam}"), [body], array=False)
 
 
-def write_crossing(stream: BinaryIO, fill: Fill, rng: Generator) -> None:
+def write_crossing(stream: BufferedIOBase, fill: Fill, rng: Generator) -> None:
     """Write the half crossing angles in microrad."""
     time_s = instruments.clock(fill, fill.settings.slow_s, rng)
     angle_urad = fill.times.half_crossing_rad(time_s) * 1e6
@@ -69,7 +69,7 @@ def write_crossing(stream: BinaryIO, fill: Fill, rng: Generator) -> None:
             write_block(stream, name, rows if is_crossed else none, array=False)
 
 
-def write_extra(stream: BinaryIO, fill: Fill) -> None:
+def write_extra(stream: BufferedIOBase, fill: Fill) -> None:
     """Write beta* in cm, a sample for each change and one at the start."""
     since_s, betastar_m = fill.times.betastar
     stamps = text.stamps(np.maximum(since_s, fill.times.start_s))
@@ -79,7 +79,7 @@ def write_extra(stream: BinaryIO, fill: Fill) -> None:
 
 
 def write_bunches(
-    stream: BinaryIO, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
+    stream: BufferedIOBase, fill: Fill, energy: tuple[FloatArray, FloatArray], rng: Generator
 ) -> None:
     """Write intensities, lengths and sizes of all bunches of both beams."""
     for beam, own in zip((1, 2), rng.spawn(2)):
@@ -99,7 +99,9 @@ def write_bunches(
             _write_scan(stream, fill, beam, instruments.gate_scan(fill, beam, energy, bsrt))
 
 
-def write_bunch_lumi(stream: BinaryIO, fill: Fill, scale: dict[str, float], rng: Generator) -> None:
+def write_bunch_lumi(
+    stream: BufferedIOBase, fill: Fill, scale: dict[str, float], rng: Generator
+) -> None:
     """Write the luminosity of all slots by both experiments, in Hz/ub."""
     slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
     for experiment, own in zip(scale, rng.spawn(len(scale))):
@@ -167,7 +169,7 @@ def _bucket_rows(fill: Fill, beam: int) -> Iterator[bytes]:
         yield stamp + b"," + b",".join(cells) + b"\n"
 
 
-def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan) -> None:
+def _write_scan(stream: BufferedIOBase, fill: Fill, beam: int, scan: instruments.Scan) -> None:
     slot, repeats = fill.history.beams[beam].scheme.slot, fill.settings.bsrt_repeats
     gate_text = [b",%d" % number * repeats for number in slot]
     stamp = text.stamps(scan.time_s)
@@ -182,7 +184,7 @@ def _write_scan(stream: BinaryIO, fill: Fill, beam: int, scan: instruments.Scan)
         write_block(stream, _name(fill, f"bsrt_sigma_{plane}_b{beam}"), [rows])
 
 
-def _write_emittances(stream: BinaryIO, fill: Fill, beam: int, rng: Generator) -> None:
+def _write_emittances(stream: BufferedIOBase, fill: Fill, beam: int, rng: Generator) -> None:
     slot = fill.history.beams[beam].scheme.slot
     time_s = instruments.clock(fill, fill.settings.sample_s, rng)
     for plane in ("h", "v"):

@@ -5,24 +5,24 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from lumimod.atomic import replacing
 
 
 @contextmanager
-def replacing_gzip(path: Path, *, level: int, mtime_s: float) -> Iterator[BinaryIO]:
+def replacing_gzip(path: Path, *, level: int, mtime_s: float) -> Iterator[BufferedIOBase]:
     """Like `replacing`, compressed; neither name nor time of writing gets into the bytes."""
     with (
         replacing(path, make_folder=True) as raw,
         gzip.GzipFile("", "wb", compresslevel=level, fileobj=raw, mtime=int(mtime_s)) as stream,
     ):
-        yield cast(BinaryIO, stream)
+        yield stream
 
 
 @contextmanager
-def replacing_csv(path: Path, *, level: int, mtime_s: float) -> Iterator[BinaryIO]:
+def replacing_csv(path: Path, *, level: int, mtime_s: float) -> Iterator[BufferedIOBase]:
     """Open a .csv or .csv.gz; the other of the two is removed when the block ends well."""
     if path.suffix == ".gz":
         with replacing_gzip(path, level=level, mtime_s=mtime_s) as stream:

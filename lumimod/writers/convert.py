@@ -1,4 +1,4 @@
-"""Data files from one format to another."""
+"""Converting data files from one format to another."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.compressed import decompressed
 from lumimod.readers.locate import SUFFIXES, fill_of_tree, suffix_of, tree_name
 from lumimod.readers.variables import list_variables, read_variables
-from lumimod.writers import GZIP_LEVEL, write_variables
 from lumimod.writers.parquet import write_parquet
+from lumimod.writers.variables import GZIP_LEVEL, write_variables
 
 TREE = "tree"
 FORMATS = (*(suffix[1:] for suffix in SUFFIXES), TREE)
-"""What can be converted to: csv, csv.gz, parquet, h5, and the Parquet tree of Run 3."""
+"""Formats to convert to: csv, csv.gz, parquet, h5, and tree, the Parquet tree of Run 3."""
 NO_MODE = "NOMODE"
 _FILL = re.compile(r"fill_(\d+)\b")
 
 
 def data_files(source: Path) -> list[Path]:
-    """Return the files (or trees of a fill) that a path stands for: itself, or all in a folder.
+    """Return the data files, or trees of a fill: the path itself, or all in a folder.
 
     Raises
     ------
     MissingInputError
-        If there is nothing of the kind.
+        There is none.
     """
     if source.is_file() or _is_tree(source):
         return [source]
     inside = sorted(source.rglob("*")) if source.is_dir() else []
-    found = [path for path in inside if _is_tree(path) or _is_data_file(path)]
-    if not found:
+    files = [path for path in inside if _is_tree(path) or _is_data_file(path)]
+    if not files:
         raise MissingInputError(f"{source}: no data file in it ({', '.join(SUFFIXES)})")
-    return found
+    return files
 
 
 def _is_tree(path: Path) -> bool:
@@ -72,7 +72,7 @@ def convert(source: Path, target: Path) -> None:
     Raises
     ------
     UsageError
-        If the source is the target.
+        The source is the target.
     LumimodError
         As of `read_variables` and `write_variables`.
     """
@@ -87,14 +87,14 @@ def convert(source: Path, target: Path) -> None:
 def convert_to_tree(source: Path, target: Path, bmodes: Path) -> None:
     """Write the variables of a file into the tree of its fill, a file for each beam mode.
 
-    Samples belong to the mode that began last before them.
+    A sample belongs to the last mode that began before it.
 
     Raises
     ------
     UsageError
-        If the source is a tree, or its name does not tell the fill.
+        The source is a tree, or its name does not tell the fill.
     MissingInputError
-        If the fill is not among the beam modes.
+        The fill is not among the beam modes.
     LumimodError
         As of `read_variables` and `write_variables`.
     """
@@ -120,19 +120,19 @@ def _everything(source: Path) -> dict[str, Series]:
 
 
 def _repack(source: Path, target: Path) -> None:
-    """Copy a CSV file to one that is compressed, or is not."""
-    with decompressed(source) as text, replacing(target) as out:
+    """Copy a CSV file, compressed if the suffix of the target is .gz."""
+    with decompressed(source) as text, replacing(target) as stream:
         if target.suffix == ".gz":
-            with gzip.GzipFile("", "wb", GZIP_LEVEL, out, mtime=0) as packed:
+            with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
                 shutil.copyfileobj(text, packed, 1 << 20)
         else:
-            shutil.copyfileobj(text, out, 1 << 20)
+            shutil.copyfileobj(text, stream, 1 << 20)
 
 
 def _by_mode(
     series: Mapping[str, Series], modes: FillModes
 ) -> Iterator[tuple[str, dict[str, Series]]]:
-    """Yield every mode and the samples of its time."""
+    """Yield every mode that has samples, with its samples."""
     began = sorted((start, mode) for mode, start in modes.start_s.items() if np.isfinite(start))
     edges_s = np.array([start for start, _ in began])
     names = [NO_MODE, *(mode for _, mode in began)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from lumimod.readers.hdf5 import (
 )
 
 PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
-"""Compressed with what comes with every h5py, and with a checksum."""
+"""LZF, which every h5py has, with a checksum."""
 
 
-def write_hdf5(stream: BinaryIO, series: Mapping[str, Series]) -> None:
-    """Write the variables; rows that differ in length are padded with NaN."""
+def write_hdf5(stream: BufferedIOBase, series: Mapping[str, Series]) -> None:
+    """Write the variables; shorter rows are padded with NaN."""
     with import_h5py().File(stream, "w") as file:
         for name, one in series.items():
             rows = one.matrix()

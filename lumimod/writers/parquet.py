@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, BinaryIO
+from io import BufferedIOBase
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NS = "unix"
-"""Index of whole ns, as in the tree of Run 3."""
+"""Name of an index of integers, Unix time in ns, as in the tree of Run 3."""
 
 
 def write_parquet(
-    stream: BinaryIO, series: Mapping[str, Series], *, integer_index: bool = False
+    stream: BufferedIOBase, series: Mapping[str, Series], *, integer_index: bool = False
 ) -> None:
-    """Write the variables into the columns of one table, in the order of time.
+    """Write the variables as columns of one table, in the order of time.
 
-    The index holds times in UTC, or the same as whole numbers of ns.
+    The index has times in UTC, or with `integer_index` Unix times in ns.
     """
     pa = import_pyarrow()
     time_ns, rows_of = _rows(series)
@@ -44,7 +45,7 @@ def write_parquet(
 
 
 def _for_pandas(index: str, is_integer: bool) -> dict[str, object]:
-    """Return what pandas wants to know to make the column its index."""
+    """Return the metadata that make pandas take the column as index."""
     about = {
         "name": index,
         "field_name": index,
@@ -56,10 +57,10 @@ def _for_pandas(index: str, is_integer: bool) -> dict[str, object]:
 
 
 def _rows(series: Mapping[str, Series]) -> tuple[IntArray, dict[str, IntArray]]:
-    """Return the times of the table in ns, and the rows in which each variable has its samples.
+    """Return the times of the table in ns, and the rows of each variable's samples.
 
-    Variables share a row where they have the same time. Where one has several samples of the
-    same time, they take as many rows.
+    Samples of the same time share a row. Several samples of one variable at the same time have as
+    many rows.
     """
     keys = {name: _keys(one) for name, one in series.items()}
     every = np.concatenate([np.zeros((0, 2), np.int64), *keys.values()])
@@ -69,7 +70,7 @@ def _rows(series: Mapping[str, Series]) -> tuple[IntArray, dict[str, IntArray]]:
 
 
 def _keys(series: Series) -> IntArray:
-    """Return the time in us of each sample, and its place among those of the same time: (n, 2)."""
+    """Return (n, 2): the time of each sample in us, and its number among those of the same time."""
     time_us = np.rint(series.time_s * 1e6).astype(np.int64)
     first = np.searchsorted(time_us, time_us, side="left")
     return np.stack([time_us, np.arange(time_us.size) - first], axis=1)
@@ -78,7 +79,7 @@ def _keys(series: Series) -> IntArray:
 def _column(
     series: Series, rows: IntArray, n_rows: int
 ) -> tuple[pa.Array, Mapping[bytes, bytes] | None]:
-    """Return the column of a variable, null where it has no sample, and what to note about it."""
+    """Return the column of a variable, null where it has no sample, and its metadata."""
     pa = import_pyarrow()
     about = {DROPPED_METADATA: b"%d" % series.n_dropped} if series.n_dropped else None
     empty = np.ones(n_rows, bool)

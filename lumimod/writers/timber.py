@@ -1,9 +1,9 @@
-"""Timber CSV: blocks of a `VARIABLE:` line, a header and rows, times in UTC to the millisecond."""
+"""Timber CSV: for each variable a `VARIABLE:` line, a header and rows; times UTC, to the ms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 
@@ -11,20 +11,22 @@ from lumimod.arrays import FloatArray, Series
 from lumimod.writers.text import stamps
 
 ROWS_AT_ONCE = 1000
-"""Bounds the memory that the text takes."""
+"""Limits the memory for the text."""
 
 
-def write_timber(stream: BinaryIO, series: Mapping[str, Series]) -> None:
-    """Write the variables, a block each, so that every value reads back as it is.
+def write_timber(stream: BufferedIOBase, series: Mapping[str, Series]) -> None:
+    """Write the variables, a block each; every value reads back exactly.
 
-    Invalid rows that were dropped when a series was read are written without a value.
+    Rows that were dropped when a series was read are written as rows without a value.
     """
     for name, one in series.items():
         write_block(stream, name, _rows(one), array=bool(np.any(one.lengths != 1)))
 
 
-def write_block(stream: BinaryIO, name: str, rows: Iterable[bytes], *, array: bool = True) -> None:
-    """Write a block of rows that are text already, each with its line end."""
+def write_block(
+    stream: BufferedIOBase, name: str, rows: Iterable[bytes], *, array: bool = True
+) -> None:
+    """Write a block; the rows are text, each with its newline."""
     value = "Array Values" if array else "Value"
     stream.write(f"VARIABLE: {name}\n\nTimestamp (UTC_TIME),{value}\n".encode())
     stream.writelines(rows)
@@ -44,10 +46,10 @@ def _rows(series: Series) -> Iterator[bytes]:
 
 
 def _numbers(values: FloatArray) -> list[str]:
-    """Return the shortest text of each number from which it reads back as it is."""
-    # Most slots of an array are empty: a copy of one text is cheaper than making it.
-    out = np.full(values.size, "0.0", object)
+    """Return the shortest text of each number that reads back exactly."""
+    # Most slots of an array are empty: their text is made once.
+    texts = np.full(values.size, "0.0", object)
     filled = np.flatnonzero((values != 0) | np.signbit(values))
-    out[filled] = [repr(value) for value in values[filled].tolist()]
-    cells: list[str] = out.tolist()
+    texts[filled] = [repr(value) for value in values[filled].tolist()]
+    cells: list[str] = texts.tolist()
     return cells

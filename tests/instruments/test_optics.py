@@ -14,7 +14,7 @@ from lumimod.arrays import in_order_of_time
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.instruments.optics import Crossing, crossing_angles, measured_betastar
 from lumimod.tables.variables import all_names
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 T0 = 1_500_000_000.0
 TIME_S = T0 + np.array([0.0, 300.0, 600.0])

@@ -25,7 +25,7 @@ from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.variables import read_variables
 from lumimod.simulate import FillSettings
 from lumimod.sources.simulated import Simulated
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 FILL = 5848
 SETTINGS = FillSettings(n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0,

@@ -21,7 +21,7 @@ from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import BadInputError, MissingInputError, UsageError
 from lumimod.readers.locate import SUFFIXES, existing
 from lumimod.readers.variables import files_of, list_variables, read_first, read_variables
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 every_format = pytest.mark.parametrize("suffix", SUFFIXES)
 binary = pytest.mark.parametrize("suffix", [".h5", ".parquet"])

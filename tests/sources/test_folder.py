@@ -12,7 +12,7 @@ from lumimod.errors import BadInputError, SourceError
 from lumimod.sources import open_source
 from lumimod.sources.base import series_from_rows
 from lumimod.sources.folder import Folder
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 T0 = 1_497_493_080.0
 

@@ -15,7 +15,7 @@ from lumimod.records import CalculatedLumi, StableBeams
 from lumimod.records.store import load
 from lumimod.steps import lumi
 from lumimod.steps.context import FillContext
-from lumimod.writers import write_variables
+from lumimod.writers.variables import write_variables
 
 from .conftest import put, stable_beams
 
