@@ -100,13 +100,13 @@ def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Seq
     modes = read_bmodes(cfg.files.bmodes)
     fills = list(dict.fromkeys(args.fill)) if args.fill else sorted(modes)
     outcomes = fetch(cfg, source, groups, modes, fills, force=args.force)
-    laid = [
+    copies = [
         path
         for fill in fills
         if set(groups) == set(GROUPS) and any(o.fill == fill and not o.idle for o in outcomes)
-        for path in source.lay_beside(fill, cfg.files.data_folder)
+        for path in source.copy_archives(fill, cfg.files.data_folder)
     ]
-    sys.stdout.write(_report(outcomes) + "".join(f"{path}\n" for path in laid))
+    sys.stdout.write(_report(outcomes) + "".join(f"{path}\n" for path in copies))
     return all(outcome.is_good for outcome in outcomes)
 
 

@@ -16,14 +16,14 @@ __all__ = ["Source", "open_source"]
 
 
 def open_source(name: str, folder: Path) -> Source:
-    """Return the source of that name; `folder` is where the one of files has them.
+    """Return the source of that name; `folder` is that of the source "folder".
 
     Raises
     ------
     SourceError
-        There is no such folder.
+        The folder does not exist.
     """
-    # Imported only now: pytimber and the simulation are not needed for files.
+    # Imported here: a source needs neither pytimber nor the simulation unless it is that one.
     if name == "folder":
         from lumimod.sources.folder import Folder
 

@@ -1,4 +1,4 @@
-"""What every source of data answers: which fills there were, and what was logged meanwhile."""
+"""What every source of data has: the times of fills, and logged variables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lumimod.errors import SourceError
 
 
 class UnusableError(SourceError):
-    """A source cannot be used at all, whatever it is asked for."""
+    """A source cannot be used at all, for any query."""
 
 
 @dataclass(frozen=True)
 class ModeSpan:
-    """A beam mode from start to stop, Unix s UTC; `stop_s` is None while it lasts."""
+    """A beam mode, Unix s UTC; `stop_s` is None while it lasts."""
 
     mode: str
     start_s: float
@@ -28,31 +28,28 @@ class ModeSpan:
 
 @dataclass(frozen=True)
 class FillSpan:
-    """A fill, from its start to that of the next one; `stop_s` is None while it lasts.
-
-    A mode may come more than once.
-    """
+    """A fill, from its start to that of the next one; `stop_s` is None while it lasts."""
 
     fill: int
     start_s: float
     stop_s: float | None
     modes: tuple[ModeSpan, ...]
+    """Its beam modes; the same mode may come more than once."""
 
 
 class Source(ABC):
-    """A source of logged data. Times are Unix s UTC.
+    """A source of logged data; a context manager. Times are Unix s UTC.
 
-    Every method raises `SourceError` if there is no answer, however often it is asked. Use as a
-    context manager.
+    Every method raises `SourceError` if the source does not answer, even when asked again.
     """
 
     name: str
     slice_s: float = np.inf
-    """Longest time that one query may span."""
+    """Longest span of one query."""
     can_be_lost: bool = False
-    """Whether what was fetched must be kept as it comes, as the connection may break."""
+    """Whether the connection may break, so that answers must be saved as they come."""
     advice: str = "run again: what was fetched is kept"
-    """What to do when it answers no more."""
+    """What to do when it no longer answers, for messages."""
 
     def __enter__(self) -> Source:
         return self
@@ -61,38 +58,38 @@ class Source(ABC):
         self.close()
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
-        """End the use of the source."""
+        """Release what the source holds."""
 
     @abstractmethod
     def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
-        """Return the fills that overlap start_s <= t < stop_s, in order."""
+        """Return the fills that overlap start_s <= t < stop_s, in order of time."""
 
     @abstractmethod
     def fill(self, number: int) -> FillSpan | None:
-        """Return one fill, None if the source does not know it."""
+        """Return a fill; None if the source does not know it."""
 
     @abstractmethod
     def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
         """Return the samples with start_s <= t < stop_s of the variables that the source knows.
 
-        A variable without samples in that time has a series without rows, or is absent.
+        A variable without samples in that time has an empty series, or is absent.
         """
 
     def last(self, name: str, time_s: float) -> Series | None:
-        """Return the last sample of a variable before a time, None if it is not known."""
+        """Return the last sample of a variable before a time; None if there is none."""
         return None
 
-    def lay_beside(self, fill: int, folder: Path) -> list[Path]:
-        """Write what belongs to a fill but is not logged, such as Massi archives; return it."""
+    def copy_archives(self, fill: int, folder: Path) -> list[Path]:
+        """Copy files of a fill that are not logged, such as Massi archives; return the copies."""
         return []
 
 
 def series_from_rows(
     name: str, origin: Origin, time_s: FloatArray, rows: Sequence[FloatArray]
 ) -> Series:
-    """Return samples as a series, in the order of time (stably).
+    """Return samples as a series, sorted by time (stably).
 
-    `rows` holds the values of each sample, (n_values,), or is a matrix.
+    `rows` has the values of each sample, (n_values,), or is a matrix (n_samples, n_values).
     """
     lengths = np.array([row.size for row in rows], np.int64)
     values = np.concatenate([np.zeros(0), *rows]) if len(rows) else np.zeros(0)
@@ -111,7 +108,7 @@ def between(series: Series, start_s: float, stop_s: float) -> Series:
 
 
 def joined(parts: Sequence[Series]) -> Series:
-    """Return parts of one variable as one series, in the order of time."""
+    """Return the parts of a variable as one series, sorted by time."""
     if len(parts) == 1:
         return parts[0]
     return in_order_of_time(

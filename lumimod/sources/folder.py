@@ -1,8 +1,8 @@
-"""A folder of files made elsewhere: Timber CSV, HDF5 or Parquet, at any depth.
+"""A folder of data files that exist already: Timber CSV, HDF5 or Parquet, at any depth.
 
-A file belongs to a fill by the last number in its name (`basic_data_fill_5845.csv`), or by a
-folder `HX:FILLN=5845`; files without a number may hold any time. When the fills were stands in
-`fills_and_bmodes.pkl`, of which there may be several.
+The last number in the name of a file is its fill (`basic_data_fill_5845.csv`), or that in the name
+of a folder `HX:FILLN=5845`; a file without a number may have samples of any time. The times of the
+fills are in `fills_and_bmodes.pkl`; there may be several of these.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 class Folder(Source):
-    """Files made elsewhere."""
+    """A folder of data files that exist already."""
 
     name = "folder"
 
@@ -49,18 +49,18 @@ class Folder(Source):
         self._modes = self._read_modes()
 
     def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
-        """Return the fills of the beam-mode files that overlap the time."""
+        """Return the fills of the beam-mode files that overlap the span."""
         spans = sorted(self._modes.values(), key=lambda span: span.start_s)
         return [span for span in spans if _overlaps(span, start_s, stop_s)]
 
     def fill(self, number: int) -> FillSpan | None:
-        """Return one fill, None if no beam-mode file holds it."""
+        """Return a fill; None if it is in no beam-mode file."""
         return self._modes.get(number)
 
     def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
-        """Return what the files of the fills in that time hold.
+        """Return the samples in the files of the fills in that span.
 
-        Of a variable in several files the samples are put together, those of the same time once.
+        Samples of a variable in several files are merged; those of the same time count once.
         """
         numbers = {None, *(span.fill for span in self.fills(start_s, stop_s))}
         parts: dict[str, list[Series]] = {}
@@ -68,13 +68,13 @@ class Folder(Source):
             if number in numbers or not self._modes:
                 for name, series in _read(path, number, names).items():
                     parts.setdefault(name, []).append(between(series, start_s, stop_s))
-        return {name: _once(found) for name, found in parts.items()}
+        return {name: _merged(series) for name, series in parts.items()}
 
     def _read_modes(self) -> dict[int, FillSpan]:
         tables = [read_bmodes(path) for path in sorted(self._root.rglob(BEAM_MODES))]
         if not tables:
             log.warning(
-                "%s: no %s in it, so no fill is known and every file looked at",
+                "%s: no %s in it: no fill is known, and every file is searched",
                 self._root,
                 BEAM_MODES,
             )
@@ -82,10 +82,10 @@ class Folder(Source):
 
 
 def _files(root: Path) -> list[tuple[Path, int | None]]:
-    """Return the files of variables, each with its fill; a tree of Parquet files is one."""
+    """Return the data files, each with its fill; a tree of Parquet files counts as one file."""
     paths = sorted(root.rglob("*"))
     trees = {path: fill for path in paths if (fill := fill_of_tree(path)) is not None}
-    found: list[tuple[Path, int | None]] = [*trees.items()]
+    files: list[tuple[Path, int | None]] = [*trees.items()]
     for path in paths:
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
         in_tree = any(parent in trees for parent in path.parents)
@@ -93,27 +93,27 @@ def _files(root: Path) -> list[tuple[Path, int | None]]:
             stem = path.name[: path.name.index(".")]
             number = LAST_NUMBER.search(stem)
             if not path.name.startswith(Path(BEAM_MODES).stem):
-                found.append((path, int(number[1]) if number else None))
-    return found
+                files.append((path, int(number[1]) if number else None))
+    return files
 
 
 def _read(path: Path, fill: int | None, names: Sequence[str]) -> dict[str, Series]:
-    """Return those of the variables that a file holds."""
+    """Return the variables that are in the file."""
     try:
         return read_variables(path, [], optional=names)
     except BadInputError as exc:
         if fill is not None:
             raise
-        log.warning("%s; left out", exc)  # a file of any name may be something else
+        log.warning("%s; ignored", exc)  # without a fill in its name it may be something else
         return {}
 
 
-def _once(parts: Sequence[Series]) -> Series:
-    """Return several files' samples together; two files with the same samples give one."""
-    kept, seen = [], np.zeros(0)
+def _merged(parts: Sequence[Series]) -> Series:
+    """Return the samples of several files; a sample in two files counts once."""
+    kept, known_s = [], np.zeros(0)
     for part in parts:
-        new = ~np.isin(part.time_s, seen)
-        seen = np.concatenate([seen, part.time_s])
+        new = ~np.isin(part.time_s, known_s)
+        known_s = np.concatenate([known_s, part.time_s])
         if new.all():
             kept.append(part)
         elif new.any():
@@ -122,7 +122,7 @@ def _once(parts: Sequence[Series]) -> Series:
 
 
 def _span(modes: FillModes) -> FillSpan:
-    """Return the record of a beam-mode file as one of a source."""
+    """Return an entry of a beam-mode file as a span."""
     spans = tuple(
         ModeSpan(mode, start_s, None if np.isnan(modes.stop(mode)) else modes.stop(mode))
         for mode, start_s in modes.start_s.items()

@@ -1,20 +1,20 @@
-"""The logging service of CERN, NXCALS, through pytimber.
+"""CERN's logging service NXCALS, through pytimber.
 
 pytimber (https://github.com/rdemaria/pytimber) needs a Kerberos ticket and the right to read
-NXCALS, and is imported when it is used. What is relied on, as its code and users tell:
+NXCALS; it is imported only when it is used. What this module relies on, from its code and users:
 
-- `LoggingDB(source="nxcals")`, else it is the service of before 2020.
-- `get(names, t1, t2)` gives {name: (times, values)}: Unix times and values as arrays, those of a
-  vector variable as a matrix, or as an array of arrays where their lengths differ. It takes both
-  ends of the time. A name that it does not know is absent. Times given as text would be local
-  times of the machine, therefore only Unix times are given.
-- Vectors are put together by `numpy.array(rows)`, for which NumPy 1.24 and newer raise a
-  ValueError where the lengths differ: then the time is halved until they do not.
-- `get(names, t1)` gives the last sample before t1.
-- `getLHCFillsByTime(t1, t2)`, `getLHCFillData(fill)`: dicts of fillNumber, startTime, endTime
-  and beamModes; None for a fill that is not known. endTime is None while it lasts. Newer
-  versions spell them get_lhc_fills_by_time, get_lhc_fill_data.
-- Answers for more than about 12 h may not fit into the memory of its Java machine.
+- `LoggingDB(source="nxcals")`; without it the service of before 2020 is asked.
+- `get(names, t1, t2)` returns {name: (times, values)}, both ends of the span included. Times are
+  Unix times; the values of a vector variable are a matrix, or an array of arrays if their lengths
+  differ. Names that it does not know are absent. Times are given as Unix times: text would be
+  taken as local time of the machine.
+- It joins vectors by `numpy.array(rows)`. NumPy 1.24 and newer raise a ValueError if their lengths
+  differ; then the span is halved until they do not.
+- `get(names, t1)` returns the last sample before t1.
+- `getLHCFillsByTime(t1, t2)`, `getLHCFillData(fill)` return dicts of fillNumber, startTime, endTime
+  (None while it lasts) and beamModes; None for an unknown fill. Newer versions call them
+  get_lhc_fills_by_time and get_lhc_fill_data.
+- Answers for more than about 12 h may not fit into the memory of its Java virtual machine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 ORIGIN = "NXCALS"
 SHORTEST_S = 0.5
-"""Times are not halved below this."""
+"""Shortest span that is halved."""
 
 
 class LoggingService(Source):
@@ -64,7 +64,7 @@ class LoggingService(Source):
         self._connected: Any = None
 
     def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
-        """Return the fills that overlap the time."""
+        """Return the fills that overlap the span."""
         answer = self._ask(
             f"fills of {_utc(start_s)} to {_utc(stop_s)}",
             ("getLHCFillsByTime", "get_lhc_fills_by_time"),
@@ -76,17 +76,17 @@ class LoggingService(Source):
         return sorted((s for s in inside if s.start_s < stop_s), key=lambda span: span.start_s)
 
     def fill(self, number: int) -> FillSpan | None:
-        """Return one fill, None if it is not known."""
+        """Return a fill; None if it is not known."""
         answer = self._ask(f"fill {number}", ("getLHCFillData", "get_lhc_fill_data"), int(number))
         return None if answer is None else _fill_span(answer)
 
     def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
-        """Return what was logged; one query a variable, so that each stands for itself."""
+        """Return what was logged, with one query per variable."""
         answers = {name: self._variable(name, start_s, stop_s) for name in names}
         return {name: series for name, series in answers.items() if series is not None}
 
     def last(self, name: str, time_s: float) -> Series | None:
-        """Return the last sample before a time, None if there is none in reach."""
+        """Return the last sample before a time; None if the service has none."""
         what = f"{name} before {_utc(time_s)}"
         answer = self._ask(what, ("get",), [name], time_s, check=_has(name))
         if not answer or name not in answer or not len(answer[name][0]):
@@ -100,7 +100,7 @@ class LoggingService(Source):
             middle_s = (start_s + stop_s) / 2
             if stop_s - start_s < SHORTEST_S:
                 raise BadInputError(
-                    f"{what}: samples of one time differ in length, which pytimber cannot give"
+                    f"{what}: pytimber cannot return samples of one time that differ in length"
                 )
             halves = [(start_s, middle_s), (middle_s, stop_s)]
             parts = [self._variable(name, *half) for half in halves]
@@ -120,9 +120,10 @@ class LoggingService(Source):
         *arguments: object,
         check: Callable[[Any, bool], Any] = lambda answer, _: answer,
     ) -> Any:
-        """Return what one of the methods answers, asked again while it fails.
+        """Call the first method that pytimber has, repeatedly while it fails; return its answer.
 
-        `check` takes the answer and whether it was asked for before; it may raise.
+        `check` takes the answer and whether the query was repeated; it returns the answer or raises
+        `NoAnswerError`.
         """
         n_asked = 0
 
@@ -152,7 +153,7 @@ class LoggingService(Source):
         if self._connected is None:
             try:
                 pytimber = importlib.import_module("pytimber")
-                for chatty in ("pytimber", "py4j"):  # they tell of every query
+                for chatty in ("pytimber", "py4j"):  # they log every query
                     logging.getLogger(chatty).setLevel(logging.WARNING)
             except ImportError as exc:
                 raise UnusableError(
@@ -170,21 +171,21 @@ class LoggingService(Source):
 
 
 def _has(name: str) -> Callable[[Any, bool], Any]:
-    """Return a check of answers about a variable."""
+    """Return a check of answers for a variable."""
 
     def check(answer: Any, again: bool) -> Any:
         if not isinstance(answer, Mapping):
             raise NoAnswerError(f"the answer is a {type(answer).__name__}, not a dict")
         if name not in answer:
-            if not again:  # half an answer, or not known: the second time it is believed
+            if not again:  # incomplete, or not known: believed the second time
                 raise NoAnswerError("not in the answer")
             return answer
         try:
             times, values = answer[name]
         except (TypeError, ValueError) as exc:
-            raise NoAnswerError("the answer is no pair of times and values") from exc
+            raise NoAnswerError("the answer is not a pair of times and values") from exc
         if len(times) != len(values):
-            raise NoAnswerError(f"half an answer: {len(times)} times, {len(values)} values")
+            raise NoAnswerError(f"incomplete answer: {len(times)} times, {len(values)} values")
         return answer
 
     return check
@@ -198,7 +199,7 @@ def _series(name: str, times: Any, values: Any) -> Series:
     try:
         rows = [np.atleast_1d(np.asarray(row, np.float64)).ravel() for row in values]
     except (TypeError, ValueError) as exc:
-        raise BadInputError(f"{name}: values are no numbers ({_in_words(exc)})") from exc
+        raise BadInputError(f"{name}: values are not numbers ({_in_words(exc)})") from exc
     good = np.array([_is_whole(row) for row in rows])
     kept = [row for row, keep in zip(rows, good.tolist()) if keep]
     series = series_from_rows(name, ORIGIN, time_s[good], kept)
@@ -216,7 +217,7 @@ def _is_whole(row: FloatArray) -> bool:
 
 
 def _fill_span(answer: Mapping[str, Any]) -> FillSpan:
-    """Return an answer about a fill as a record."""
+    """Return an answer about a fill as a span."""
     try:
         modes = tuple(
             ModeSpan(str(m["mode"]), float(m["startTime"]), _optional(m["endTime"]))
@@ -225,7 +226,7 @@ def _fill_span(answer: Mapping[str, Any]) -> FillSpan:
         start_s, stop_s = float(answer["startTime"]), _optional(answer["endTime"])
         return FillSpan(int(answer["fillNumber"]), start_s, stop_s, modes)
     except (KeyError, TypeError, ValueError) as exc:
-        raise SourceError(f"pytimber: not what it tells about a fill: {answer!r:.200}") from exc
+        raise SourceError(f"pytimber: unexpected answer about a fill: {answer!r:.200}") from exc
 
 
 def _optional(time_s: Any) -> float | None:
@@ -236,7 +237,7 @@ def _optional(time_s: Any) -> float | None:
 
 
 def _faults() -> tuple[type[BaseException], ...]:
-    """Return what a query may raise, Python's own and that of the Java behind it."""
+    """Return the exceptions that a query may raise, of Python and of the Java behind pytimber."""
     foreign = (("jpype", "JException"), ("py4j.protocol", "Py4JError"))
     loaded = [getattr(sys.modules.get(module), name, None) for module, name in foreign]
     return (
@@ -251,7 +252,7 @@ def _is_ragged(exc: BaseException) -> bool:
 
 
 def _in_words(exc: BaseException) -> str:
-    """Return type and first line of an error; those of Java are pages long."""
+    """Return the type and first line of an error; those of Java are pages long."""
     first = next(_lines(str(exc)), "")
     return f"{type(exc).__name__}: {first}" if first else type(exc).__name__
 

@@ -1,4 +1,4 @@
-"""Asking again where there was no answer, after longer and longer waits."""
+"""Asking again after a failed query, with longer and longer waits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 class NoAnswerError(Exception):
-    """A query failed in a way that may pass: a time-out, a lost connection, half an answer."""
+    """A query failed for a reason that may pass: time-out, lost connection, incomplete answer."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a query is tried, and how long to wait in between."""
+    """How often to try a query, and how long to wait in between."""
 
     attempts: int = 4
     first_wait_s: float = 5.0
@@ -27,17 +27,17 @@ class Retry:
     sleep: Callable[[float], object] = time.sleep
 
     def waits_s(self) -> list[float]:
-        """Return the waits between the attempts: with the defaults 5, 20 and 80 s."""
+        """Return the waits between the attempts; by default 5, 20 and 80 s."""
         return [self.first_wait_s * self.factor**n for n in range(self.attempts - 1)]
 
 
 def ask(query: Callable[[], _T], what: str, retry: Retry) -> _T:
-    """Return the answer of a query, which is asked again as long as it raises `NoAnswerError`.
+    """Return the answer of a query, which is repeated while it raises `NoAnswerError`.
 
     Raises
     ------
     SourceError
-        There was no answer at the last attempt.
+        The last attempt failed too.
     """
     for wait_s in retry.waits_s():
         try:

@@ -1,7 +1,7 @@
-"""The simulated LHC, asked like the logging service: the fills of one year, one after the other.
+"""The simulated LHC as a source: the fills of one year, one after the other.
 
-Its fills are made when they are first asked for and always the same ones. Every fourth steps its
-crossing angle from 150 to 140 and 130 microrad (half angles), as fills of late 2017 did.
+A fill is simulated when it is first asked for, and always the same. In every fourth fill the half
+crossing angle goes from 150 to 140 and 130 microrad, as in late 2017.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from lumimod.sources.base import FillSpan, ModeSpan, Source, between, joined
 SETTINGS = FillSettings(bbb_lumi=True, extra_data=True)
 SEED = 1
 STEPPED = ((1.5, 140.0), (3.0, 130.0))
-"""Crossing angles of every fourth fill: hours of stable beams, half angle in microrad."""
+"""Crossing of every fourth fill: hours in stable beams, and half angle [microrad] from then on."""
 
 
 class Simulated(Source):
-    """The simulated LHC; its files lie in a temporary folder as long as this is in use."""
+    """The simulated LHC; its files are in a temporary folder until it is closed."""
 
     name = "simulated"
 
@@ -47,7 +47,7 @@ class Simulated(Source):
             self._made.clear()
 
     def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
-        """Return the fills that overlap the time; there are none outside its year."""
+        """Return the fills that overlap the span; all are in the simulated year."""
         first, last = (
             FIRST_FILL + int((time_s - self._start_s) // self._length_s)
             for time_s in (start_s, stop_s)
@@ -56,7 +56,7 @@ class Simulated(Source):
         return [s for s in spans if s is not None and s.start_s < stop_s and s.stop_s != start_s]
 
     def fill(self, number: int) -> FillSpan | None:
-        """Return one fill, None if it is none of the simulated year."""
+        """Return a fill; None if it is not in the simulated year."""
         if not FIRST_FILL <= number <= self._last:
             return None
         times = timeline(number, self._settings)
@@ -64,7 +64,7 @@ class Simulated(Source):
         return FillSpan(number, times.start_s, times.end_s, modes)
 
     def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
-        """Return what the instruments logged."""
+        """Return what the instruments of the simulated LHC logged."""
         parts: dict[str, list[Series]] = {}
         for span in self.fills(start_s, stop_s):
             files = self._files(span.fill)
@@ -72,15 +72,15 @@ class Simulated(Source):
                 if path is not None:
                     for name, series in read_variables(path, [], optional=names).items():
                         parts.setdefault(name, []).append(between(series, start_s, stop_s))
-        return {name: joined(found) for name, found in parts.items()}
+        return {name: joined(series) for name, series in parts.items()}
 
-    def lay_beside(self, fill: int, folder: Path) -> list[Path]:
-        """Copy the Massi archives, which are not logged, and the truth about the fill."""
+    def copy_archives(self, fill: int, folder: Path) -> list[Path]:
+        """Copy the Massi archives, and the truth about the fill."""
         if self.fill(fill) is None:
             return []
         files = self._files(fill)
         root = files.bmodes.parent
-        laid = []
+        copies = []
         for path in (*files.massi, files.truth):
             target = folder / path.relative_to(root)
             try:
@@ -88,8 +88,8 @@ class Simulated(Source):
                 shutil.copy2(path, target)
             except OSError as exc:
                 raise OutputError(f"cannot write {target}: {exc.strerror or exc}") from exc
-            laid.append(target)
-        return laid
+            copies.append(target)
+        return copies
 
     def _files(self, fill: int) -> FillFiles:
         if fill not in self._made:

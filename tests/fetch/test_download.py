@@ -143,7 +143,7 @@ def test_a_bad_config_is_refused(
 ) -> None:
     (tmp_path / "config.py").write_text("data_source = 'cals'")
     assert run("001a_get_basic_data_for_fill.py") == 2
-    assert "must be one of pytimber, folder, simulated" in capsys.readouterr().err
+    assert "must be one of 'pytimber', 'folder', 'simulated'" in capsys.readouterr().err
 
 
 def test_times_at_the_top_of_the_script_count(

@@ -412,7 +412,7 @@ def test_text_in_a_variable_does_not_keep_the_others(world: World) -> None:
     time_s, _ = world.service.data[ENERGY[0]]
     world.service.data = {**world.service.data, ENERGY[0]: (time_s, ["?"] * time_s.size)}
     outcome = world.run("basic")
-    assert "no numbers" in outcome.missing[ENERGY[0]]
+    assert "not numbers" in outcome.missing[ENERGY[0]]
     assert world.names() == set(BASIC) - {ENERGY[0]}
 
 

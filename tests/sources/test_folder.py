@@ -72,7 +72,7 @@ def test_a_file_without_a_number_that_is_something_else_is_left_out(
     write(root / "basic_data_fill_5848.csv", "A")
     assert set(Folder(root).get(["A"], T0, T0 + 100)) == {"A"}
     assert "notes.csv" in caplog.text
-    assert "left out" in caplog.text
+    assert "ignored" in caplog.text
 
 
 def test_a_variable_in_two_files_is_put_together_once(root: Path) -> None:

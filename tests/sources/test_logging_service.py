@@ -106,7 +106,7 @@ def test_samples_are_put_in_order(connect: Connect) -> None:
 
 def test_text_is_refused_by_name(connect: Connect) -> None:
     source, _, _ = connect(data={"X": (TIMES, ["a", "b", "c", "d"])})
-    with pytest.raises(BadInputError, match="X: values are no numbers"):
+    with pytest.raises(BadInputError, match="X: values are not numbers"):
         source.get(["X"], T0, STOP)
 
 
@@ -160,7 +160,7 @@ def test_newer_names_of_the_methods_do_as_well(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_answer_that_is_no_fill_is_named(connect: Connect) -> None:
     source, _, _ = connect(fills=[{"fillNumber": 1}])
-    with pytest.raises(SourceError, match="not what it tells about a fill"):
+    with pytest.raises(SourceError, match="unexpected answer about a fill"):
         source.fill(1)
 
 
@@ -238,7 +238,7 @@ def test_half_an_answer_is_asked_for_again(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [(None, "a NoneType, not a dict"), ({"X": 1}, "no pair of times and values")]
+    ("answer", "why"), [(None, "a NoneType, not a dict"), ({"X": 1}, "not a pair of times and")]
 )
 def test_an_answer_of_another_kind_is_an_error(
     monkeypatch: pytest.MonkeyPatch, answer: object, why: str

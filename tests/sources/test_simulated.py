@@ -80,7 +80,7 @@ def test_there_are_only_the_fills_of_its_year(source: Simulated) -> None:
     assert source.fill(5689) is None
     assert source.fill(9999) is None
     assert source.fills(0.0, 1e9) == []
-    assert source.lay_beside(9999, Path()) == []
+    assert source.copy_archives(9999, Path()) == []
 
 
 def test_every_fourth_fill_steps_its_crossing_angle(source: Simulated) -> None:
@@ -95,7 +95,7 @@ def test_every_fourth_fill_steps_its_crossing_angle(source: Simulated) -> None:
 
 
 def test_archives_and_truth_are_laid_beside(source: Simulated, tmp_path: Path) -> None:
-    laid = source.lay_beside(5848, tmp_path)
+    laid = source.copy_archives(5848, tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in laid] == [
         "massi/2017/measurements/ATLAS/lumi/5848.tgz",
         "massi/2017/measurements/CMS/lumi/5848.tgz",
@@ -107,4 +107,4 @@ def test_archives_and_truth_are_laid_beside(source: Simulated, tmp_path: Path) -
 def test_what_cannot_be_laid_beside_is_an_error(source: Simulated, tmp_path: Path) -> None:
     (tmp_path / "massi").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
-        source.lay_beside(5848, tmp_path)
+        source.copy_archives(5848, tmp_path)
