@@ -1,4 +1,4 @@
-"""Which variables lie together in one file of a fill, by what its script is called."""
+"""Groups of variables: each is one file of a fill, fetched by one script of Utilities/."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """One quantity and the variables that hold it, the best one first."""
+    """A quantity, and the variables in which it is logged, the best first."""
 
     quantity: str
     names: Names
     every: bool = False
-    """All of them are wanted, not one of them."""
+    """Whether all of them are wanted, not only the first that is there."""
     holds: bool = False
-    """Logged when it changes: without a sample in the fill, the last one before holds."""
+    """Whether it is logged only when it changes: the last value before the fill may hold."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Group:
     name: str
     title: str
     template: str
-    """The field of `Files` with the file's name."""
+    """Field of the settings of files with the name of its file."""
     slice_s: float
-    """Longest time of one query: arrays of 3564 values are asked for by shorter ones."""
+    """Longest span of one query [s]: shorter for arrays of 3564 values."""
 
 
 GROUPS: Mapping[str, Group] = {
@@ -60,7 +60,7 @@ HOLD = ("crossing_", "betastar_")
 def wanted(
     group: str, fill: int, *, time_s: float | None, overrides: Mapping[str, Names] = NO_OVERRIDES
 ) -> tuple[Wanted, ...]:
-    """Return what a group holds of a fill that began at `time_s`, Unix s."""
+    """Return the variables of a group, for a fill that began at `time_s` [Unix s]."""
 
     def names(quantity: str) -> Names:
         return names_of(quantity, fill, overrides, time_s=time_s)
@@ -77,7 +77,7 @@ def wanted(
 def extra_choices(
     fill: int, *, time_s: float | None, overrides: Mapping[str, Names] = NO_OVERRIDES
 ) -> dict[str, Names]:
-    """Return the names of each extra variable in a fill, the best one first, by that of Run 2."""
+    """Return the names of each extra variable in a fill, the best first, by its name of Run 2."""
     wants = wanted("extra", fill, time_s=time_s, overrides=overrides)
     return {name: want.names for name, want in zip(extra_names(), wants)}
 
@@ -90,7 +90,7 @@ def _wanted(quantity: str, names: Names) -> Wanted:
 
 @lru_cache(maxsize=1)
 def _extra() -> Mapping[str, str | None]:
-    """Return the extra variables, each with its quantity if the table of variables has it."""
+    """Return the extra variables, each with its quantity; None if the table has none for it."""
     known = {
         names_of(quantity, 0)[0]: quantity for quantity in quantities() if names_of(quantity, 0)
     }

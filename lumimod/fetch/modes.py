@@ -1,8 +1,8 @@
-"""The beam-mode file `fills_and_bmodes.pkl`, and the same as CSV: what a source tells, merged in.
+"""The beam-mode file `fills_and_bmodes.pkl`, and its copy as CSV: fills of a source merged into it.
 
-An entry is {t_startfill, t_endfill, flag_complete, t_start_MODE, t_stop_MODE}, Unix seconds, -1
-for a mode that did not occur or has not ended. Where a mode came more than once, it is its first
-start and its last stop, as the original has it.
+An entry is {t_startfill, t_endfill, flag_complete, t_start_MODE, t_stop_MODE}, Unix s, -1 for a
+mode that did not occur or has not ended. If a mode came more than once, the entry has its first
+start and its last stop, as in the original.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ Entry = dict[str, Any]
 Table = dict[int, Entry]
 
 AT_ONCE_S = 10 * 86_400.0
-"""The table is saved after so much time, so that a lost connection loses no more."""
+"""The table is saved after each such span, so that a lost connection costs no more."""
 MODES = (
     *("NOMODE", "SETUP", "ABORT", "INJPROT", "INJPHYS", "PRERAMP", "RAMP", "FLATTOP", "SQUEEZE"),
     *("ADJUST", "STABLE", "UNSTABLE", "BEAMDUMP", "RAMPDOWN", "CYCLING", "RECOVERY", "INJDUMP"),
     *("CIRCDUMP", "WBDUMP", "NOBEAM", "INJSTUP"),
 )
-"""Every entry has these, whether they occurred or not."""
+"""Modes of every entry, whether they occurred or not."""
 
 
 def update_by_time(
     path: Path, source: Source, start_s: float, stop_s: float, *, now_s: float
 ) -> list[int]:
-    """Merge the fills between two times into the file and complete those that were incomplete.
+    """Merge the fills between two times into the file, and ask again for those still incomplete.
 
     Returns the fills that are new or have changed.
 
     Raises
     ------
     SourceError
-        There is no answer; the fills that were told before are in the file.
+        The source does not answer; fills that it told before are in the file.
     BadInputError, OutputError
         The file cannot be read or written.
     """
@@ -66,7 +66,7 @@ def update_by_time(
 
 
 def update_fills(path: Path, source: Source, fills: Iterable[int], *, now_s: float) -> list[int]:
-    """Merge some fills into the file; those that the source does not know are logged."""
+    """Merge the fills into the file; a fill that the source does not know is logged."""
     spans = []
     for number in fills:
         span = source.fill(number)
@@ -78,9 +78,9 @@ def update_fills(path: Path, source: Source, fills: Iterable[int], *, now_s: flo
 
 
 def merge_into(path: Path, spans: Sequence[FillSpan], *, now_s: float) -> list[int]:
-    """Merge fills into the file, and its CSV; return those that are new or have changed.
+    """Merge fills into the file and its CSV; return those that are new or have changed.
 
-    A fill that the file holds as complete is not replaced by an incomplete one.
+    A complete fill is not replaced by an incomplete one.
     """
     table = read_table(path)
     changed = []
@@ -117,29 +117,29 @@ def entry_of(span: FillSpan, *, now_s: float) -> Entry:
 
 
 def read_table(path: Path) -> Table:
-    """Return the file as plain Python, empty if it is not there.
+    """Return the file as plain Python objects; empty if there is no file.
 
     Raises
     ------
     BadInputError
-        It holds something else.
+        It contains something else.
     """
     if not path.exists():
         return {}
     table = load_pickle(path)
     if not isinstance(table, Mapping):
-        raise BadInputError(f"{path}: no dict of fills; {MAKE_AGAIN}")
+        raise BadInputError(f"{path}: not a dict of fills; {MAKE_AGAIN}")
     try:
         return {
             operator.index(fill): {str(name): _plain(value) for name, value in entry.items()}
             for fill, entry in table.items()
         }
     except (AttributeError, TypeError) as exc:
-        raise BadInputError(f"{path}: no dict of fills ({exc}); {MAKE_AGAIN}") from exc
+        raise BadInputError(f"{path}: not a dict of fills ({exc}); {MAKE_AGAIN}") from exc
 
 
 def write_table(path: Path, table: Table) -> None:
-    """Write the file and its CSV, each whole or not at all; plain Python alone can load it."""
+    """Write the file and its CSV, each whole or not at all; the pickle has plain Python objects."""
     ordered = {fill: table[fill] for fill in sorted(table)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def write_table(path: Path, table: Table) -> None:
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    """Write a line a fill: when it began, in UTC, then every time in Unix seconds."""
+    """Write a line per fill: its start in UTC, then all times in Unix s."""
     first = ["t_startfill", "t_endfill", FLAG_COMPLETE]
     others = {name for entry in table.values() for name in entry} - set(first)
     columns = [*first, *sorted(others, key=_by_mode)]
@@ -168,7 +168,7 @@ def _write_csv(path: Path, table: Table) -> None:
 
 
 def _by_mode(column: str) -> tuple[int, str, str]:
-    """Return where a column stands: its mode's place in the cycle, start before stop."""
+    """Return the sort key of a column: modes in the order of the cycle, start before stop."""
     mode = column[len(START) :] if column.startswith(START) else column[len(STOP) :]
     return (MODES.index(mode) if mode in MODES else len(MODES), mode, column)
 
@@ -184,5 +184,5 @@ def _is_complete(entry: Mapping[str, Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return the Python value of a NumPy scalar; anything else as it is."""
+    """Return a NumPy scalar as Python value; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,7 +1,7 @@
-"""What was fetched of a fill before the connection broke, kept until its file is written.
+"""Answers of a source for one file, kept until the file is written.
 
-A hidden folder beside the fill's file: a folder per variable, and in it a file per span of time
-that was answered. The next run asks only for what lies between.
+They are in a hidden folder beside the file, with a folder for each variable and in it a file for
+each span of time. After a lost connection the next run asks only for the spans in between.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Span = tuple[float, float]
 
 
 class Parts:
-    """Parts of one file, `path`."""
+    """The answers for the file `path`."""
 
     def __init__(self, path: Path) -> None:
         self.folder = path.with_name(f".part_{path.name}")
 
     def add(self, series: Series, start_s: float, stop_s: float) -> None:
-        """Keep the samples of a variable with start_s <= t < stop_s.
+        """Save the samples of a variable with start_s <= t < stop_s.
 
         Raises
         ------
@@ -51,11 +51,11 @@ class Parts:
             )  # fmt: skip
 
     def spans(self, name: str) -> list[Span]:
-        """Return the times of which a variable's samples are here, in order."""
+        """Return the spans of a variable that are saved, in order of time."""
         return sorted(_span(path) for path in self._files(name))
 
     def missing(self, name: str, start_s: float, stop_s: float, slice_s: float) -> list[Span]:
-        """Return the times within the two given that are not here, cut to at most `slice_s`."""
+        """Return the spans from start_s to stop_s that are not saved, cut to at most `slice_s`."""
         return [
             piece
             for gap in gaps(self.spans(name), start_s, stop_s)
@@ -63,31 +63,31 @@ class Parts:
         ]
 
     def read(self, name: str, start_s: float, stop_s: float) -> Series | None:
-        """Return what is here of a variable within the two times, None if nothing is."""
-        found = []
+        """Return the saved samples with start_s <= t < stop_s; None if no span is saved."""
+        parts = []
         for path in sorted(self._files(name), key=_span):
             series = _load(path, name)
             if series is not None:
-                found.append(between(series, start_s, stop_s))
-        return joined(found) if found else None
+                parts.append(between(series, start_s, stop_s))
+        return joined(parts) if parts else None
 
     def check(self, names: Iterable[str]) -> None:
-        """Remove parts that are damaged, so that they are fetched again."""
+        """Remove damaged parts, so that they are fetched again."""
         for name in names:
             for path in self._files(name):
                 if _load(path, name) is None:
-                    log.warning("%s is damaged: fetched again", path)
+                    log.warning("%s is damaged; it is fetched again", path)
                     path.unlink()
 
     def drop(self, names: Iterable[str]) -> None:
-        """Remove the parts of variables whose file is written, and the folder if it is empty."""
+        """Remove the parts of variables, and the folder if it is empty."""
         for name in names:
             shutil.rmtree(self._folder_of(name), ignore_errors=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def drop_all(self) -> None:
-        """Remove everything."""
+        """Remove all parts."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _folder_of(self, name: str) -> Path:
@@ -98,7 +98,7 @@ class Parts:
 
 
 def gaps(spans: Iterable[Span], start_s: float, stop_s: float) -> list[Span]:
-    """Return what of start_s <= t < stop_s no span covers."""
+    """Return the spans within start_s <= t < stop_s that are not covered."""
     left = []
     at_s = start_s
     for first_s, last_s in sorted(spans):
@@ -111,7 +111,7 @@ def gaps(spans: Iterable[Span], start_s: float, stop_s: float) -> list[Span]:
 
 
 def slices(start_s: float, stop_s: float, longest_s: float) -> list[Span]:
-    """Return the time cut into equal pieces of at most `longest_s`."""
+    """Return the span cut into equal ones of at most `longest_s`."""
     n_pieces = max(1, int(np.ceil((stop_s - start_s) / longest_s)))
     edges = np.linspace(start_s, stop_s, n_pieces + 1).tolist()
     return list(zip(edges[:-1], edges[1:]))
@@ -123,7 +123,7 @@ def _span(path: Path) -> Span:
 
 
 def _load(path: Path, name: str) -> Series | None:
-    """Return the samples in a part, None if it is damaged."""
+    """Return the samples of a part; None if it is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
             return Series(

@@ -1,4 +1,4 @@
-"""A run over fills and groups: what is due, in order; what is done is noted at once."""
+"""A run over fills and groups: fetches what is due, and records each file when it is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
-from lumimod.fetch.fill import NO_SAMPLE, UNKNOWN, FileRequest, LostError, fetch_fill
+from lumimod.fetch.asking import NO_SAMPLE, UNKNOWN, FileRequest, LostError
+from lumimod.fetch.fill import fetch_fill
 from lumimod.fetch.groups import GROUPS, Group, wanted
 from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
 from lumimod.readers.bmodes import FillModes
@@ -29,14 +30,15 @@ class Outcome:
     group: str
     path: Path
     missing: Mapping[str, str] = field(default_factory=dict)
-    """Variables that are not there, with the reason."""
+    """Variables that are missing, with the reason."""
     failed: str = ""
+    """Why the file could not be fetched."""
     idle: bool = False
-    """There was nothing to do."""
+    """Whether there was nothing to do."""
 
     @property
     def is_good(self) -> bool:
-        """Tell whether nothing went wrong; a variable that is not logged is no fault."""
+        """Tell whether nothing failed; a variable that is not logged is not a failure."""
         faults = set(self.missing.values()) - {UNKNOWN, NO_SAMPLE}
         return not self.failed and not faults
 
@@ -53,14 +55,14 @@ class Outcome:
 
 
 def relocated(cfg: Config, data_folder: Path | None) -> Config:
-    """Return the configuration with the data in another folder, by the same names within it."""
+    """Return the configuration with the data in another folder, in the same subfolders."""
     if data_folder is None:
         return cfg
 
     def moved(path: Path) -> Path:
         try:
             return data_folder / path.relative_to(cfg.files.data_folder)
-        except ValueError:  # it was elsewhere: then by its own folder
+        except ValueError:  # outside data_folder: only its own folder is kept
             return data_folder / path.parent.name / path.name
 
     files = cfg.files
@@ -82,14 +84,14 @@ def fetch(
     *,
     force: bool = False,
 ) -> list[Outcome]:
-    """Fetch what is due of some fills, fill by fill; return what became of each file.
+    """Fetch what is due, fill by fill; return what became of each file.
 
-    When the connection is lost the run ends: what was fetched is kept, and the next run goes on.
+    If the connection is lost, the run ends; what was fetched is kept, and the next run continues.
 
     Raises
     ------
     UnusableError
-        Nothing can be had from the source, because pytimber is not installed, say.
+        The source cannot be used, for instance because pytimber is not installed.
     """
     outcomes = []
     for number in fills:
@@ -123,23 +125,23 @@ def _fetch_one(
     if not force and not is_due(before, fill):
         if existing(path) is None:
             log.info(
-                "fill %d: %s: recorded as saved, but %s is not here; --force fetches it again",
+                "fill %d: %s: recorded as saved, but %s is missing; --force fetches it again",
                 fill.fill, group.name, path,
             )  # fmt: skip
         missing = {} if before is None else before.missing
         return Outcome(fill.fill, group.name, path, missing, idle=True)
     if force and before is not None:
-        # Should this break off, the next run goes on, forced or not.
+        # If this is interrupted, the next run continues, forced or not.
         save_saved(path.parent, {**saved, fill.fill: NOT_YET})
     wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
     now = fetch_fill(FileRequest(source, group, fill, path, wants, before, force))
-    # Read again: another run may have noted other fills meanwhile.
+    # Read again: another run may have recorded other fills meanwhile.
     save_saved(path.parent, {**load_saved(path.parent), fill.fill: now})
-    log.info("fill %d: %s: %s", fill.fill, group.name, existing(path) or "no variable is there")
+    log.info("fill %d: %s: %s", fill.fill, group.name, existing(path) or "no variable found")
     return Outcome(fill.fill, group.name, existing(path) or path, now.missing)
 
 
 def _path(cfg: Config, group: Group, fill: int) -> Path:
-    """Return where a file of a fill goes, whether or not another format of it is there."""
+    """Return the path of a file of a fill in the format of config.py."""
     template: str = getattr(cfg.files, group.template)
     return Path(template.replace("<FILLNUMBER>", str(fill)))

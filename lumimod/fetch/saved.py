@@ -1,8 +1,8 @@
 """Which fills have been fetched: `saved_fills.json` beside the files of a group.
 
-The original kept `saved_fills.pkl`, a dict of fills: 'complete', or the end of the fill [Unix s]
-as it was when an incomplete one was fetched (as PyCOMPLETE/LHCMeasurementTools writes it). It is
-read for fills that the JSON file does not know, and never written.
+The original and LHCMeasurementTools keep `saved_fills.pkl`, a dict by fill of 'complete' or, for a
+fill that was still running, of its end then [Unix s]. It is read for fills that are not in the JSON
+file, and never written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 JSON_NAME, PICKLE_NAME = "saved_fills.json", "saved_fills.pkl"
 _COMPLETE = "complete"
 MOST_TRIES = 3
-"""Runs in which a missing variable is asked for; then only when it is forced."""
+"""Runs in which a missing variable is asked for; afterwards only with --force."""
 
 
 @dataclass(frozen=True)
@@ -35,44 +35,45 @@ class Saved:
     """What was fetched of a fill."""
 
     complete: bool
-    """The fill was over."""
+    """Whether the fill was over."""
     t_end_s: float
-    """Its end then; NaN if that is not known."""
+    """Its end at that time, Unix s; NaN if not known."""
     missing: Mapping[str, str] = field(default_factory=dict)
-    """Variables that could not be had, each with the reason."""
+    """Variables that are missing, each with the reason."""
     n_tries: int = 1
+    """Runs that asked for the missing ones."""
 
 
 NOT_YET = Saved(complete=False, t_end_s=np.nan)
-"""A fill that is due, whatever the original's record says of it."""
+"""A fill that is due, whatever `saved_fills.pkl` says."""
 
 
 def is_due(saved: Saved | None, fill: FillModes) -> bool:
-    """Tell whether a fill is to be fetched: never yet, not wholly, or it has grown since."""
+    """Tell whether a fill is to be fetched: it is new or has grown, or variables are missing."""
     if saved is None or has_grown(saved, fill):
         return True
     return bool(saved.missing) and saved.n_tries < MOST_TRIES
 
 
 def has_grown(saved: Saved, fill: FillModes) -> bool:
-    """Tell whether there is more of a fill than when it was fetched."""
+    """Tell whether a fill was still running when it was fetched, and is longer now."""
     if saved.complete:
         return False
     return is_over(fill) or not fill.t_endfill_s <= saved.t_end_s
 
 
 def is_over(fill: FillModes) -> bool:
-    """Tell whether a fill is over: files that do not say so hold only such fills."""
+    """Tell whether a fill is over; files without this flag have only fills that are."""
     return fill.complete is not False
 
 
 def load_saved(folder: Path) -> dict[int, Saved]:
-    """Return what was fetched into a folder.
+    """Return what was fetched into a folder, by fill.
 
     Raises
     ------
     BadInputError
-        A record is damaged.
+        The record is damaged.
     """
     old = _from_pickle(folder / PICKLE_NAME) if (folder / PICKLE_NAME).exists() else {}
     new = _from_json(folder / JSON_NAME) if (folder / JSON_NAME).exists() else {}
@@ -110,8 +111,8 @@ def _from_json(path: Path) -> dict[int, Saved]:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BadInputError(
-            f"{path}: no record of fetched fills ({type(exc).__name__}: {exc}); remove it, and the "
-            "fills are fetched again"
+            f"{path}: not a record of fetched fills ({type(exc).__name__}: {exc}); remove it, and "
+            "the fills are fetched again"
         ) from exc
 
 
@@ -121,7 +122,7 @@ def _from_pickle(path: Path) -> dict[int, Saved]:
         return {operator.index(fill): _of_original(value) for fill, value in table.items()}
     except (AttributeError, TypeError) as exc:
         raise BadInputError(
-            f"{path}: no dict of fetched fills; remove it, and the fills are fetched again"
+            f"{path}: not a dict of fetched fills; remove it, and the fills are fetched again"
         ) from exc
 
 

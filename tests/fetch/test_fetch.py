@@ -192,14 +192,14 @@ def test_a_record_with_code_in_it_is_refused(world: World) -> None:
 def test_a_damaged_record_is_named_with_the_way_out(world: World, text: str) -> None:
     world.basic.parent.mkdir(parents=True)
     (world.basic.parent / "saved_fills.json").write_text(text)
-    assert "saved_fills.json: no record of fetched fills" in world.run("basic").failed
+    assert "saved_fills.json: not a record of fetched fills" in world.run("basic").failed
     assert "remove it" in world.run("basic").failed
 
 
 def test_a_pickle_of_something_else_is_named(world: World) -> None:
     world.basic.parent.mkdir(parents=True)
     (world.basic.parent / "saved_fills.pkl").write_bytes(pickle.dumps([1]))
-    assert "saved_fills.pkl: no dict of fetched fills" in world.run("basic").failed
+    assert "saved_fills.pkl: not a dict of fetched fills" in world.run("basic").failed
 
 
 def test_a_saved_fill_whose_file_is_elsewhere_is_left_alone_and_said(
@@ -348,7 +348,9 @@ def test_a_variable_that_vanishes_midway_is_named_with_the_time(
         patch.setattr("lumimod.fetch.run.GROUPS", {**GROUPS, "basic": group})
         outcome = world.run("basic")
         assert list(outcome.missing) == [ENERGY[0]]
-        assert outcome.missing[ENERGY[0]].startswith("vanished: nothing of 2017-")
+        assert outcome.missing[ENERGY[0]].startswith(
+            "no longer known to the source: no samples of 2017-"
+        )
         half = read_variables(world.basic, BASIC)[ENERGY[0]].time_s
         assert 0 < half.size < logged[ENERGY[0]][0].size
 

@@ -115,7 +115,7 @@ def test_a_csv_that_is_missing_is_made(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "modes.pkl"
     path.write_bytes(pickle.dumps(content))
-    with pytest.raises(BadInputError, match="no dict of fills"):
+    with pytest.raises(BadInputError, match="not a dict of fills"):
         read_table(path)
 
 
