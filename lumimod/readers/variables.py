@@ -27,9 +27,11 @@ class _Format(NamedTuple):
     names: Callable[[Path], tuple[str, ...]]
 
 
-_HDF5 = _Format(read_hdf5, hdf5_names)
-_PARQUET = _Format(read_parquet, parquet_names)
-_FORMATS: Mapping[str, _Format] = {".h5": _HDF5, ".hdf5": _HDF5, ".parquet": _PARQUET}
+_FORMATS: Mapping[str, _Format] = {
+    ".h5": _Format(read_hdf5, hdf5_names),
+    ".hdf5": _Format(read_hdf5, hdf5_names),
+    ".parquet": _Format(read_parquet, parquet_names),
+}
 """By suffix. Files of other names are Timber CSV, folders are trees of Parquet files."""
 
 
@@ -118,6 +120,6 @@ def _is_timber(path: Path) -> bool:
 
 def _format_of(path: Path) -> _Format:
     if path.is_dir():
-        return _PARQUET
+        return _FORMATS[".parquet"]
     check_readable(path)
     return _FORMATS[path.suffix]
