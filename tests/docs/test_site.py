@@ -11,6 +11,8 @@ import pytest
 
 from tests.docs.conftest import DOCS
 
+pytestmark = pytest.mark.slow
+
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 """What a browser fetches by itself."""
 
