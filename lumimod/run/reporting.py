@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,11 +102,11 @@ def plan_table(plans: Mapping[int, Plan], pictures: Mapping[int, str]) -> str:
         statuses = (plan[name].status if name in plan else Status.OFF for name in TITLES)
         rows.append([str(fill), *(status.value for status in statuses), pictures[fill]])
         reasons += [
-            f"fill {fill}: {name}: {planned}"
+            _entry(fill, name, str(planned))
             for name, planned in plan.items()
             if planned.reason and planned.status is not Status.OFF
         ]
-    return columns(rows) + "".join(f"{line}\n" for line in reasons)
+    return columns(rows) + "".join(reasons)
 
 
 def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None = None) -> str:
@@ -120,13 +121,18 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
         names = [" ".join(n) or "-" for n in (r.done, r.skipped, r.failed)]
         rows.append([str(r.fill), *names, seconds])
     out = columns(rows) if busy else ""
-    out += "".join(f"fill {r.fill}: {n}: {why}\n" for r in busy for n, why in r.failed.items())
+    out += "".join(_entry(r.fill, n, why) for r in busy for n, why in r.failed.items())
     left = left or {}
     out += "".join(f"fill {f}: left to another run ({owner})\n" for f, owner in left.items())
     n_idle = len(reports) - len(busy)
     if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out
+
+
+def _entry(fill: int, step: str, why: str) -> str:
+    """Return why a step failed or what is planned of it, further lines indented."""
+    return textwrap.indent(f"fill {fill}: {step}: {why}\n", "  ").lstrip(" ")
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -65,6 +65,15 @@ def test_report_says_of_each_fill_what_was_done_skipped_and_failed() -> None:
     assert why == "fill 7: massi: no archive"
 
 
+def test_error_of_two_lines_is_one_entry() -> None:
+    report = FillReport(7, failed={"massi": "no archive\nfill 8: massi: no archive", "sb": "no"})
+    assert report_table([report]).splitlines()[2:] == [
+        "fill 7: massi: no archive",
+        "  fill 8: massi: no archive",
+        "fill 7: sb: no",
+    ]
+
+
 def test_report_counts_fills_with_nothing_to_do() -> None:
     idle = FillReport(7, skipped=tuple(STEPS))
     assert report_table([idle]) == "1 fill: nothing to do\n"
