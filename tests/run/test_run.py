@@ -25,7 +25,7 @@ import yaml
 from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
-    from tests.run.conftest import Site
+    from tests.run.conftest import ReplaceRun, Site
 
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
@@ -327,6 +327,19 @@ def test_database_stays_if_the_changed_archive_cannot_be_read(finished: Site) ->
         assert database(finished) == before
     assert finished.contents(FILL).keys() == old.keys()
     assert finished.paths().lumi_meas.read_bytes() == old[finished.paths().lumi_meas.name]
+
+
+def test_archive_of_a_fill_that_was_interrupted_later_on_is_read_again(
+    finished: Site, replace_run: ReplaceRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    finished.archive("ATLAS").touch()
+    replace_run("fits", interrupted)
+    assert finished.run().status == 130
+    monkeypatch.undo()
+    assert ran(finished.run()) == MASSI_AGAIN
 
 
 def test_forced_massi_with_a_changed_archive_keeps_the_old_result_too(finished: Site) -> None:
