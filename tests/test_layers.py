@@ -34,14 +34,14 @@ IN_SEVERAL_MODULES = {
     "STEP": "the step of each module among the steps",
     "run": "what a step does, and what a run over fills does",
     "main": "what a script of Utilities/ or lumimod.py calls",
+    "load": "what notebooks call for any result, and what steps and pictures call for a record",
     "ELASTIC_SLOPE_GEV2": "the simulation has its own, to test the model with",
 }
 """Public names that may be defined in several modules, and why."""
 
 IN_SEVERAL_MODULES_FOR_NOW = {
-    *("Batch", "CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
+    *("CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
     *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
-    *("LONGEST_IBS_STEP_S", "load", "save"),
 }
 """To be shortened."""
 

@@ -62,7 +62,7 @@ def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise OutputError(f"{path.parent} cannot be created: {exc.strerror or exc}") from exc
-    massi_db.save(path, database)
+    massi_db.save_database(path, database)
     sys.stdout.write(f"{path}\n" + _summary(database))
     for folder in missing:
         sys.stdout.write(f"no folder {folder}\n")
@@ -72,7 +72,7 @@ def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
 def _show(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
     if not path.exists():
         raise UsageError(f"{path}: no such file; make it with Utilities/createYamlDB.py")
-    database = massi_db.load(path)
+    database = massi_db.load_database(path)
     if not args.fill:
         sys.stdout.write(_summary(database))
         return True

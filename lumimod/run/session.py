@@ -53,16 +53,13 @@ def run(
     report_path
         Where what became of each fill is written as JSON, after each of them.
     """
-    batch = prepare(cfg, fills, selection, pictures, write=not dry_run)
+    plan = prepare(cfg, fills, selection, pictures, write=not dry_run)
     if dry_run:
-        plans = {job.fill: job.plan for job in batch.jobs}
-        table = plan_table(plans, {job.fill: job.pictures_to_make for job in batch.jobs})
-        sys.stdout.write(table + (report_table(batch.unknown) if batch.unknown else ""))
-        return not batch.unknown
+        return _show(plan)
     with Claims(cfg.files.stable_beams_folder) as claims:
-        jobs, left = _claimed(batch, claims)
+        jobs, left = _claimed(plan, claims)
         display.expect(sum(job.n_steps for job in jobs))
-        reports = list(batch.unknown)
+        reports = list(plan.unknown)
         file = ReportFile(report_path, reports, left)
         for report in run_all(jobs, n_jobs, display):
             reports.append(report)
@@ -70,12 +67,12 @@ def run(
             claims.give_back(report.fill)
         _end_run(reports, cfg)
     display.close()
-    order = batch.wanted.index
+    order = plan.wanted.index
     sys.stdout.write(report_table(sorted(reports, key=lambda r: order(r.fill)), left))
     return not any(report.failed for report in reports)
 
 
-class Batch(NamedTuple):
+class RunPlan(NamedTuple):
     """What is to be done, fill by fill."""
 
     wanted: list[int]
@@ -84,7 +81,7 @@ class Batch(NamedTuple):
     """Of those that there are."""
     unknown: list[FillReport]
     """Of those that there are not."""
-    plan: Callable[[int], FillJob]
+    again: Callable[[int], FillJob]
     """Plans a fill again, as things are by now."""
 
 
@@ -95,20 +92,20 @@ def prepare(
     pictures: Pictures,
     *,
     write: bool,
-) -> Batch:
+) -> RunPlan:
     """Choose the fills and plan them; without `write` nothing is written meanwhile."""
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
     watch = begin_run(cfg, write=write)
 
-    def plan(fill: int) -> FillJob:
+    def job_of(fill: int) -> FillJob:
         steps = {} if pictures.only else plan_fill(fill, cfg, selection, watch)
         n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 
-    jobs = [plan(fill) for fill in wanted if fill in modes]
+    jobs = [job_of(fill) for fill in wanted if fill in modes]
     unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
-    return Batch(wanted, jobs, unknown, plan)
+    return RunPlan(wanted, jobs, unknown, job_of)
 
 
 def select_fills(modes: Mapping[int, FillModes], cfg: Config) -> list[int]:
@@ -127,20 +124,28 @@ def _unknown(fill: int, cfg: Config) -> FillReport:
     return FillReport(fill, failed={"all": why})
 
 
-def _claimed(batch: Batch, claims: Claims) -> tuple[list[FillJob], dict[int, str]]:
+def _show(plan: RunPlan) -> bool:
+    """Print what would run; return whether there are all fills that were asked for."""
+    plans = {job.fill: job.plan for job in plan.jobs}
+    table = plan_table(plans, {job.fill: job.pictures_to_make for job in plan.jobs})
+    sys.stdout.write(table + (report_table(plan.unknown) if plan.unknown else ""))
+    return not plan.unknown
+
+
+def _claimed(plan: RunPlan, claims: Claims) -> tuple[list[FillJob], dict[int, str]]:
     """Return the jobs that no other run is at, and which run is at each of the others."""
-    busy = {job.fill for job in batch.jobs if job.has_work}
-    refused, abandoned = claims.take(f for f in batch.wanted if f in busy)
+    busy = {job.fill for job in plan.jobs if job.has_work}
+    refused, abandoned = claims.take(f for f in plan.wanted if f in busy)
     left = {fill: str(owner or "another run") for fill, owner in refused.items()}
     for fill, owner in left.items():
         log.warning("fill %d: left to another run (%s)", fill, owner)
     jobs = []
-    for job in batch.jobs:
+    for job in plan.jobs:
         if job.fill in abandoned:
             remove_leftovers(FillPaths(job.cfg, job.fill).folder)
         if job.fill not in left:
             # Another run may have finished it between planning and claiming.
-            jobs.append(batch.plan(job.fill) if job.fill in busy else job)
+            jobs.append(plan.again(job.fill) if job.fill in busy else job)
     return jobs, left
 
 

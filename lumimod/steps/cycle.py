@@ -19,16 +19,13 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.steps.context import FillContext
 from lumimod.steps.step import Step
-from lumimod.tables.ibs import ibs_of
+from lumimod.tables.ibs import LONGEST_IBS_STEP_S, ibs_of
 
 log = logging.getLogger(__name__)
 
 AFTER_START_S = 100.0
 """Intensity and length at the start are taken this long after the first scan: the beam-current
 monitors need the injection to settle."""
-
-LONGEST_IBS_STEP_S = 3600.0
-"""The IBS map is a fit to steps of minutes to an hour; its polynomials run away beyond."""
 
 
 def run(ctx: FillContext) -> None:

@@ -166,14 +166,14 @@ def _database(cfg: Config, *, write: bool) -> Database:
     """Return the database; without one, make it from the archives that are there now."""
     path = cfg.massi.database
     if path.exists():
-        return massi_db.load(path)
+        return massi_db.load_database(path)
     database = massi_db.create(cfg.massi.year, {exp: cfg.massi.folder(exp) for exp in EXPERIMENTS})
     if write:
         log.info("no Massi database yet: making %s", path)
         try:
             _make_parent(path, cfg)
             massi_db.save_new(path, database)
-            return massi_db.load(path)
+            return massi_db.load_database(path)
         except OutputError as exc:  # the fills go on: those that read an archive say so again
             log.error("Massi database: %s", exc)
     return massi_db.merged(database, massi_db.entries(path))

@@ -55,7 +55,7 @@ class Archive(NamedTuple):
         return cls(path.name, stamp.replace(tzinfo=None))
 
 
-def load(path: Path) -> Database:
+def load_database(path: Path) -> Database:
     """Return the database at `path`, with the entries beside it.
 
     Raises
@@ -192,7 +192,7 @@ def record(path: Path, year: int, read: Iterable[tuple[str, Archive]]) -> None:
             folder.mkdir(exist_ok=True)
         except OSError as exc:
             raise OutputError(f"{folder} cannot be created ({exc.strerror})") from exc
-        save(folder / f"{year}_{fill}.yaml", entry)
+        save_database(folder / f"{year}_{fill}.yaml", entry)
 
 
 def publish(path: Path) -> None:
@@ -223,7 +223,7 @@ def _forget(entry: Path, edited_at: float) -> None:
             entry.unlink()
 
 
-def save(path: Path, database: Database) -> None:
+def save_database(path: Path, database: Database) -> None:
     """Write a database that counts before all that was entered so far, atomically."""
     with replacing(path) as file:
         file.write(_body(database))

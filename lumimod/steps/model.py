@@ -34,11 +34,10 @@ from lumimod.records import (
 from lumimod.steps.context import FillContext, save_result
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
-from lumimod.tables.ibs import ibs_of
+from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
 
 log = logging.getLogger(__name__)
 
-SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 60.0, 3600.0
 _WORTH_A_PROCESS = 50_000
 """Times and bunches from which a case is better computed in a process of its own."""
 

@@ -38,7 +38,7 @@ def test_a_database_of_all_archives_is_made(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("createYamlDB.py") == 0
-    database = massi_db.load(tmp_path / "SB_analysis" / "fill_db.yaml")
+    database = massi_db.load_database(tmp_path / "SB_analysis" / "fill_db.yaml")
     assert {exp: sorted(of) for exp, of in database[2017].items()} == {
         "ATLAS": ["5845.tgz", "5848.tgz"],
         "CMS": ["5845.tgz"],
@@ -62,7 +62,7 @@ def test_the_options_of_the_original_say_where_archives_are(run: Run, tmp_path: 
     target = tmp_path / "new" / "db.yaml"
     options = [str(target), "--year", "2016", "--afs-path", f"{tmp_path}/lpc/<YEAR>"]
     assert run("createYamlDB.py", *options, "--exp-folders", "a_ATLAS", "c_CMS") == 0
-    assert massi_db.load(target) == {
+    assert massi_db.load_database(target) == {
         2016: {"ATLAS": {"5000.tgz": massi_db.Archive.at(folder / "5000.tgz").modified}, "CMS": {}}
     }
 

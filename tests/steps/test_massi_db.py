@@ -47,7 +47,7 @@ def archive_at(path: Path, when: datetime) -> Archive:
 
 
 def test_a_database_of_the_original_is_read(original: Path) -> None:
-    data = massi_db.load(original)
+    data = massi_db.load_database(original)
     assert data[2017]["ATLAS"] == {
         "5698.tgz": datetime(2017, 5, 24, 12, 44, 46),
         "5704.tgz": datetime(2017, 5, 27, 9, 0, 1, 250000),
@@ -64,7 +64,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(text)
     with pytest.raises(BadInputError, match=r"fill_db\.yaml is no Massi database.*remove it"):
-        massi_db.load(path)
+        massi_db.load_database(path)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_broken_yaml_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(text)
     with pytest.raises(BadInputError, match=r"fill_db\.yaml cannot be read.*remove it") as caught:
-        massi_db.load(path)
+        massi_db.load_database(path)
     assert "\n" not in str(caught.value)
 
 
@@ -82,14 +82,14 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_bytes(b"\x1f\x8b\xff\xfe")
     with pytest.raises(BadInputError, match="cannot be read"):
-        massi_db.load(path)
+        massi_db.load_database(path)
 
 
 def test_a_date_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text("2017: {ATLAS: {5698.tgz: 2017-02-30 12:00:00}}\n")
     with pytest.raises(BadInputError, match="cannot be read"):
-        massi_db.load(path)
+        massi_db.load_database(path)
 
 
 # --- making
@@ -131,8 +131,8 @@ def test_a_database_that_is_saved_comes_back(tmp_path: Path) -> None:
             "CMS": {"5698.tgz": datetime(2017, 5, 24, 12, 44, 46)},
         }
     }
-    massi_db.save(path, data)
-    assert massi_db.load(path) == data
+    massi_db.save_database(path, data)
+    assert massi_db.load_database(path) == data
     # As other programs read it.
     assert yaml.safe_load(path.read_text()) == data
 
@@ -169,7 +169,7 @@ def test_an_archive_is_current_if_its_time_is_within_a_second(
     original: Path, later_s: float, current: bool
 ) -> None:
     archive = Archive("5698.tgz", WHEN + timedelta(seconds=later_s))
-    assert massi_db.is_current(massi_db.load(original), 2017, "ATLAS", archive) is current
+    assert massi_db.is_current(massi_db.load_database(original), 2017, "ATLAS", archive) is current
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_archive_without_a_time_is_told_and_not_current(
 ) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(f"2017: {{ATLAS: {{5698.tgz: {value}, 5699.tgz: 2017-05-24 12:44:46}}}}\n")
-    data = massi_db.load(path)
+    data = massi_db.load_database(path)
     assert data == {2017: {"ATLAS": {"5699.tgz": WHEN}}}
     assert f"{path}: ATLAS: 5698.tgz: " in caplog.text
     assert "is no time: the archive is read again" in caplog.text
@@ -203,7 +203,7 @@ def test_an_archive_without_a_time_is_told_and_not_current(
 def test_empty_parts_of_a_file_are_read_as_no_archives(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text("2016: {}\n2017: {ATLAS: , CMS: {}}\n")
-    assert massi_db.load(path) == {2016: {}, 2017: {"ATLAS": {}, "CMS": {}}}
+    assert massi_db.load_database(path) == {2016: {}, 2017: {"ATLAS": {}, "CMS": {}}}
 
 
 @pytest.mark.parametrize(
@@ -218,17 +218,17 @@ def test_a_time_with_a_zone_is_read_as_the_clocks_of_zurich_show_it(
 ) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(yaml.safe_dump({2017: {"ATLAS": {"5698.tgz": known}}}))
-    assert massi_db.load(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
+    assert massi_db.load_database(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
 
 
 # --- recording
 
 
 def test_recording_keeps_every_other_entry(original: Path) -> None:
-    before = massi_db.load(original)
+    before = massi_db.load_database(original)
     new = datetime(2017, 6, 1, 8, 0)
     massi_db.record(original, 2017, [("ATLAS", Archive("5698.tgz", new))])
-    after = massi_db.load(original)
+    after = massi_db.load_database(original)
     assert after[2017]["ATLAS"].pop("5698.tgz") == new
     del before[2017]["ATLAS"]["5698.tgz"]
     assert after == before
@@ -236,16 +236,16 @@ def test_recording_keeps_every_other_entry(original: Path) -> None:
 
 def test_recording_sees_what_another_run_wrote_meanwhile(original: Path) -> None:
     mine, theirs = Archive("5800.tgz", WHEN), Archive("5801.tgz", WHEN)
-    massi_db.load(original)
+    massi_db.load_database(original)
     massi_db.record(original, 2017, [("ATLAS", theirs)])
     massi_db.record(original, 2017, [("ATLAS", mine)])
-    assert {"5800.tgz", "5801.tgz"} <= set(massi_db.load(original)[2017]["ATLAS"])
+    assert {"5800.tgz", "5801.tgz"} <= set(massi_db.load_database(original)[2017]["ATLAS"])
 
 
 def test_recording_makes_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     massi_db.record(path, 2018, [("ATLAS", Archive("6500.tgz", WHEN))])
-    assert massi_db.load(path) == {2018: {"ATLAS": {"6500.tgz": WHEN}}}
+    assert massi_db.load_database(path) == {2018: {"ATLAS": {"6500.tgz": WHEN}}}
 
 
 @pytest.mark.parametrize("text", ["2017: {ATLAS: , CMS: {}}\n", "2017: {}\n"])
@@ -253,7 +253,7 @@ def test_recording_fills_empty_parts(tmp_path: Path, text: str) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(text)
     massi_db.record(path, 2017, [("ATLAS", Archive("5698.tgz", WHEN))])
-    assert massi_db.load(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
+    assert massi_db.load_database(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
 
 
 def test_recording_beside_a_broken_database_leaves_that_as_it_is(tmp_path: Path) -> None:
@@ -262,23 +262,23 @@ def test_recording_beside_a_broken_database_leaves_that_as_it_is(tmp_path: Path)
     massi_db.record(path, 2017, [("ATLAS", Archive("5698.tgz", WHEN))])
     assert path.read_text() == "2017: {"
     with pytest.raises(BadInputError):
-        massi_db.load(path)
+        massi_db.load_database(path)
     path.unlink()
-    assert massi_db.load(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
+    assert massi_db.load_database(path)[2017]["ATLAS"] == {"5698.tgz": WHEN}
 
 
 def test_what_was_recorded_is_current(tmp_path: Path) -> None:
     path = tmp_path / "fill_db.yaml"
     archive = archive_at(tmp_path / "5698.tgz", datetime.now(timezone.utc))
     massi_db.record(path, 2017, [("CMS", archive)])
-    assert massi_db.is_current(massi_db.load(path), 2017, "CMS", archive)
+    assert massi_db.is_current(massi_db.load_database(path), 2017, "CMS", archive)
 
 
 # --- many writers
 
 
 def fills_of(path: Path) -> set[str]:
-    return set(massi_db.load(path)[2017]["ATLAS"])
+    return set(massi_db.load_database(path)[2017]["ATLAS"])
 
 
 def entered(path: Path, *names: str) -> None:
@@ -355,9 +355,9 @@ def test_database_that_is_made_anew_counts_before_older_entries(original: Path) 
     (entry,) = (original.parent / "fill_db.d").iterdir()
     os.utime(entry, (1.0, 1.0))
     now = WHEN + timedelta(days=1)
-    massi_db.save(original, {2017: {"ATLAS": {"5800.tgz": now}}})
+    massi_db.save_database(original, {2017: {"ATLAS": {"5800.tgz": now}}})
     massi_db.publish(original)
-    assert massi_db.load(original) == {2017: {"ATLAS": {"5800.tgz": now}}}
+    assert massi_db.load_database(original) == {2017: {"ATLAS": {"5800.tgz": now}}}
 
 
 def test_entry_made_after_someone_edited_the_yaml_file_counts(original: Path) -> None:
@@ -398,7 +398,7 @@ def test_database_is_made_where_the_file_system_has_no_links(
     path = tmp_path / "fill_db.yaml"
     massi_db.save_new(path, {2017: {"ATLAS": {"5698.tgz": WHEN}}})
     massi_db.save_new(path, {})
-    assert massi_db.load(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
+    assert massi_db.load_database(path) == {2017: {"ATLAS": {"5698.tgz": WHEN}}}
 
 
 def test_folder_of_entries_that_cannot_be_made_is_told(tmp_path: Path) -> None:
