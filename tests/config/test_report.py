@@ -95,7 +95,7 @@ def test_a_file_that_cannot_run_ends_with_2(check: Check) -> None:
 def test_options_that_would_do_nothing_are_refused(check: Check, options: list[str]) -> None:
     status, lines, errors = check("", *options)
     assert (status, lines) == (2, [])
-    assert errors == [f"lumimod: --check-config runs nothing: leave {options[0]} out"]
+    assert errors == [f"lumimod: error: --check-config runs nothing: leave {options[0]} out"]
 
 
 def test_levels_of_the_log_do_no_harm(check: Check) -> None:
