@@ -29,18 +29,22 @@ def submit_method(settings: CondorSettings) -> str:
     wanted = settings.submit_with
     if wanted in ("auto", "command") and shutil.which("condor_submit"):
         return "command"
-    if wanted in ("auto", "bindings") and _bindings(required=wanted == "bindings"):
-        return "bindings"
     if wanted == "command":
         raise CondorError(
             "no command condor_submit on this machine: submit from a machine of the pool (at CERN "
             f"lxplus), set condor_submit_with = 'auto' in config.py, or {_WITHOUT}"
         )
-    raise CondorError(
-        "no HTCondor on this machine: neither the command condor_submit, nor the bindings "
-        "htcondor2 with the configuration of a pool. Submit from a machine of the pool (at CERN "
-        f"lxplus), install HTCondor and set CONDOR_CONFIG, or {_WITHOUT}"
-    )
+    try:
+        _bindings()
+    except CondorError as exc:
+        if wanted == "bindings":
+            raise
+        raise CondorError(
+            "no HTCondor on this machine: neither the command condor_submit, nor the bindings "
+            "htcondor2 with the configuration of a pool. Submit from a machine of the pool (at "
+            f"CERN lxplus), install HTCondor and set CONDOR_CONFIG, or {_WITHOUT}"
+        ) from exc
+    return "bindings"
 
 
 def submit_description(settings: CondorSettings, description: Path) -> int:
@@ -77,8 +81,7 @@ def remove_jobs(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
     if submit_method(settings) == "command":
         _run(["condor_rm", *names], None)
         return
-    htcondor2 = _bindings(required=True)
-    assert htcondor2 is not None
+    htcondor2 = _bindings()
     try:
         htcondor2.Schedd().act(htcondor2.JobAction.Remove, names, reason="replaced by --resubmit")
     except (htcondor2.HTCondorException, RuntimeError, OSError) as exc:
@@ -101,26 +104,22 @@ def _run(command: Sequence[str], cwd: Path | None) -> str:
 # --- bindings
 
 
-def _bindings(*, required: bool) -> ModuleType | None:
-    """Return the module htcondor2; None where it is not installed or has no pool configured.
+def _bindings() -> ModuleType:
+    """Return the module htcondor2.
 
     Raises
     ------
     CondorError
-        It would be None and is required.
+        It is not installed, or no pool is configured.
     """
     try:
         import htcondor2
     except ImportError as exc:
-        if not required:
-            return None
         raise CondorError(
             f"the bindings htcondor2 cannot be imported ({exc}): pip install htcondor, set "
             f"condor_submit_with = 'auto' in config.py, or {_WITHOUT}"
         ) from exc
     if not htcondor2.param.get("COLLECTOR_HOST"):
-        if not required:
-            return None
         raise CondorError(
             "the bindings htcondor2 find no configuration of HTCondor: submit from a machine of "
             f"the pool (at CERN lxplus) or set CONDOR_CONFIG, or {_WITHOUT}"
@@ -129,8 +128,7 @@ def _bindings(*, required: bool) -> ModuleType | None:
 
 
 def _submit_by_bindings(settings: CondorSettings, description: Path) -> int:
-    htcondor2 = _bindings(required=True)
-    assert htcondor2 is not None
+    htcondor2 = _bindings()
     try:
         if settings.attributes.get("MY.SendCredential"):
             htcondor2.Credd().add_user_cred(htcondor2.CredType.Kerberos, None)
