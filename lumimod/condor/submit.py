@@ -56,7 +56,7 @@ def submit_description(settings: CondorSettings, description: Path) -> int:
         HTCondor is not there or refuses.
     """
     if submit_method(settings) == "command":
-        out = _run(["condor_submit", "-terse", str(description)], description.parent)
+        out = _run(["condor_submit", "-terse", str(description)])
         found = _TERSE.search(out)
         if not found:
             raise CondorError(
@@ -79,7 +79,7 @@ def remove_jobs(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
     if not names:
         return
     if submit_method(settings) == "command":
-        _run(["condor_rm", *names], None)
+        _run(["condor_rm", *names])
         return
     htcondor2 = _bindings()
     try:
@@ -88,10 +88,10 @@ def remove_jobs(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
         raise CondorError(f"HTCondor did not remove {' '.join(names)}: {_line(exc)}") from exc
 
 
-def _run(command: Sequence[str], cwd: Path | None) -> str:
+def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise CondorError(f"{command[0]} could not be run ({_line(exc)}); try again") from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -130,7 +131,10 @@ def test_dry_run_writes_all_and_submits_nothing(site: Site, calls: Callable[[], 
     said = site.run("--status", jobs.path, "--wait")
     assert said.status == 1
     assert "was written but not submitted; to submit it: condor_submit" in said.err
-    assert "to submit: condor_submit" in site.run("--status", jobs.path).out
+    out = site.run("--status", jobs.path).out
+    assert out.splitlines()[-2:] == [
+        "2 fills: 2 not submitted", f"to submit: condor_submit {jobs.path}/lumimod.sub",
+    ]  # fmt: skip
 
 
 def test_dry_run_needs_no_htcondor(site: Site) -> None:
@@ -144,6 +148,7 @@ def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_result
     options_of_job = "--force lumi --no-plots --cascade --jobs 2 --loglevel 40"
     report = f"--report {jobs.path}/chunk_1.json"
     assert text.endswith(f"--config {jobs.config} {options_of_job} {report} --fill 5845\n")
+    assert f"\nexport LUMIMOD_JOB={jobs.path.name}\n" in text
     assert "submit" not in text
     done = subprocess.run(
         [str(jobs.path / "chunk_1.sh")], capture_output=True, text=True, check=False
@@ -219,6 +224,15 @@ def test_other_interpreter_setup_and_folder_are_used(site: Site) -> None:
     text = (jobs.path / "chunk_1.sh").read_text()
     assert "source /view/setup.sh\nexport X=1\n" in text
     assert "exec python3.99 " in text
+
+
+def test_jobs_run_the_installed_package_where_there_is_no_checkout(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions.lumimod, "__file__", str(site.root / "lib/lumimod/__init__.py"))
+    jobs = job_folder(site.run("--submit", "--dry-run"))
+    assert jobs.load().driver == (sys.executable, "-m", "lumimod")
+    assert f"exec {sys.executable} -m lumimod --config" in (jobs.path / "chunk_1.sh").read_text()
 
 
 def test_fills_without_work_are_submitted_only_by_number(
@@ -307,6 +321,14 @@ def test_condor_submit_that_does_not_run_is_told(
     assert site.run("--submit").lines("condor_submit could not be run", "try again")
 
 
+def test_condor_submit_that_does_not_end_is_told(
+    site: Site, calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site.root / "bin/condor_submit").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(submit, "_TIMEOUT_S", 0.2)
+    assert site.run("--submit").lines("condor_submit could not be run", "timed out", "try again")
+
+
 class Bindings(types.ModuleType):
     """Stands in for htcondor2."""
 
@@ -360,6 +382,17 @@ def test_bindings_submit_what_is_written_with_credentials(
     assert "\nMY.SendCredential = True\n" in text
 
 
+def test_bindings_are_taken_if_config_says_so_and_without_credentials_by_default(
+    site: Site, calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.configure(condor_submit_with="bindings")
+    bindings = Bindings()
+    monkeypatch.setitem(sys.modules, "htcondor2", bindings)
+    jobs = job_folder(site.run("--submit"))
+    assert bindings.calls == [(jobs.path / "lumimod.sub").read_text()]
+    assert calls() == []
+
+
 def test_bindings_that_fail_are_quoted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     error = Bindings.HTCondorException("no\nschedd")
     monkeypatch.setitem(sys.modules, "htcondor2", Bindings(error=error))
@@ -398,7 +431,9 @@ def jobs(site: Site, calls: Callable[[], list[str]]) -> JobFolder:
 
 def test_jobs_that_the_log_does_not_know_yet_are_idle(site: Site, jobs: JobFolder) -> None:
     assert states(jobs)[FILL] == (State.IDLE, "not in lumimod.log yet")
-    assert site.run("--status", jobs.path).status == 0
+    outcome = site.run("--status", jobs.path)
+    assert outcome.status == 0
+    assert f"fill {FILL}: idle: not in lumimod.log yet; missing: {' '.join(STEPS)}\n" in outcome.out
 
 
 def test_status_follows_the_log_and_the_results(site: Site, jobs: JobFolder) -> None:
@@ -502,12 +537,12 @@ def test_fill_that_failed_in_a_job_waits_for_the_end_of_the_job(
 def test_result_that_was_removed_since_the_report_is_missing(
     finished: Site, calls: Callable[[], list[str]]
 ) -> None:
-    jobs = job_folder(finished.run("--submit", "-n", FILL))
-    happens(jobs, submitted(0, 1), ended(0))
-    reports(jobs, FillReport(FILL, {"sb": 1.0}))
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    happens(jobs, submitted(0, 1), ended(0, 1))
+    reports(jobs, FillReport(FILL, {"sb": 1.0}), FillReport(OTHER, failed={"sb": "no luck"}))
     finished.remove("fits")
-    (fill,) = read_status(jobs).fills
-    assert (fill.state, fill.missing) == (State.MISSING, ("fits",))
+    (fill, _) = read_status(jobs).fills
+    assert (fill.state, fill.why, fill.missing) == (State.MISSING, "", ("fits",))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"fills": [7], "left": {}}', "\xff"])
@@ -545,6 +580,8 @@ def test_job_that_broke_before_its_report_failed_for_all_its_fills(
             f"job ended with status 2 and no report of the fill: MemoryError; see "
             f"{jobs.path}/chunk_1.err"
         )
+    (jobs.path / "chunk_1.err").write_text("x" * 1000)
+    assert f": {'x' * 200}; see" in states(jobs)[FILL][1]
     (jobs.path / "chunk_1.err").unlink()
     assert "no report of the fill; see" in states(jobs)[FILL][1]
 
@@ -593,8 +630,10 @@ def test_command_to_submit_by_hand_serves_where_the_path_has_spaces(site: Site) 
 
 
 def test_newest_job_folder_is_shown_by_default(site: Site, jobs: JobFolder) -> None:
-    jobs.path.rename(jobs.path.with_name("lumimod_JOB_1_2_20200101-000000_abcdef"))
+    old = jobs.path.rename(jobs.path.with_name("lumimod_JOB_1_2_20200101-000000_abcdef"))
     newest = job_folder(site.run("--submit"))
+    os.utime(old / "job.json", (2e9, 2e9))  # as by --resubmit: the submission is what counts
+    (site.root / "lumimod_JOB_1_2_20990101-000000_abcdef").mkdir()  # without job.json
     outcome = site.run("--status")
     assert outcome.out.startswith(f"{newest.path}\n")
     assert outcome.lines("the newest of 2 job folders")
@@ -608,8 +647,14 @@ def test_status_can_be_asked_from_anywhere(
     monkeypatch.chdir(elsewhere)
     site.config.unlink()
     assert "2 idle" in site.run("--status", jobs.path).out
+    assert Path.cwd() == elsewhere
+    (jobs.path / "chunk_1.json").write_text("broken")
     monkeypatch.chdir(jobs.path)
-    assert "2 idle" in site.run("--status", ".").out
+    monkeypatch.setenv("HOME", str(jobs.path.parent))
+    for name in (".", f"~/{jobs.path.name}"):
+        outcome = site.run("--status", name)
+        assert "2 idle" in outcome.out
+        assert outcome.lines("WARNING", f"{jobs.path}/chunk_1.json cannot be read")
 
 
 def test_no_job_folder_at_all_is_told(site: Site) -> None:
@@ -640,6 +685,7 @@ def test_waiting_ends_when_no_job_goes_on(
 ) -> None:
     steps = [
         [started(0)],
+        [],  # nothing new, nothing said
         [started(1), (12, 1, "Job was held.\n\tno disk")],
         [ended(0)],
     ]
@@ -656,6 +702,90 @@ def test_waiting_ends_when_no_job_goes_on(
         "2 fills: 1 held, 1 done",
     ]
     assert "2 fills: 1 held, 1 done\n" in outcome.out
+
+
+def test_waiting_spares_a_slow_file_system(
+    site: Site, jobs: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happens(jobs, submitted(0, 1), submitted(1, 2))
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            happens(jobs, (9, 0, "Job was aborted."), (9, 1, "Job was aborted."))
+
+    clock = iter(range(0, 100, 10))
+    monkeypatch.setattr(actions.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(actions.time, "sleep", sleep)
+    actions.wait(jobs)
+    assert slept == [actions.POLL_S, 50.0]
+
+
+def test_bar_counts_the_fills_that_wait_and_run_no_more(
+    site: Site, jobs: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+
+    class Bar:
+        n = 0
+
+        def __init__(self, **options: object) -> None:
+            shown.append(options["total"])
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *exc: object) -> None: ...
+
+        def set_description(self, text: str) -> None:
+            shown.append((self.n, text))
+
+    happens(jobs, submitted(0, 1), submitted(1, 2))
+    steps = [[(9, 0, "Job was aborted.")], [(9, 1, "Job was aborted.")]]
+    monkeypatch.setattr(actions, "tqdm", Bar)
+    monkeypatch.setattr(actions.time, "sleep", lambda _: happens(jobs, *steps.pop(0)))
+    actions.wait(jobs)
+    assert shown == [2, (0, "2 idle"), (1, "1 idle, 1 removed"), (2, "2 removed")]
+
+
+def test_suspended_job_needs_no_help(site: Site, jobs: JobFolder) -> None:
+    happens(jobs, submitted(0, 1), submitted(1, 2), started(0), (10, 0, "Job was suspended."))
+    assert states(jobs)[FILL] == (State.SUSPENDED, "")
+    assert site.run("--status", jobs.path).status == 0
+    assert "nothing to submit again" in site.run("--resubmit", jobs.path).out
+
+
+def test_fill_with_missing_steps_is_submitted_again(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    happens(jobs, submitted(0, 1), ended(0))
+    finished.remove("fits")
+    finished.run("--resubmit", jobs.path)
+    assert jobs.load().submissions[1].chunks == ((2, (FILL,)),)
+
+
+def test_chunks_submitted_again_are_as_large_as_before_and_never_share_a_number(
+    site: Site, jobs: JobFolder
+) -> None:
+    log = [submitted(0, 1), submitted(1, 2)]
+    for chunks in ([(3, (FILL,)), (4, (OTHER,))], [(5, (FILL,)), (6, (OTHER,))]):
+        happens(jobs, *log, (9, 0, "Job was aborted."), (9, 1, "Job was aborted."))
+        site.run("--resubmit", jobs.path)
+        assert list(jobs.load().submissions[-1].chunks) == chunks
+        log = [submitted(0, chunks[0][0]), submitted(1, chunks[1][0])]
+    happens(jobs, *log, (9, 0, "Job was aborted."), (9, 1, "Job was aborted."))
+    site.run("--resubmit", jobs.path, "--split", 2)
+    assert list(jobs.load().submissions[-1].chunks) == [(7, (FILL, OTHER))]
+
+
+def test_dry_run_of_resubmit_removes_no_held_job(
+    site: Site, jobs: JobFolder, calls: Callable[[], list[str]]
+) -> None:
+    happens(jobs, submitted(0, 1), submitted(1, 2), started(0), (12, 1, "Job was held."))
+    site.run("--resubmit", jobs.path, "--dry-run")
+    assert len(calls()) == 1
 
 
 def test_only_fills_that_failed_or_never_finished_are_submitted_again(
