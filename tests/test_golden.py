@@ -12,6 +12,7 @@ from scipy.optimize import curve_fit
 
 import lumimod
 from lumimod.records.compare import differences
+from lumimod.steps.registry import STEPS
 
 from .conftest import GOLDEN, Analysed
 
@@ -33,13 +34,13 @@ def leaves(data: Any, key: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ..
 
 def test_golden_input_runs_without_a_failure(golden_run: Analysed) -> None:
     assert golden_run.report.failed == {}
-    assert len(golden_run.report.done) == 7
+    assert list(golden_run.report.done) == list(STEPS)
 
 
 def test_every_file_of_the_original_is_made(golden_run: Analysed) -> None:
     made = {path.name for path in golden_run.folder.glob("*.pkl.gz")}
     assert len(EXPECTED) == 10
-    assert made == {path.name for path in EXPECTED}
+    assert made >= {path.name for path in EXPECTED}  # later steps may add files
 
 
 @by_file

@@ -1,4 +1,4 @@
-"""A step as a newcomer would add it: pile-up of each colliding pair, with its record."""
+"""A step as a newcomer would add it: pile-up (mu) of each colliding pair, with its record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIGMA_INELASTIC_M2 = 80e-31
 
 @dataclass(frozen=True)
 class Pileup:
-    """Step pileup."""
+    """Step mu."""
 
     time_s: FloatArray
     """(n_times,), Unix seconds."""
@@ -28,7 +28,7 @@ class Pileup:
     """Inelastic collisions at a crossing, (n_times, n_slots)."""
 
     def to_dict(self) -> dict[Any, Any]:
-        """Return the dict of fill_N_pileup.pkl.gz."""
+        """Return the dict of fill_N_mu.pkl.gz."""
         return {"time_range": self.time_s, "ATLAS": self.atlas}
 
     @classmethod
@@ -43,16 +43,16 @@ class Pileup:
 
 
 def run(ctx: FillContext) -> None:
-    """Make fill_N_pileup.pkl.gz."""
+    """Make fill_N_mu.pkl.gz."""
     sb = ctx.load(ctx.paths.sb, StableBeams)
     lumi = ctx.load(ctx.paths.lumi_calc, CalculatedLumi)
     pileup = lumi.bunch_lumi["ATLAS"] * SIGMA_INELASTIC_M2 / ctx.cfg.machine.f_rev_hz
-    ctx.save(ctx.paths.result("pileup"), Pileup(sb.time_s, pileup))
+    ctx.save(ctx.paths.result("mu"), Pileup(sb.time_s, pileup))
 
 
 STEP = Step(
-    name="pileup",
+    name="mu",
     run=run,
-    writes=lambda paths: [paths.result("pileup")],
+    writes=lambda paths: [paths.result("mu")],
     needs=(SB, LUMI),
 )

@@ -28,7 +28,10 @@ AFTER = {
     "lifetime": set(),
     "model": set(),
 }
-"""The steps that use what a step makes, directly or not."""
+"""The steps of the original that use what a step makes, directly or not.
+
+A step that is added later has tests of its own, so that adding it changes none of these.
+"""
 
 
 def plan(site: Site, **ask: Any) -> Plan:
@@ -197,7 +200,7 @@ def test_result_older_than_what_it_was_made_from_is_stale(
     path: Path = getattr(finished.paths(), newer)
     path.touch()
     planned = plan(finished)
-    assert of_status(planned, Status.STALE) == stale
+    assert [step for step in of_status(planned, Status.STALE) if step in AFTER] == stale
     assert {planned[step].reason for step in stale} == {f"older than {path.name}"}
     assert running(planned) == []
 
@@ -256,9 +259,10 @@ def test_file_of_the_logging_service_does_not_matter_beside_archives(finished: S
     assert of_status(plan(finished), Status.PRESENT) == ALL
 
 
-@pytest.mark.parametrize("step", ALL)
+@pytest.mark.parametrize("step", AFTER)
 def test_cascade_runs_what_uses_a_forced_step(finished: Site, step: str) -> None:
-    assert set(running(plan(finished, force=[step], cascade=True))) == {step} | AFTER[step]
+    runs = running(plan(finished, force=[step], cascade=True))
+    assert set(runs) & set(AFTER) == {step} | AFTER[step]
 
 
 def test_cascade_names_the_step_that_a_step_follows(finished: Site) -> None:
@@ -339,8 +343,9 @@ def test_dry_run_prints_a_table_of_fills_and_steps(finished: Site) -> None:
         line.replace("to do", "to-do").split() for line in outcome.out.splitlines()[:3]
     )
     assert header == ["fill", *ALL, "plots"]
-    assert rows[0] == [str(FILL), "present", "forced", *["present"] * 5, "off"]
-    assert rows[1] == [str(OTHER), "present", "forced", "to-do", *["present"] * 4, "off"]
+    done = {**dict.fromkeys(ALL, "present"), "cycle": "forced"}
+    assert rows[0] == [str(FILL), *done.values(), "off"]
+    assert rows[1] == [str(OTHER), *{**done, "lumi": "to-do"}.values(), "off"]
     assert outcome.status == 0
 
 
@@ -348,7 +353,7 @@ def test_dry_run_says_what_blocks_a_step(site: Site) -> None:
     path = site.paths().basic_data
     path.unlink()
     outcome = site.run("--dry-run")
-    assert outcome.rows()[FILL] == [*["blocked"] * 7, "off"]
+    assert outcome.rows()[FILL] == [*["blocked"] * len(ALL), "off"]
     assert f"fill {FILL}: sb: blocked ({path} is missing)\n" in outcome.out
     assert f"fill {FILL}: lumi: blocked (sb)\n" in outcome.out
     assert f"fill {OTHER}: " not in outcome.out
@@ -376,7 +381,7 @@ def test_dry_run_changes_no_result(finished: Site) -> None:
 def test_dry_run_of_an_unknown_fill_says_so_and_ends_with_1(finished: Site) -> None:
     outcome = finished.run("--dry-run", "--fill", 9999, FILL)
     assert outcome.status == 1
-    assert outcome.rows()[FILL] == [*["present"] * 7, "off"]
+    assert outcome.rows()[FILL] == [*["present"] * len(ALL), "off"]
     assert "fill 9999: all: not in the beam modes" in outcome.out
 
 

@@ -268,7 +268,9 @@ def test_cascade_makes_stale_results_again(finished: Site) -> None:
 
 
 def test_cascade_makes_again_what_uses_a_forced_step(finished: Site) -> None:
-    assert ran(finished.run("--force", "lumi", "--cascade")) == ["lumi", "fits"]
+    made = ran(finished.run("--force", "lumi", "--cascade"))
+    assert {"lumi", "fits"} <= set(made)
+    assert not {"sb", "cycle", "massi", "lifetime", "model"} & set(made)
 
 
 def test_dependent_results_of_a_forced_step_are_stale_without_cascade(finished: Site) -> None:
