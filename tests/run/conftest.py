@@ -65,10 +65,14 @@ class Site:
         self.config.write_text("".join(f"{k} = {v!r}\n" for k, v in settings.items()))
 
     def run(self, *options: object) -> Outcome:
-        """Run the driver in this process."""
+        """Run the driver in this process, with this folder's config.py."""
+        return self.call("--config", self.config, *options)
+
+    def call(self, *options: object) -> Outcome:
+        """Run the driver in this process with these options alone."""
         self._capture()
         try:
-            status: Any = main(["--config", str(self.config), *map(str, options)])
+            status: Any = main([str(option) for option in options])
         except SystemExit as exc:  # argparse
             status = exc.code
         return Outcome(status, *self._capture())

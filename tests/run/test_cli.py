@@ -230,26 +230,35 @@ def test_command_works_from_another_directory(site: Site, tmp_path: Path) -> Non
     assert list(elsewhere.iterdir()) == []
 
 
-def test_command_takes_the_config_beside_it_by_default(site: Site) -> None:
-    outcome = site.command("--fill", FILL, cwd=site.root)
+def test_the_config_beside_the_run_is_taken_by_default(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(site.root)
+    outcome = site.call("--fill", FILL)
     assert outcome.status == 0, outcome.err
     assert site.made() == list(STEPS)
 
 
-def test_relative_folders_are_those_of_the_working_directory(site: Site, tmp_path: Path) -> None:
+def test_relative_folders_are_those_of_the_working_directory(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.move(site.data, elsewhere)
     site.config.write_text("data_folder = './data/'\n")
-    outcome = site.command("--config", os.pardir + "/config.py", "--fill", FILL, cwd=elsewhere)
+    monkeypatch.chdir(elsewhere)
+    outcome = site.call("--config", os.pardir + "/config.py", "--fill", FILL)
     assert outcome.status == 0, outcome.err
     assert (elsewhere / "SB_analysis" / f"fill_{FILL}" / f"fill_{FILL}.pkl.gz").exists()
 
 
-def test_command_without_a_config_ends_with_2(site: Site, tmp_path: Path) -> None:
+def test_a_run_without_a_config_ends_with_2(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    outcome = site.command(cwd=empty)
+    monkeypatch.chdir(empty)
+    outcome = site.call()
     assert outcome.status == 2
     assert outcome.err == (
         f"lumimod: error: {empty / 'config.py'} not found; run in the folder that holds it\n"

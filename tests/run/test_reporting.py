@@ -212,12 +212,7 @@ def test_bar_on_a_terminal_shows_fill_step_and_time_left(site: Site, jobs: int) 
     assert "<" in shown  # time gone by < time left
     assert "step" in shown
     assert table.startswith("fill  done")
-
-
-@pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_terminal_is_not_flooded_with_lines(site: Site, jobs: int) -> None:
-    shown, _, _ = on_a_terminal(site, "--jobs", jobs)
+    # It is not flooded with lines.
     assert "DEBUG" not in shown
     assert "INFO" not in shown
 
