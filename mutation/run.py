@@ -144,6 +144,7 @@ def run(mutants: Sequence[Mutant], jobs: int, minutes: float | None) -> None:
     call = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
     call += [mutant.name for mutant in mutants]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     with subprocess.Popen(call, stdout=subprocess.DEVNULL) as tool:
         try:
             tool.wait(None if minutes is None else 60 * minutes)
