@@ -168,7 +168,7 @@ def _local_fits(
     """Return the value of each local linear fit at its own sample: (n_rows, n_fits)."""
     r = np.take(robustness, d.columns)
     s0, s1, s2, t0, t1 = np.einsum("mrfk,rfk->mrf", moments, r)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         mean_u, mean_y = s1 / s0, t0 / s0
         spread = s2 / s0 - mean_u**2
         fit = mean_y - mean_u * (t1 / s0 - mean_u * mean_y) / np.maximum(spread, _SMALLEST_SPREAD)

@@ -244,6 +244,20 @@ def test_nan_in_a_bunch_gives_nan_for_it_alone(energy_gev: int, bad: int) -> Non
 
 
 @pytest.mark.parametrize("energy_gev", ENERGIES)
+@pytest.mark.parametrize(
+    ("n_ppb", "emit_um"), [(0.0, 2.0), (1e11, -1.0), (1e11, 0.0), (1e11, 1e-300)]
+)
+def test_what_is_no_bunch_spares_the_others_and_raises_no_warning(
+    energy_gev: int, n_ppb: float, emit_um: float
+) -> None:
+    n, emit = np.array([1.1e11, n_ppb]), np.array([2.0, emit_um])
+    found = np.array(ibs_map(at_energy(energy_gev), 600.0, n, emit, np.full(2, 1e-9)))
+    assert np.isfinite(found[:, 0]).all()
+    if emit_um < 0:
+        assert np.isnan(found[1, 1])
+
+
+@pytest.mark.parametrize("energy_gev", ENERGIES)
 def test_step_of_each_bunch_is_its_own(energy_gev: int) -> None:
     dt_s = np.array([300.0, 900.0, np.nan, 0.0])
     emit, length = ibs_map(

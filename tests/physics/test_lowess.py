@@ -216,6 +216,12 @@ def test_a_sample_exactly_delta_away_is_the_next_to_be_fitted() -> None:
     np.testing.assert_allclose(found[1:6:2], (found[:5:2] + found[2:7:2]) / 2, atol=1e-15)
 
 
+def test_two_samples_at_one_time_are_fitted_by_their_mean() -> None:
+    # The other sample is as far as a neighbour can be, so it has no weight.
+    found = one_group([0, 10, 10], [1, 2, 4], frac=1.0, delta_s=0.0, n_iter=0)
+    np.testing.assert_allclose(found, [1, 3, 3])
+
+
 def test_an_outlier_does_not_count_where_most_samples_are_fitted_exactly() -> None:
     values = np.zeros(40)
     values[0] = 0.5
