@@ -20,7 +20,7 @@ from tests.docs.conftest import DOCS, ROOT
 NEW_FILE = re.compile(r'^```python title="(.+?)"\n(.*?)^```$', re.M | re.S)
 DIFF = re.compile(r"^```diff\n(.*?)^```$", re.M | re.S)
 PYTEST = re.compile(r"^python -m pytest (.+)$", re.M)
-LEFT_OUT = (".*", "docs", "site", "example", "benchmarks", "__pycache__", "*.egg-info")
+LEFT_OUT = ("mutants", ".*", "docs", "site", "example", "benchmarks", "__pycache__", "*.egg-info")
 
 RECIPES = [
     pytest.param(page, id=page.stem)
