@@ -344,7 +344,7 @@ def test_sorted_local_stamps_are_those_of_zoneinfo(naive: list[datetime]) -> Non
     epoch = datetime(1970, 1, 1)
     local_us = np.array([(n - epoch) // timedelta(microseconds=1) for n in naive])
     utc_us = stamps.zurich_to_utc_us(local_us)
-    expected = [n.replace(tzinfo=ZURICH).timestamp() for n in naive]
+    expected = [n.replace(tzinfo=ZURICH, fold=0).timestamp() for n in naive]
     assert utc_us / 1e6 == pytest.approx(expected, abs=1e-6, rel=0)
 
 
