@@ -6,12 +6,10 @@ the archive one after the other; nothing is unpacked to disk.
 
 from __future__ import annotations
 
-import gzip
 import io
 import logging
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,11 +20,12 @@ import pandas as pd
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
 from lumimod.readers.locate import unreadable
 
 _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+_DAMAGE: tuple[type[Exception], ...] = (tarfile.TarError, zipfile.BadZipFile, *GZIP_DAMAGE)
 
 ARCHIVE_SUFFIXES = (".tgz", ".tar.gz", ".zip")
 BATCH_BYTES = 1 << 20
@@ -115,7 +114,7 @@ def _members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, byte
 def _tar_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
     # The gzip module checks end and checksum, which the streams of tarfile do not.
     with (
-        gzip.open(archive) as plain,
+        decompressed(archive) as plain,
         tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 16) as tar,
     ):
         for member in tar:

@@ -7,9 +7,7 @@ searched.
 
 from __future__ import annotations
 
-import gzip
 import logging
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 
 from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
-from lumimod.readers.compressed import decompressed
+from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
 from lumimod.readers.locate import existing_file, unreadable
 from lumimod.readers.rows import RowError, Rows, parse_rows, shortened
 from lumimod.readers.stamps import zurich_to_utc_us
@@ -92,7 +90,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := stream.read(CHUNK_BYTES):
                 empty = False
                 yield chunk
-    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+    except GZIP_DAMAGE as exc:
         raise BadInputError(f"{path}: truncated or damaged gzip file ({exc}); {DOWNLOAD}") from exc
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc

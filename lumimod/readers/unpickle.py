@@ -7,9 +7,7 @@ pandas 1.5 to 3. Full names are compared: `pandas.` as a prefix would admit `pan
 
 from __future__ import annotations
 
-import gzip
 import pickle
-import zlib
 from datetime import timezone
 from io import BufferedIOBase
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.compressed import decompressed
+from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
 from lumimod.readers.locate import unreadable
 
 
@@ -88,11 +86,9 @@ def _utc() -> timezone:
 
 
 # What `load` raises if a file is not a pickle, or a truncated or damaged one.
-_DAMAGE = (
+_DAMAGE: tuple[type[Exception], ...] = (
     pickle.PickleError,
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
+    *GZIP_DAMAGE,
     ValueError,
     TypeError,
     AttributeError,

@@ -17,7 +17,7 @@ from lumimod.records import FrameRows, Record, StableBeams, store
 
 def save_frame(path: Path, record: Record, sb: StableBeams | None) -> None:
     """Save a result's DataFrame beside the result, atomically, as gzip pickle."""
-    store.save_object(frame_path(path), to_frame(record, sb))
+    store.save_object(frame_path(path), to_frame(record, sb), pack=True)
 
 
 def to_frame(record: Record, sb: StableBeams | None = None) -> pd.DataFrame:

@@ -117,6 +117,7 @@ def test_an_object_named_twice_is_stored_once(tmp_path: Path) -> None:
     assert loaded["a"] is loaded["b"]
 
 
+@pytest.mark.parametrize("pack", [False, True])
 @pytest.mark.parametrize(
     "values",
     [
@@ -126,21 +127,21 @@ def test_an_object_named_twice_is_stored_once(tmp_path: Path) -> None:
     ],
     ids=["compressible", "incompressible", "both"],
 )
-def test_arrays_of_several_blocks_come_back(tmp_path: Path, values: np.ndarray) -> None:
+def test_large_arrays_come_back(tmp_path: Path, values: np.ndarray, pack: bool) -> None:
     path = tmp_path / "result.pkl.gz"
     tree = {"first": values, "word": "x" * 100, "rows": [np.arange(10)] * 3, "last": values[:-1]}
-    store.save_object(path, tree)
+    store.save_object(path, tree, pack=pack)
     assert_same(lumimod.load(path), tree)
     with gzip.open(path) as stream:
         assert_same(pickle.load(stream), tree)
 
 
-def test_zeros_are_packed_and_noise_does_not_grow(tmp_path: Path) -> None:
-    noise = np.frombuffer(np.random.default_rng(2).bytes(4_000_000), np.uint8)
-    store.save_object(tmp_path / "zeros", np.zeros(1_000_000))
-    store.save_object(tmp_path / "noise", noise)
-    assert (tmp_path / "zeros").stat().st_size < 0.2 * 8e6
-    assert (tmp_path / "noise").stat().st_size < 1.01 * noise.size
+def test_results_are_stored_and_tables_packed(tmp_path: Path) -> None:
+    slots = np.repeat(np.arange(1000.0), 1000)
+    store.save_object(tmp_path / "stored", slots)
+    store.save_object(tmp_path / "packed", slots, pack=True)
+    assert slots.nbytes < (tmp_path / "stored").stat().st_size < 1.001 * slots.nbytes + 300
+    assert (tmp_path / "packed").stat().st_size < 0.2 * slots.nbytes
 
 
 # --- read by others
