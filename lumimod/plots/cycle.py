@@ -27,7 +27,7 @@ from lumimod.plots.panels import (
     write_title,
 )
 from lumimod.plots.results import CycleResults, Picture
-from lumimod.plots.style import BEAM, INSTANT, PART, Look, Style, drawing, new_figure
+from lumimod.plots.style import BEAM, DEFAULT_STYLE, INSTANT, PART, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
 
 TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
@@ -115,7 +115,9 @@ def numbers(values: FloatArray, unit: str) -> str:
 
 
 @drawing
-def draw_cycle_emittances(cycle: Cycle, beam: int, fill: int, *, style: Style) -> Figure:
+def draw_cycle_emittances(
+    cycle: Cycle, beam: int, fill: int, *, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw both emittances of each bunch of one beam at the four instants."""
     what = f"Beam {beam}: normalised emittances of each bunch through the cycle"
     rows = ((beam, EMIT_H), (beam, EMIT_V))
@@ -124,7 +126,7 @@ def draw_cycle_emittances(cycle: Cycle, beam: int, fill: int, *, style: Style) -
 
 @drawing
 def draw_cycle_quantity(
-    cycle: Cycle, quantity: Quantity, name: str, fill: int, *, style: Style
+    cycle: Cycle, quantity: Quantity, name: str, fill: int, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw a quantity of each bunch of both beams at the four instants."""
     rows = tuple((beam, quantity) for beam in BEAMS)
@@ -183,7 +185,7 @@ def share_slots(axes: Sequence[Axes], slots: Sequence[IntArray]) -> None:
 
 
 @drawing
-def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style) -> Figure:
+def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw how long each bunch was followed at injection, through the ramp and at flat top.
 
     These are the times over which the cycle model follows each bunch.
@@ -228,7 +230,7 @@ def times_min(cycle: Cycle, beam: int) -> dict[str, tuple[IntArray, FloatArray]]
 
 
 @drawing
-def draw_cycle_histograms(cycle: Cycle, fill: int, *, style: Style) -> Figure:
+def draw_cycle_histograms(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw histograms over bunches of emittances, intensity and brightness."""
     figure = new_figure(style)
     what = "Bunches at the four instants of the cycle; legends: mean ± spread over bunches"

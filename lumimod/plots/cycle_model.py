@@ -33,7 +33,7 @@ from lumimod.plots.panels import (
     set_value_axis,
 )
 from lumimod.plots.results import CycleModelResults, Picture
-from lumimod.plots.style import CYCLE_MODEL, REFERENCE, Style, drawing, new_figure
+from lumimod.plots.style import CYCLE_MODEL, DEFAULT_STYLE, REFERENCE, Style, drawing, new_figure
 from lumimod.records import BEAMS
 
 
@@ -63,7 +63,7 @@ class Series(NamedTuple):
 
 @drawing
 def draw_model_emittances(
-    results: CycleModelResults, beam: int, tag: str, *, style: Style
+    results: CycleModelResults, beam: int, tag: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw measured and modelled emittances of each bunch of a beam, and their difference."""
     columns = ((beam, EMIT_H), (beam, EMIT_V))
@@ -71,7 +71,9 @@ def draw_model_emittances(
 
 
 @drawing
-def draw_model_lengths(results: CycleModelResults, tag: str, *, style: Style) -> Figure:
+def draw_model_lengths(
+    results: CycleModelResults, tag: str, *, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw measured and modelled length of each bunch of both beams, and their difference."""
     return _figure(results, tuple((beam, LENGTH) for beam in BEAMS), tag, "Bunch lengths", style)
 

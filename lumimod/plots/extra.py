@@ -24,7 +24,16 @@ from lumimod.plots.panels import (
     set_value_axis,
     write_title,
 )
-from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, Look, Style, drawing, new_figure
+from lumimod.plots.style import (
+    BEAM,
+    DEFAULT_STYLE,
+    EXPERIMENT,
+    MUTED,
+    Look,
+    Style,
+    drawing,
+    new_figure,
+)
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.stamps import ZURICH
 
@@ -63,7 +72,7 @@ class ExtraData:
 
 
 @drawing
-def draw_extra_data(data: ExtraData, *, style: Style) -> Figure:
+def draw_extra_data(data: ExtraData, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw everything: a column for each beam, then what is common to both, below.
 
     The picture is as wide as `style` says, and higher than wide.

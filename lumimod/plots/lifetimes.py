@@ -30,6 +30,7 @@ from lumimod.plots.panels import (
 )
 from lumimod.plots.style import (
     BEAM,
+    DEFAULT_STYLE,
     EXPERIMENT,
     MUTED,
     NONCOLLIDING,
@@ -132,7 +133,9 @@ def lifetime_ticks(low: float, high: float) -> list[float]:
 
 
 @drawing
-def draw_intensity_fits(sb: StableBeams, fits: Fits | None, fill: int, *, style: Style) -> Figure:
+def draw_intensity_fits(
+    sb: StableBeams, fits: Fits | None, fill: int, *, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw the fitted intensity lifetime of each bunch, from the long and the short fits."""
     what = (
         "Fitted intensity lifetimes of bunches: all of stable beams (full), first hours (short); "
@@ -162,7 +165,7 @@ def _of_bunches(sb: StableBeams, fits: Fits, beam: int, family: str, words: str)
 
 @drawing
 def draw_lumi_fits(
-    sb: StableBeams, fits: Fits | None, span: str, fill: int, *, style: Style
+    sb: StableBeams, fits: Fits | None, span: str, fill: int, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw the fitted luminosity lifetime of each bunch pair, measured and calculated.
 

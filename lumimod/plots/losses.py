@@ -28,7 +28,7 @@ from lumimod.plots.panels import (
     spread_text,
     title,
 )
-from lumimod.plots.style import BEAM, Look, Style, drawing, new_figure
+from lumimod.plots.style import BEAM, DEFAULT_STYLE, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, BeamLifetime, Lifetime, StableBeams
 
 MB_PER_M2 = 1e31
@@ -36,7 +36,7 @@ MB_PER_M2 = 1e31
 
 @drawing
 def draw_intensity_lifetime(
-    sb: StableBeams, lifetime: Lifetime | None, fill: int, *, style: Style
+    sb: StableBeams, lifetime: Lifetime | None, fill: int, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw the intensity lifetimes of colliding bunches, as measured and beyond burn-off."""
     what = (
@@ -117,7 +117,12 @@ def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatAr
 
 @drawing
 def draw_bunch_losses(
-    sb: StableBeams, lifetime: Lifetime | None, sigma_boff_m2: float, fill: int, *, style: Style
+    sb: StableBeams,
+    lifetime: Lifetime | None,
+    sigma_boff_m2: float,
+    fill: int,
+    *,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw losses per luminosity of colliding bunches: evolution left, bunch by bunch right.
 

@@ -33,6 +33,7 @@ from lumimod.plots.results import ModelResults, Picture
 from lumimod.plots.style import (
     BEAM,
     CALCULATED,
+    DEFAULT_STYLE,
     EXPERIMENT,
     MODEL,
     REFERENCE,
@@ -110,14 +111,16 @@ def describe_model(model: ModelResult, family: str) -> str:
 
 
 @drawing
-def draw_emittances(results: ModelResults, name: str, family: str, *, style: Style) -> Figure:
+def draw_emittances(
+    results: ModelResults, name: str, family: str, *, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw both emittances of both beams, modelled beside measured."""
     return _bunches_figure(results, name, family, (EMIT_H, EMIT_V), style)
 
 
 @drawing
 def draw_intensities_and_lengths(
-    results: ModelResults, name: str, family: str, *, style: Style
+    results: ModelResults, name: str, family: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw intensity and length of both beams, modelled beside measured."""
     return _bunches_figure(results, name, family, (INTENSITY, LENGTH), style)
@@ -218,7 +221,7 @@ def ends_text(values: FloatArray) -> str:
 
 
 @drawing
-def draw_luminosity(results: ModelResults, name: str, *, style: Style) -> Figure:
+def draw_luminosity(results: ModelResults, name: str, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw a model's luminosity beside the measured and the calculated one, and their ratio."""
     figure = new_figure(style)
     _model_title(figure, style, results, name, "coll", "luminosity")
@@ -239,7 +242,7 @@ def draw_luminosity(results: ModelResults, name: str, *, style: Style) -> Figure
 
 
 @drawing
-def draw_comparison(results: ModelResults, *, style: Style) -> Figure:
+def draw_comparison(results: ModelResults, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw the luminosity of all models beside the measured and the calculated one."""
     figure = new_figure(style)
     models = results.model.models

@@ -32,6 +32,7 @@ from lumimod.plots.panels import (
 from lumimod.plots.results import Picture
 from lumimod.plots.style import (
     BEAM,
+    DEFAULT_STYLE,
     EXPERIMENT,
     NONCOLLIDING,
     Look,
@@ -64,7 +65,7 @@ class Series(NamedTuple):
 
 @drawing
 def draw_emittances(
-    sb: StableBeams, beam: int, fill: int, *, raw: bool = False, style: Style
+    sb: StableBeams, beam: int, fill: int, *, raw: bool = False, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw one beam's emittances: their evolution left, bunch by bunch right.
 
@@ -92,7 +93,7 @@ def draw_emittances(
 
 
 @drawing
-def draw_intensities(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+def draw_intensities(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw the bunch intensities of both beams: evolution left, bunch by bunch right."""
     what = "Bunch intensities; mean ± 1σ over bunches, and each bunch"
     rows = {f"Beam {b} [10¹¹ p]": families(sb, b, "intensity_ppb", E11) for b in BEAMS}
@@ -100,7 +101,7 @@ def draw_intensities(sb: StableBeams, fill: int, *, style: Style) -> Figure:
 
 
 @drawing
-def draw_bunch_lengths(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+def draw_bunch_lengths(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw the bunch lengths of both beams: evolution left, bunch by bunch right."""
     what = "Bunch lengths, 4σ; mean ± 1σ over bunches, and each bunch"
     rows = {f"Beam {b}: 4σ [ns]": families(sb, b, "length_m", NS_OF_4_SIGMA) for b in BEAMS}
@@ -114,7 +115,7 @@ def draw_bunch_lumi(
     kind: str,
     fill: int,
     *,
-    style: Style,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the luminosity of each bunch pair at ATLAS and CMS.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import matplotlib as mpl
 import matplotlib.style
@@ -33,6 +33,9 @@ class Style:
         return self.font_size / 72.0
 
 
+DEFAULT_STYLE = Style()
+
+
 class Look(NamedTuple):
     """How one series is drawn: told apart by colour and, in grey, by line style and marker."""
 
@@ -45,7 +48,6 @@ class Look(NamedTuple):
 # the palette of M. Okabe and K. Ito for colour-blind readers.
 BEAM = {1: Look("#0b5cad", "-", "o"), 2: Look("#d62839", "--", "s")}
 NONCOLLIDING = Look("#7f7f7f", ":", "^")
-PLANE = {"h": Look("#0b5cad", "-", "o"), "v": Look("#e69f00", "--", "s")}
 EXPERIMENT = {"ATLAS": Look("#009e73", "-", "o"), "CMS": Look("#cc5f00", "--", "s")}
 MODEL = {
     "data": Look("#000000", "-", "o"),
@@ -91,15 +93,14 @@ def look_of(style: Style) -> Iterator[None]:
 
 
 def drawing(function: F) -> F:
-    """Decorate a `draw_...(..., style)` so that it draws in the style that it is given."""
+    """Decorate a `draw_...(..., style=DEFAULT_STYLE)` so that it draws in the style it is given."""
 
     @functools.wraps(function)
-    def styled(*args: object, style: Style | None = None, **options: object) -> Figure:
-        style = Style() if style is None else style
+    def styled(*args: Any, style: Style = DEFAULT_STYLE, **options: Any) -> Figure:
         with look_of(style):
             return function(*args, style=style, **options)
 
-    return styled  # type: ignore[return-value]
+    return cast(F, styled)
 
 
 def new_figure(style: Style) -> Figure:

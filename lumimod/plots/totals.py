@@ -24,7 +24,16 @@ from lumimod.plots.panels import (
     spread_text,
     title,
 )
-from lumimod.plots.style import EXPERIMENT, MUTED, REFERENCE, Look, Style, drawing, new_figure
+from lumimod.plots.style import (
+    DEFAULT_STYLE,
+    EXPERIMENT,
+    MUTED,
+    REFERENCE,
+    Look,
+    Style,
+    drawing,
+    new_figure,
+)
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, MeasuredLumi, StableBeams
 
 E34_PER_CM2_S = 1e-38
@@ -39,7 +48,7 @@ MOST_STEPS = 8
 
 
 @drawing
-def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style) -> Figure:
+def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw the full crossing angle at both experiments; the right axis has its half."""
     figure = new_figure(style)
     title(figure, style, fill, sb.time_s[0], "Crossing angles; half of them on the right axis")
@@ -112,7 +121,7 @@ def draw_total_lumi(
     fill: int,
     *,
     level_m2s: float | None = None,
-    style: Style,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the luminosity of all bunches, calculated and measured, and their ratio below.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +18,14 @@ from matplotlib.figure import Figure
 from lumimod import plots
 from lumimod.plots import stable_beams
 from lumimod.plots import style as looks
-from lumimod.plots.style import Style, drawing, new_figure
+from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
 from tests.plots.conftest import FILL, make_results
 
-MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
+MODULES = sorted(Path(plots.__file__).parent.glob("[a-z]*.py"))
 
 
 @drawing
-def draw_sample(text: str, *, style: Style) -> Figure:
+def draw_sample(text: str, *, style: Style = DEFAULT_STYLE) -> Figure:
     """Draw a panel with a text."""
     figure = new_figure(style)
     figure.add_subplot().set_title(text)
@@ -52,6 +54,14 @@ def test_without_a_style_the_default_one_is_taken() -> None:
     figure = draw_sample("a")
     np.testing.assert_array_equal(figure.get_size_inches(), Style().fig_size_in)
     assert figure.axes[0].title.get_size() == Style().font_size
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_picture_can_be_drawn_without_a_style_as_its_signature_says(path: Path) -> None:
+    module = importlib.import_module(f"{plots.__name__}.{path.stem}")
+    for name, function in vars(module).items():
+        if name.startswith("draw_") and hasattr(function, "__wrapped__"):
+            assert inspect.signature(function).parameters["style"].default is DEFAULT_STYLE, name
 
 
 def test_drawing_leaves_the_settings_of_the_caller_alone() -> None:
@@ -131,7 +141,7 @@ def test_beam_1_is_blue_and_beam_2_red() -> None:
 @pytest.mark.parametrize(
     "palette",
     [
-        looks.BEAM, looks.PLANE, looks.EXPERIMENT, looks.MODEL, looks.CYCLE_MODEL, looks.PART,
+        looks.BEAM, looks.EXPERIMENT, looks.MODEL, looks.CYCLE_MODEL, looks.PART,
         dict(enumerate(looks.INSTANT)),
     ],
 )  # fmt: skip
