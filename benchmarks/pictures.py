@@ -23,6 +23,7 @@ from run import CONFIG, FILL, measure, simulate  # noqa: E402 - from the checkou
 from lumimod.config.settings import load_config  # noqa: E402
 from lumimod.paths import FillPaths  # noqa: E402
 from lumimod.plots import gallery  # noqa: E402
+from lumimod.plots.families import PICTURE_FAMILIES  # noqa: E402
 
 
 def main() -> None:
@@ -42,8 +43,8 @@ def main() -> None:
         paths = FillPaths(cfg, FILL)
         paths.make_plot_folder()
         n_pictures = 0
-        for batch in gallery.plan(paths, gallery.FAMILIES):
-            for picture, seconds in gallery.draw_batch(cfg, FILL, batch).items():
+        for job in gallery.plan(paths, PICTURE_FAMILIES):
+            for picture, seconds in gallery.draw_job(cfg, FILL, job).items():
                 size_kb = gallery.picture_path(paths, picture).stat().st_size / 1e3
                 print(f"{picture:60} {seconds:6.2f} s {size_kb:7.0f} kB", flush=True)
                 n_pictures += 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lumimod import __version__
 from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.errors import UsageError
+from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.steps import TITLES
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FAMILY_NAMES = ("sb", "cycle", "cycle_model", "model")
 
 _EPILOG = """\
 {steps}
@@ -58,9 +58,9 @@ def parser() -> argparse.ArgumentParser:
         help="run these steps and nothing else",
     )  # fmt: skip
     p.add_argument(
-        "--plots", nargs="*", choices=("all", *FAMILY_NAMES), metavar="FAMILY",
+        "--plots", nargs="*", choices=("all", *PICTURE_FAMILIES), metavar="FAMILY",
         help="make pictures of results that are there and run no step: all (default), "
-        + ", ".join(FAMILY_NAMES) + "; with --force all also those that are up to date",
+        + ", ".join(PICTURE_FAMILIES) + "; with --force all also those that are up to date",
     )  # fmt: skip
     p.add_argument(
         "--no-plots", action="store_true", help="make no pictures, whatever config.py says"
@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         pictures = Pictures(frozenset() if args.no_plots else families_of(cfg.plots))
     else:
         families = set(args.plots or ["all"])
-        names = FAMILY_NAMES if "all" in families else families
+        names = PICTURE_FAMILIES if "all" in families else families
         pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
     with Display(cfg.log_format, _level(args)) as display:
         if cfg.ignored_names:

@@ -39,12 +39,6 @@ IN_SEVERAL_MODULES = {
 }
 """Public names that may be defined in several modules, and why."""
 
-IN_SEVERAL_MODULES_FOR_NOW = {
-    *("CYCLE_MODEL", "FAMILIES", "FAMILY_NAMES", "LENGTH", "PICTURES", "PLANES"),
-    *("Series", "Source", "bunches_panel", "draw_emittances", "histogram_panel", "ratio_panel"),
-}
-"""To be shortened."""
-
 ROOMS = [room for room in FLOOR if is_package(room)]
 
 THIRD_PARTY = {"numpy", "scipy", "pandas", "yaml", "tqdm", "matplotlib", "htcondor", "htcondor2"}
@@ -239,5 +233,4 @@ def test_one_name_has_one_meaning() -> None:
         for name in defined(module):
             modules.setdefault(name, set()).add(module)
     several = {name: places for name, places in modules.items() if len(places) > 1}
-    allowed = IN_SEVERAL_MODULES.keys() | IN_SEVERAL_MODULES_FOR_NOW
-    assert {name: places for name, places in several.items() if name not in allowed} == {}
+    assert {n: places for n, places in several.items() if n not in IN_SEVERAL_MODULES} == {}

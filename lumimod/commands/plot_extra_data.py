@@ -13,13 +13,13 @@ from lumimod.errors import LumimodError, MissingInputError
 from lumimod.fetch.groups import extra_choices
 from lumimod.fetch.run import relocated
 from lumimod.paths import FillPaths
-from lumimod.plots.extra import ExtraData, draw_extra_data
+from lumimod.plots.extra import EXTRA_PICTURE
+from lumimod.plots.extra_panels import ExtraData
+from lumimod.plots.gallery import picture_path
 from lumimod.plots.save import save_figure
 from lumimod.plots.style import Style
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.readers.variables import read_first
-
-PICTURE = "extraData"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,10 +64,9 @@ def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path 
         paths.make_plot_folder()
     else:
         folder.mkdir(parents=True, exist_ok=True)
-    plots = cfg.plots
-    path = (folder or paths.plot_folder) / f"fill_{fill}_{PICTURE}{plots.format}"
-    style = Style(plots.fig_size, plots.dpi, plots.font_size, plots.n_skip)
-    save_figure(draw_extra_data(data, style=style), path, style)
+    path = picture_path(paths, EXTRA_PICTURE.name, folder)
+    style = Style.of_config(cfg.plots)
+    save_figure(EXTRA_PICTURE.draw(data, style), path, style)
     return path
 
 

@@ -3,61 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.panels import (
-    Margins,
-    draw_slots,
-    finite,
-    legend_above,
-    note_missing,
-    panels,
-    robust_limits,
-    set_value_axis,
-    slot_axis,
-    spread_text,
-    title,
-    write_title,
+from lumimod.paths import FillPaths
+from lumimod.plots.axes import few_ticks, robust_limits
+from lumimod.plots.cycle_panels import cycle_title, share_slots, slots_of, slots_panel, values_of
+from lumimod.plots.families import Picture, PictureSet
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels
+from lumimod.plots.numbers import finite, spread_of_bunches
+from lumimod.plots.quantities import (
+    BRIGHTNESS,
+    CYCLE_LENGTH,
+    EMIT_H,
+    EMIT_V,
+    INTENSITY,
+    Quantity,
 )
-from lumimod.plots.results import CycleResults, Picture
-from lumimod.plots.style import BEAM, DEFAULT_STYLE, INSTANT, PART, Look, Style, drawing, new_figure
-from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
+from lumimod.plots.style import (
+    BEAM,
+    DEFAULT_STYLE,
+    INSTANT,
+    PART,
+    Style,
+    drawing,
+    new_figure,
+)
+from lumimod.records import BEAMS, Cycle, store
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
 """Room for legends of two lines above panels that share x."""
 
 
-class Quantity(NamedTuple):
-    """A field of records of bunches and how it is shown."""
+@dataclass(frozen=True)
+class CycleResults:
+    """The measured cycle of a fill."""
 
-    field: str
-    symbol: str
-    unit: str
-    scale: float = 1.0
-    """From the record's unit to the one shown."""
+    fill: int
+    cycle: Cycle
 
-    @property
-    def label(self) -> str:
-        """Label of an axis."""
-        return f"{self.symbol} [{self.unit}]"
-
-    def numbers(self, values: FloatArray) -> str:
-        """Return mean and spread for a legend; powers of ten are left to the axis."""
-        return numbers(values, "" if "$" in self.unit else self.unit)
-
-
-EMIT_H = Quantity("emit_h_um", r"$\varepsilon_H$", "µm")
-EMIT_V = Quantity("emit_v_um", r"$\varepsilon_V$", "µm")
-INTENSITY = Quantity("intensity_ppb", "N", r"$10^{11}$", 1e-11)
-BRIGHTNESS = Quantity("brightness_ppb_um", r"N/$\varepsilon$", r"$10^{11}$/µm", 1e-11)
-LENGTH = Quantity("bl4s_s", r"$4\sigma$ length", "ns", 1e9)
+    @classmethod
+    def load(cls, paths: FillPaths) -> CycleResults:
+        """Return what step cycle saved; MissingStepError if it cannot be read."""
+        return cls(paths.fill, store.load(paths.cycle, Cycle))
 
 
 class Moment(NamedTuple):
@@ -74,41 +70,6 @@ MOMENTS = (
     Moment("end of ramp", "he_before_SB", False),
     Moment("stable beams", "he_before_SB", True),
 )
-
-
-# --- what is in a record
-
-
-def slots_of(cycle: Cycle, beam: int, interval: str) -> IntArray:
-    """Return the slots of an interval; none if the record lacks it."""
-    part = cycle.intervals.get((beam, interval))
-    return np.empty(0, np.int64) if part is None else part.slots
-
-
-def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> FloatArray:
-    """Return a quantity of all slots of an interval in the unit shown, NaN where it is missing."""
-    if part is None:
-        return np.empty(0)
-    instant: Instant = part.end if end else part.start
-    values: FloatArray | None = getattr(instant, quantity.field)
-    return np.full(part.slots.size, np.nan) if values is None else values * quantity.scale
-
-
-def cycle_title(figure: Figure, style: Style, fill: int, cycle: Cycle, what: str) -> None:
-    """Write the title: the flat top ends where stable beams are declared."""
-    ends = (cycle.intervals.get((beam, "he_before_SB")) for beam in BEAMS)
-    declared = [part.t_end_s for part in ends if part is not None and part.t_end_s is not None]
-    if declared:
-        title(figure, style, fill, declared[0], what)
-    else:
-        write_title(figure, style, f"Fill {fill}: cycle", what)
-
-
-def numbers(values: FloatArray, unit: str) -> str:
-    """Return mean and spread, and how many bunches have a value if not all have."""
-    there = finite(values).size
-    text = spread_text(values, unit)
-    return text if there in (0, values.size) else f"{text} ({there:,} of {values.size:,})"
 
 
 # --- bunch by bunch
@@ -156,31 +117,6 @@ def instants_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> Non
     slots_panel(ax, beam, quantity.label, series)
 
 
-def slots_panel(
-    ax: Axes,
-    beam: int,
-    label: str,
-    series: Sequence[tuple[IntArray, FloatArray, Look, str]],
-    n_columns: int = 4,
-) -> None:
-    """Draw series of slots, values, look and legend; say if there is nothing to draw."""
-    for slots, values, look, text in series:
-        draw_slots(ax, slots, values, look, text)
-    drawn = [values for _, values, _, _ in series]
-    set_value_axis(ax, f"Beam {beam}\n{label}", *drawn)
-    ax.yaxis.label.set_color(BEAM[beam].color)
-    if not any(finite(values).size for values in drawn):
-        note_missing(ax, f"beam {beam}: no bunch was measured")
-    legend_above(ax, n_columns, marker_size=7.0)
-
-
-def share_slots(axes: Sequence[Axes], slots: Sequence[IntArray]) -> None:
-    """Give all panels of a column the same slots; only the last one names them."""
-    for ax in axes:
-        slot_axis(ax, *slots, label=ax is axes[-1])
-        ax.tick_params(labelbottom=ax is axes[-1])
-
-
 # --- time
 
 
@@ -200,7 +136,7 @@ def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -
     for ax, beam in zip(axes, BEAMS):
         parts = times_min(cycle, beam)
         series = [
-            (slots, minutes, PART[name], f"{name}\n{numbers(minutes, 'min')}")
+            (slots, minutes, PART[name], f"{name}\n{spread_of_bunches(minutes, 'min')}")
             for name, (slots, minutes) in parts.items()
         ]
         slots_panel(ax, beam, "minutes", series)
@@ -239,12 +175,12 @@ def draw_cycle_histograms(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STY
     rows = panels(figure, style, 2, 4, margins=margins)
     for row, beam in zip(rows, BEAMS):
         for ax, quantity in zip(row, (EMIT_H, EMIT_V, INTENSITY, BRIGHTNESS)):
-            histogram_panel(ax, cycle, beam, quantity)
+            instants_histogram(ax, cycle, beam, quantity)
         row[0].set_ylabel(f"Beam {beam}\nbunches", color=BEAM[beam].color)
     return figure
 
 
-def histogram_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> None:
+def instants_histogram(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> None:
     """Draw histograms of a quantity at the four instants, over the same bins."""
     values = {
         m.name: values_of(cycle.intervals.get((beam, m.interval)), m.end, quantity) for m in MOMENTS
@@ -259,12 +195,12 @@ def histogram_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> No
         ax.plot(
             np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]]),
             color=look.color, linestyle=look.linestyle, linewidth=1.5,
-            label=f"{name} {numbers(values[name], '')}",
+            label=f"{name} {spread_of_bunches(values[name], '')}",
         )  # fmt: skip
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     ax.set_ylim(bottom=0)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    few_ticks(ax.xaxis, 4)
+    few_ticks(ax.yaxis, 4, integer=True)
     ax.set_xlabel(quantity.label, labelpad=1.0)
     outside = sum(np.count_nonzero((v < low) | (v > high)) for v in found.values())
     if outside:
@@ -290,11 +226,17 @@ def _histograms(results: CycleResults, style: Style) -> Figure:
     return draw_cycle_histograms(results.cycle, results.fill, style=style)
 
 
-PICTURES: tuple[Picture, ...] = (
+CYCLE_PICTURES: tuple[Picture[CycleResults], ...] = (
     *(Picture(f"cycle_emittancesbbb_b{beam}", partial(_emittances, beam=beam)) for beam in BEAMS),
     Picture("cycle_intensitiesbbb", partial(_quantity, quantity=INTENSITY, name="Intensity")),
     Picture("cycle_brightnessbbb", partial(_quantity, quantity=BRIGHTNESS, name="Brightness")),
-    Picture("cycle_blengthbbb", partial(_quantity, quantity=LENGTH, name="Bunch length")),
+    Picture("cycle_blengthbbb", partial(_quantity, quantity=CYCLE_LENGTH, name="Bunch length")),
     Picture("cycle_timebbb", _times),
     Picture("cycle_histos", _histograms),
 )
+
+
+def cycle_sets(paths: FillPaths) -> list[PictureSet[CycleResults]]:
+    """Return the pictures of the cycle."""
+    load = partial(CycleResults.load, paths)
+    return [PictureSet(CYCLE_PICTURES, load, needs=(paths.cycle,))]

@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.cycle import (
-    EMIT_H,
-    EMIT_V,
-    LENGTH,
-    Quantity,
-    cycle_title,
-    share_slots,
-    slots_of,
-    slots_panel,
-    values_of,
+from lumimod.paths import FillPaths
+from lumimod.plots.axes import set_value_axis
+from lumimod.plots.cycle_panels import cycle_title, share_slots, slots_of, slots_panel, values_of
+from lumimod.plots.families import Picture, PictureSet
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels
+from lumimod.plots.numbers import finite
+from lumimod.plots.panels import draw_slots
+from lumimod.plots.quantities import CYCLE_LENGTH, EMIT_H, EMIT_V, Quantity
+from lumimod.plots.style import (
+    CYCLE_MODEL,
+    DEFAULT_STYLE,
+    REFERENCE,
+    Style,
+    drawing,
+    new_figure,
 )
-from lumimod.plots.panels import (
-    Margins,
-    draw_slots,
-    finite,
-    legend_above,
-    note_missing,
-    panels,
-    set_value_axis,
-)
-from lumimod.plots.results import CycleModelResults, Picture
-from lumimod.plots.style import CYCLE_MODEL, DEFAULT_STYLE, REFERENCE, Style, drawing, new_figure
-from lumimod.records import BEAMS
+from lumimod.records import BEAMS, Cycle, store
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class CycleModelResults:
+    """The cycle, measured and as the IBS model has it."""
+
+    fill: int
+    cycle: Cycle
+    model: Cycle
+    """Each interval from its measured start."""
+    chained: Cycle
+    """Flat top from the modelled end of injection."""
+
+    @classmethod
+    def load(cls, paths: FillPaths) -> CycleModelResults:
+        """Return what step cycle saved; MissingStepError if it cannot be read."""
+        return cls(paths.fill, *(store.load(path, Cycle) for path in _needs(paths)))
+
+
+def _needs(paths: FillPaths) -> tuple[Path, Path, Path]:
+    return paths.cycle, paths.cycle_model, paths.cycle_model_inj2sb
 
 
 class Tag(NamedTuple):
@@ -54,15 +72,15 @@ _ORDER = {"chain": 2.0, "measured": 2.1, "model": 2.2}
 """What lies above what."""
 
 
-class Series(NamedTuple):
-    """Values of all slots of one source."""
+class SlotValues(NamedTuple):
+    """A quantity of all slots, (n_slots,), in the unit shown."""
 
     slots: IntArray
     values: FloatArray
 
 
 @drawing
-def draw_model_emittances(
+def draw_cycle_model_emittances(
     results: CycleModelResults, beam: int, tag: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw measured and modelled emittances of each bunch of a beam, and their difference."""
@@ -71,11 +89,13 @@ def draw_model_emittances(
 
 
 @drawing
-def draw_model_lengths(
+def draw_cycle_model_lengths(
     results: CycleModelResults, tag: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
     """Draw measured and modelled length of each bunch of both beams, and their difference."""
-    return _figure(results, tuple((beam, LENGTH) for beam in BEAMS), tag, "Bunch lengths", style)
+    return _figure(
+        results, tuple((beam, CYCLE_LENGTH) for beam in BEAMS), tag, "Bunch lengths", style
+    )
 
 
 def _figure(
@@ -94,23 +114,23 @@ def _figure(
     cycle_title(figure, style, results.fill, results.cycle, what)
     rows = panels(figure, style, 2, len(columns), margins=margins, heights=(3, 2))
     for upper, lower, (beam, quantity) in zip(*rows, columns):
-        found = series_of(results, beam, tag, quantity)
+        found = measured_and_modelled(results, beam, tag, quantity)
         _values_panel(upper, beam, quantity, found)
         _difference_panel(lower, quantity, found)
         share_slots((upper, lower), [series.slots for series in found.values()])
     return figure
 
 
-def series_of(
+def measured_and_modelled(
     results: CycleModelResults, beam: int, tag: str, quantity: Quantity
-) -> dict[str, Series]:
+) -> dict[str, SlotValues]:
     """Return what was measured at the end of an interval, and what the models have there."""
     sources = {"measured": results.cycle, "model": results.model}
     if tag == "FT":
         sources["chain"] = results.chained
     interval = TAGS[tag].interval
     return {
-        name: Series(
+        name: SlotValues(
             slots_of(cycle, beam, interval),
             values_of(cycle.intervals.get((beam, interval)), True, quantity),
         )
@@ -118,7 +138,7 @@ def series_of(
     }
 
 
-def _values_panel(ax: Axes, beam: int, quantity: Quantity, found: Mapping[str, Series]) -> None:
+def _values_panel(ax: Axes, beam: int, quantity: Quantity, found: Mapping[str, SlotValues]) -> None:
     series = []
     for name, (slots, values) in found.items():
         modelled = name != "measured"
@@ -131,7 +151,7 @@ def _values_panel(ax: Axes, beam: int, quantity: Quantity, found: Mapping[str, S
         line.set_zorder(_ORDER[name])
 
 
-def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, Series]) -> None:
+def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, SlotValues]) -> None:
     measured = found["measured"]
     differences = []
     for name, series in found.items():
@@ -150,14 +170,14 @@ def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, Series])
 
 
 def _emittances(results: CycleModelResults, style: Style, *, beam: int, tag: str) -> Figure:
-    return draw_model_emittances(results, beam, tag, style=style)
+    return draw_cycle_model_emittances(results, beam, tag, style=style)
 
 
 def _lengths(results: CycleModelResults, style: Style, *, tag: str) -> Figure:
-    return draw_model_lengths(results, tag, style=style)
+    return draw_cycle_model_lengths(results, tag, style=style)
 
 
-def _pictures_of(tag: str) -> tuple[Picture, ...]:
+def _pictures_of(tag: str) -> tuple[Picture[CycleModelResults], ...]:
     return (
         *(
             Picture(
@@ -169,4 +189,10 @@ def _pictures_of(tag: str) -> tuple[Picture, ...]:
     )
 
 
-PICTURES: tuple[Picture, ...] = tuple(picture for tag in TAGS for picture in _pictures_of(tag))
+CYCLE_MODEL_PICTURES = tuple(picture for tag in TAGS for picture in _pictures_of(tag))
+
+
+def cycle_model_sets(paths: FillPaths) -> list[PictureSet[CycleModelResults]]:
+    """Return the pictures of the cycle model."""
+    load = partial(CycleModelResults.load, paths)
+    return [PictureSet(CYCLE_MODEL_PICTURES, load, needs=_needs(paths))]

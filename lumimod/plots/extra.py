@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lumimod.arrays import FloatArray, Series
+from lumimod.arrays import FloatArray
+from lumimod.plots.axes import hour_axis
+from lumimod.plots.extra_panels import (
+    DEVICES,
+    LIGHTER,
+    ExtraData,
+    lines_panel,
+    note_variables,
+    points_panel,
+)
+from lumimod.plots.families import Picture
+from lumimod.plots.layout import Margins, panels, write_title
 from lumimod.plots.modes import Shade, name_strip, shade, shades
-from lumimod.plots.panels import (
-    Margins,
-    draw_line,
-    hour_axis,
-    legend_above,
-    note_missing,
-    panels,
-    set_value_axis,
-    write_title,
-)
-from lumimod.plots.style import (
-    BEAM,
-    DEFAULT_STYLE,
-    EXPERIMENT,
-    MUTED,
-    Look,
-    Style,
-    drawing,
-    new_figure,
-)
-from lumimod.readers.bmodes import FillModes
+from lumimod.plots.style import BEAM, DEFAULT_STYLE, EXPERIMENT, Look, Style, drawing, new_figure
 from lumimod.readers.stamps import ZURICH
 
-PLANES = ("H", "V")
-LIGHTER = {1: "#5aa9f0", 2: "#f28b95"}
-"""The vertical plane of each beam: its colour, lighter."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 OTHER_EXPERIMENT = {"ALICE": Look("#8a5fb0", "-.", "^"), "LHCB": Look("#56b4e9", ":", "v")}
-DEVICES = {"CONTINUOUS": "BBQ", "CONTINUOUS_HS": "BBQ HS"}
-"""Ordinary and high-sensitivity."""
 IP_LOOK = {
     "IP1": EXPERIMENT["ATLAS"],
     "IP5": EXPERIMENT["CMS"],
@@ -52,23 +38,6 @@ IP_LOOK = {
 HEIGHT_PER_WIDTH = 1.25
 STRIP_PART = 0.8
 """Height of the strip of beam modes, in heights of a panel."""
-MOST_LETTERS = 66
-LUMI_DECADES = 5
-
-
-@dataclass(frozen=True)
-class ExtraData:
-    """Extra variables of a fill by their names of Run 2; those that are missing are absent."""
-
-    fill: int
-    modes: FillModes
-    series: Mapping[str, Series]
-    origin: str
-    """Where they are from, to be named where one is missing."""
-
-    def hours(self, name: str) -> FloatArray:
-        """Return the times of a variable in hours since the fill began."""
-        return (self.series[name].time_s - self.modes.t_startfill_s) / 3600
 
 
 @drawing
@@ -122,30 +91,30 @@ def _finish(ax: Axes, found: list[Shade], span_s: FloatArray, *, last: bool) -> 
 
 
 def _draw_tunes(ax: Axes, data: ExtraData, beam: int) -> None:
-    names = [f"LHC.BOFSU:TUNE_B{beam}_{plane}" for plane in PLANES]
-    _lines(ax, data, names, lambda n: _of_plane(n, beam), "tune (feedback)")
+    names = [f"LHC.BOFSU:TUNE_B{beam}_{plane}" for plane in "HV"]
+    lines_panel(ax, data, names, lambda n: _of_plane(n, beam), "tune (feedback)")
 
 
 def _draw_trims(ax: Axes, data: ExtraData, beam: int) -> None:
-    names = [f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane}" for plane in PLANES]
-    _lines(ax, data, names, lambda n: _of_plane(n, beam), "tune trim [1e-3]", scale=1e3)
+    names = [f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane}" for plane in "HV"]
+    lines_panel(ax, data, names, lambda n: _of_plane(n, beam), "tune trim [1e-3]", scale=1e3)
 
 
 def _draw_frequencies(ax: Axes, data: ExtraData, beam: int) -> None:
     names = _bbq(beam, "EIGEN_FREQ")
-    _points(ax, data, names, beam, "frequency [1/turn]", tail=0.02)
+    points_panel(ax, data, names, beam, "frequency [1/turn]", tail=0.02)
 
 
 def _draw_amplitudes(ax: Axes, data: ExtraData, beam: int) -> None:
     names = _bbq(beam, "EIGEN_AMPL")
-    _points(ax, data, names, beam, "BBQ amplitude", log=True)
+    points_panel(ax, data, names, beam, "BBQ amplitude", log=True)
 
 
 def _draw_luminosities(ax: Axes, data: ExtraData) -> None:
     looks = {**EXPERIMENT, **OTHER_EXPERIMENT}
     names = [f"{experiment}:LUMI_TOT_INST" for experiment in looks]
     label = "luminosity [Hz/µb]"
-    _lines(
+    lines_panel(
         ax, data, names, lambda n: (looks[n.partition(":")[0]], n.partition(":")[0]), label,
         log=True, columns=4,
     )  # fmt: skip
@@ -153,7 +122,7 @@ def _draw_luminosities(ax: Axes, data: ExtraData) -> None:
 
 def _draw_betastar(ax: Axes, data: ExtraData) -> None:
     names = [f"HX:BETASTAR_{ip}" for ip in IP_LOOK]
-    _lines(
+    lines_panel(
         ax, data, names, lambda n: (IP_LOOK[n[-3:]], n[-3:]), "beta* [m]",
         scale=0.01, log=True, steps=True, columns=4,
     )  # fmt: skip
@@ -161,7 +130,7 @@ def _draw_betastar(ax: Axes, data: ExtraData) -> None:
 
 def _draw_bunches(ax: Axes, data: ExtraData) -> None:
     names = [f"LHC.BQM.B{beam}:NO_BUNCHES" for beam in BEAM]
-    _lines(
+    lines_panel(
         ax, data, names, lambda n: (BEAM[int(n[9])], f"beam {n[9]}"), "bunches",
         steps=True, zero=True,
     )  # fmt: skip
@@ -169,7 +138,7 @@ def _draw_bunches(ax: Axes, data: ExtraData) -> None:
 
 def _draw_cleaning(ax: Axes, data: ExtraData) -> None:
     """Draw when the cleaning ran, a bar for each plane and beam."""
-    names = [f"ADT{plane}.SR4.B{beam}:CLEANING_ISRUNNING" for beam in BEAM for plane in PLANES]
+    names = [f"ADT{plane}.SR4.B{beam}:CLEANING_ISRUNNING" for beam in BEAM for plane in "HV"]
     end = (data.modes.t_endfill_s - data.modes.t_startfill_s) / 3600
     for row, name in enumerate(names):
         if name not in data.series:
@@ -180,12 +149,9 @@ def _draw_cleaning(ax: Axes, data: ExtraData) -> None:
         beam = int(name.partition(".B")[2][0])
         ax.broken_barh(runs, (row - 0.35, 0.7), color=BEAM[beam].color, lw=0)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_yticks(range(len(names)), [f"B{b} {p}" for b in BEAM for p in PLANES])
+    ax.set_yticks(range(len(names)), [f"B{b} {p}" for b in BEAM for p in "HV"])
     ax.set_title("cleaning by the damper is running", loc="left", size="small")
-    _note(ax, data, names)
-
-
-# --- parts of panels
+    note_variables(ax, data, names)
 
 
 def _of_plane(name: str, beam: int) -> tuple[Look, str]:
@@ -200,125 +166,7 @@ def _bbq(beam: int, what: str) -> list[str]:
     return [f"LHC.BQBBQ.{d}.B{beam}:{what}_{mode}" for d in DEVICES for mode in (1, 2)]
 
 
-def _lines(
-    ax: Axes,
-    data: ExtraData,
-    names: list[str],
-    look_of: Callable[[str], tuple[Look, str]],
-    label: str,
-    *,
-    scale: float = 1.0,
-    log: bool = False,
-    steps: bool = False,
-    zero: bool = False,
-    columns: int = 2,
-) -> None:
-    """Draw variables as lines; zeros and less are left out of logarithmic axes."""
-    drawn = []
-    for width, name in zip((3.6, 1.8, 1.8, 1.8), names):
-        if name not in data.series:
-            continue
-        values = data.series[name].scalar() * scale
-        values = np.where(values > 0, values, np.nan) if log else values
-        look, text = look_of(name)
-        draw_line(
-            ax, data.hours(name), values, look, label=text,
-            drawstyle="steps-post" if steps else "default",
-            linewidth=width if steps or log else 1.5,
-        )  # fmt: skip
-        drawn.append(values)
-    _axis(ax, label, drawn, log=log, zero=zero)
-    legend_above(ax, columns)
-    _note(ax, data, names)
-
-
-def _points(
-    ax: Axes,
-    data: ExtraData,
-    names: list[str],
-    beam: int,
-    label: str,
-    *,
-    log: bool = False,
-    tail: float = 0.01,
-) -> None:
-    """Draw the modes of both BBQs as points: the sensitive one in colour, the other pale behind."""
-    drawn = []
-    for name in names:
-        if name not in data.series:
-            continue
-        values = data.series[name].scalar()
-        values = np.where(values > 0, values, np.nan) if log else values
-        device, mode = name.split(".")[2], name[-1]
-        color = BEAM[beam].color if mode == "1" else LIGHTER[beam]
-        pale = device == "CONTINUOUS"
-        ax.plot(
-            data.hours(name), values, linestyle="none", marker="o" if mode == "1" else "^",
-            markersize=2.2, markeredgewidth=0, color="#b0b0b0" if pale else color,
-            alpha=0.6 if pale else 0.9, label=f"B{beam} {DEVICES[device]} {mode}",
-            zorder=2 if pale else 3, rasterized=True,  # thousands of points would fill a PDF
-        )  # fmt: skip
-        drawn.append(values)
-    _axis(ax, label, drawn, log=log, tail=tail)
-    legend_above(ax, 4, marker_size=6, size="x-small")
-    _note(ax, data, names)
-
-
-def _axis(
-    ax: Axes,
-    label: str,
-    drawn: list[FloatArray],
-    *,
-    log: bool = False,
-    zero: bool = False,
-    tail: float = 0.01,
-) -> None:
-    ax.set_ylabel(label)
-    values = np.concatenate([np.zeros(0), *drawn])
-    values = values[np.isfinite(values)]
-    if not values.size:
-        ax.set_ylim(0, 1)
-        ax.set_yticks([])
-        return
-    if log:
-        ax.set_yscale("log")
-        high = float(values.max())
-        low = max(float(values.min()), high / 10**LUMI_DECADES)
-        ax.set_ylim(low / 1.4, high * 1.6)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    else:
-        set_value_axis(ax, label, *drawn, tail=tail, include=0.0 if zero else None)
-        ax.yaxis.set_major_locator(MaxNLocator(4))
-
-
-def _note(ax: Axes, data: ExtraData, names: Iterable[str]) -> None:
-    """Say in words which variables are missing."""
-    names = list(names)
-    missing = [n for n in names if n not in data.series or not data.series[n].time_s.size]
-    if not missing:
-        return
-    if len(missing) == len(names):
-        note_missing(ax, f"none of {len(names)} variables\nin {data.origin}")
-        return
-    place = ax.get_subplotspec()
-    inside = place is not None and place.is_last_row()  # below are the numbers of the axis
-    x, y, ha = (0.99, 0.95, "right") if inside else (0.0, -0.05, "left")
-    ax.text(
-        x, y, f"missing: {_in_words(missing)}", transform=ax.transAxes, size="x-small",
-        color=MUTED, ha=ha, va="top", zorder=5,
-    )  # fmt: skip
-
-
-def _in_words(names: Sequence[str]) -> str:
-    """Return names in one line, what is in front of their colons said once."""
-    by_device: dict[str, list[str]] = {}
-    for name in names:
-        device, _, variable = name.partition(":")
-        by_device.setdefault(device, []).append(variable)
-    parts = [f"{device}:{', '.join(variables)}" for device, variables in by_device.items()]
-    text = ""
-    for n, part in enumerate(parts):
-        if text and len(text) + len(part) > MOST_LETTERS:
-            return f"{text} and of {len(parts) - n} more device{'s' if len(parts) - n > 1 else ''}"
-        text += f"; {part}" if text else part
-    return text
+EXTRA_PICTURE: Picture[ExtraData] = Picture(
+    "extraData", lambda data, style: draw_extra_data(data, style=style)
+)
+"""Drawn by a command of its own: it shows logged variables, not results of the steps."""

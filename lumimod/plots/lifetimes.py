@@ -1,38 +1,30 @@
-"""Lifetimes: their axis, and pictures of those that were fitted.
-
-Lifetimes pass through infinity where nothing is lost and are negative where something grows, so
-their axes are linear in the rate 1/lifetime and labelled in hours: infinity is a place like any
-other, and medians and quantiles, which are of the rate, mean what they say.
-"""
+"""Pictures of fitted lifetimes, of each bunch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
-from lumimod.plots.panels import (
+from lumimod.plots.axes import few_ticks, slot_axis
+from lumimod.plots.families import Picture
+from lumimod.plots.layout import (
     Margins,
+    figure_without,
     legend_above,
-    limits_of_each,
-    missing_picture,
     note_missing,
-    note_outside,
     panels,
-    slot_axis,
     title,
 )
+from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import (
     BEAM,
     DEFAULT_STYLE,
     EXPERIMENT,
-    MUTED,
     NONCOLLIDING,
     Look,
     Style,
@@ -41,17 +33,10 @@ from lumimod.plots.style import (
 )
 from lumimod.records import BEAMS, EXPERIMENTS, Fits, StableBeams
 
-NEAR_NONE = 1e-3
-"""Of the widest rates in 1/h that an axis zooms into: a lifetime of 1,000 h is near none."""
-ROUND = (
-    (1, 2, 5),
-    (1.5, 3, 4, 7),
-    (1.2, 2.5, 6, 8, 9),
-    (1.1, 1.3, 1.4, 1.6, 1.8, 2.2, 3.5, 4.5),
-    tuple(n / 10 for n in range(10, 100)),
-    tuple(n / 100 for n in range(100, 1000)),
-)
-"""Leading digits of ticks in hours, the roundest first."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 FITS = {"full": "all of stable beams", "short": "the first hours (t_fit_length)"}
 HOW = "median (middle 68 %); ∞: no loss, negative: growth"
 
@@ -65,73 +50,6 @@ class FitSeries(NamedTuple):
     rate_per_h: FloatArray
 
 
-# --- lifetimes as rates
-
-
-def per_hour(lifetime_s: FloatArray) -> FloatArray:
-    """Return 1/lifetime in 1/h: 0 for an infinite one, NaN for none."""
-    with np.errstate(divide="ignore"):
-        rate = 3600.0 / lifetime_s
-    return np.where(np.isfinite(rate), rate, np.nan)
-
-
-def hours_text(rate_per_h: float) -> str:
-    """Return the lifetime of a rate in hours; those above 1,000 h are as good as infinite."""
-    return minus(f"{1 / rate_per_h:.3g}") if abs(rate_per_h) > NEAR_NONE else "∞"
-
-
-def minus(number: str) -> str:
-    """Return a number with a sign that is as wide as the one of the axes."""
-    return number.replace("-", "\N{MINUS SIGN}")
-
-
-def median_text(rate_per_h: FloatArray) -> str:
-    """Return the median lifetime and, in brackets, the range of the middle 68 %."""
-    found = rate_per_h[np.isfinite(rate_per_h)]
-    if not found.size:
-        return "no data"
-    longest, median, shortest = np.quantile(found, [0.16, 0.5, 0.84])
-    if hours_text(shortest) == hours_text(longest) == "∞":
-        return "∞"
-    ends = [hours_text(shortest), hours_text(longest)]
-    if "∞" not in ends and longest < 0 < shortest:
-        ends.insert(1, "∞")
-    return f"{hours_text(median)} h ({' to '.join(ends)} h)"
-
-
-def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
-    """Make y linear in the rate, long lifetimes on top, with ticks in hours."""
-    low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
-    if high - low < NEAR_NONE:
-        low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
-    room = 0.05 * (high - low)
-    low, high = low - room, high + room
-    ax.set_ylim(high, low)
-    ax.set_ylabel(label)
-    note_outside(ax, *rates)
-    ticks = lifetime_ticks(low, high)
-    ax.yaxis.set_major_locator(FixedLocator(ticks))
-    ax.set_yticklabels([minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
-    if low < 0 < high:
-        ax.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
-
-
-def lifetime_ticks(low: float, high: float) -> list[float]:
-    """Return rates, in 1/h, of round lifetimes in hours, well apart."""
-    ticks = [0.0] if low <= 0 <= high else []
-    for leading in ROUND:
-        hours = np.outer(10.0 ** np.arange(-2, 5), leading).ravel()
-        for rate in sorted([*(1 / hours), *(-1 / hours)], key=abs):
-            if low <= rate <= high and all(abs(rate - t) > (high - low) / 8 for t in ticks):
-                ticks.append(rate)
-        if len(ticks) >= 4:
-            break
-    return sorted(ticks)
-
-
-# --- fits
-
-
 @drawing
 def draw_intensity_fits(
     sb: StableBeams, fits: Fits | None, fill: int, *, style: Style = DEFAULT_STYLE
@@ -142,7 +60,7 @@ def draw_intensity_fits(
         f"{HOW}"
     )
     if fits is None:
-        return without(sb, fill, what, "the fits were not made", style)
+        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made")
     rows = {
         f"Beam {beam}\nlifetime [h]": (
             _of_bunches(sb, fits, beam, "coll", "colliding"),
@@ -184,7 +102,7 @@ def draw_lumi_fits(
     """
     what = f"Fitted luminosity lifetimes of bunch pairs: {FITS[span]}; {HOW}"
     if fits is None:
-        return without(sb, fill, what, "the fits were not made", style)
+        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made")
     slots = sb.bunches[1, "coll"].slots
     nothing = np.full(slots.size, np.nan)
     rows = {}
@@ -227,13 +145,13 @@ def _fits_figure(
     for row, (label, groups) in zip(axes, rows.items()):
         wide, narrow = row[:2]
         last = row is axes[-1]
-        bunches_panel(wide, groups[0], label, last)
-        histogram_panel(narrow, wide, groups[0], last)
+        fits_panel(wide, groups[0], label, last)
+        rates_histogram(narrow, wide, groups[0], last)
         # Others have a panel of their own: they may live so long that they would flatten this one.
         for ax, group in zip(row[2:], groups[1:]):
-            bunches_panel(ax, group, "", last)
+            fits_panel(ax, group, "", last)
             ax.yaxis.tick_right()
-            ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+            few_ticks(ax.xaxis, 3, integer=True)
             ax.set_title("non-colliding", size="small", loc="right", pad=4.0)
         for series in [s for group in groups[1:] for s in group]:
             wide.plot([], [], series.look.marker, color=series.look.color, label=fit_text(series))
@@ -241,7 +159,7 @@ def _fits_figure(
     return figure
 
 
-def bunches_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> None:
+def fits_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> None:
     """Draw fitted lifetimes by slot."""
     there = [s for s in group if np.isfinite(s.rate_per_h).any()]
     for s in group:
@@ -256,7 +174,7 @@ def bunches_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) 
         note_missing(ax, "no fit\nsucceeded" if any(s.slots.size for s in group) else "no bunches")
 
 
-def histogram_panel(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bool) -> None:
+def rates_histogram(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bool) -> None:
     """Draw histograms along the lifetimes of the panel beside."""
     high, low = beside.get_ylim()
     for s in group:
@@ -268,10 +186,10 @@ def histogram_panel(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bo
             color=s.look.color, linewidth=1.5,
         )  # fmt: skip
     ax.set_ylim(high, low)
-    ax.yaxis.set_major_locator(FixedLocator(list(beside.get_yticks())))
+    ax.set_yticks(beside.get_yticks())
     ax.tick_params(labelleft=False)
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    few_ticks(ax.xaxis, 3, integer=True)
     ax.set_xlabel("bunches" if last else "")
 
 
@@ -287,9 +205,10 @@ def fit_text(series: FitSeries) -> str:
     return f"{series.name}: {median_text(rates)}{failed}"
 
 
-def without(sb: StableBeams, fill: int, what: str, why: str, style: Style) -> Figure:
-    """Return a picture that says what is missing."""
-    figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
-    missing_picture(figure, f"{why}: nothing to draw")
-    return figure
+FIT_PICTURES: tuple[Picture[SbResults], ...] = (
+    Picture("bbbIntensityTau", lambda r, s: draw_intensity_fits(r.sb, r.fits, r.fill, style=s)),
+    Picture(
+        "TotalLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=s)
+    ),
+    Picture("FitLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=s)),
+)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.lifetimes import median_text, per_hour, set_lifetime_axis, without
-from lumimod.plots.panels import (
-    Margins,
-    draw_band,
-    draw_bunches,
-    draw_evolution,
-    draw_line,
-    hour_axis,
-    hours_bar,
-    hours_since,
-    legend_above,
-    mean_and_spread,
-    note_missing,
-    panels,
-    set_value_axis,
-    slot_axis,
-    spread_text,
-    title,
-)
+from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.families import Picture
+from lumimod.plots.layout import Margins, figure_without, legend_above, note_missing, panels, title
+from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
+from lumimod.plots.numbers import mean_and_spread, spread_text
+from lumimod.plots.panels import draw_band, draw_bunches, draw_evolution, draw_line, hours_bar
+from lumimod.plots.quantities import MB_PER_M2
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, BeamLifetime, Lifetime, StableBeams
 
-MB_PER_M2 = 1e31
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @drawing
@@ -44,7 +34,7 @@ def draw_intensity_lifetime(
         "; ∞: no loss, negative: growth"
     )
     if lifetime is None:
-        return without(sb, fill, what, "the lifetimes were not calculated", style)
+        return figure_without(style, fill, sb.time_s[0], what, "the lifetimes were not calculated")
     figure = new_figure(style)
     title(figure, style, fill, sb.time_s[0], what)
     margins = Margins(top=5.4, between_rows=3.8, left=5.6, between_columns=5.8)
@@ -141,9 +131,9 @@ def draw_bunch_losses(
     """
     what = "Losses of colliding bunches per luminosity of ATLAS and CMS, |dN/dt|/L"
     if lifetime is None:
-        return without(sb, fill, what, "the losses were not calculated", style)
+        return figure_without(style, fill, sb.time_s[0], what, "the losses were not calculated")
     if all(lifetime.beams[beam].sigma_m2 is None for beam in BEAMS):
-        return without(sb, fill, what, "no luminosity measured", style)
+        return figure_without(style, fill, sb.time_s[0], what, "no luminosity measured")
     figure = new_figure(style)
     title(figure, style, fill, sb.time_s[0], f"{what}; mean ± 1σ over bunches, and each bunch")
     rows = panels(figure, style, 2, 2, margins=Margins(right=5.5, left=5.6))
@@ -193,3 +183,12 @@ def losses_row(
         if not there:
             note_missing(ax, why_nothing(beam, sigma))
         legend_above(ax)
+
+
+LOSS_PICTURES: tuple[Picture[SbResults], ...] = (
+    Picture("bbbLifetime", lambda r, s: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=s)),
+    Picture(
+        "bbbLosses",
+        lambda r, s: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=s),
+    ),
+)

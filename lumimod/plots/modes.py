@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from lumimod.plots.style import MUTED
 from lumimod.readers.bmodes import FillModes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SHADE = ("#ffffff", "#ececec")
 STABLE_SHADE = "#fff3c4"

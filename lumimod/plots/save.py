@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from lumimod.atomic import replacing
 from lumimod.plots.style import Style, look_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WITHOUT_DATE: dict[str, dict[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},

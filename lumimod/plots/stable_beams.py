@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
-from lumimod.plots.lifetimes import draw_intensity_fits, draw_lumi_fits
-from lumimod.plots.losses import draw_bunch_losses, draw_intensity_lifetime
-from lumimod.plots.panels import (
-    Margins,
-    draw_bunches,
-    draw_evolution,
-    hour_axis,
-    hours_bar,
-    hours_since,
-    legend_above,
-    mean_and_spread,
-    note_missing,
-    panels,
-    set_value_axis,
-    slot_axis,
-    spread_text,
-    title,
-)
-from lumimod.plots.results import Picture
+from lumimod.paths import FillPaths
+from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.families import Picture, PictureSet
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
+from lumimod.plots.lifetimes import FIT_PICTURES
+from lumimod.plots.losses import LOSS_PICTURES
+from lumimod.plots.numbers import count_text, mean_and_spread, spread_text
+from lumimod.plots.panels import draw_bunches, draw_evolution, hours_bar
+from lumimod.plots.quantities import E11, HZ_PER_UB, NS_OF_4_SIGMA
+from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.plots.style import (
     BEAM,
     DEFAULT_STYLE,
@@ -40,21 +29,20 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
-from lumimod.plots.totals import draw_crossing_angle, draw_total_lumi
+from lumimod.plots.totals import TOTAL_PICTURES
 from lumimod.records import BEAMS, EXPERIMENTS, CalculatedLumi, MeasuredLumi, StableBeams
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 WITH_BAR = Margins(right=5.5)
-E11 = 1e-11
-NS_OF_4_SIGMA = 4e9 / SPEED_OF_LIGHT_M_S
-"""From 1 sigma in m to 4 sigma in ns, as the beam quality monitor gives it."""
-HZ_PER_UB = 1e-34
-"""From 1/(m^2 s) to Hz/ub, which is 1e30/(cm^2 s)."""
 
 
 # --- bunch by bunch
 
 
-class Series(NamedTuple):
+class BunchSeries(NamedTuple):
     """A quantity of several bunches, (n_times, n_slots), in the unit shown."""
 
     name: str
@@ -141,24 +129,24 @@ def draw_bunch_lumi(
     rows = {}
     for experiment in EXPERIMENTS:
         values = nothing if lumi is None else lumi.bunch_lumi[experiment] * HZ_PER_UB
-        series = Series("bunch pairs", EXPERIMENT[experiment], slots, values)
+        series = BunchSeries("bunch pairs", EXPERIMENT[experiment], slots, values)
         rows[f"{experiment} [Hz/µb]"] = [series]
     return bunch_figure(sb.time_s, rows, "Hz/µb", what, f"luminosity {kind}", fill, style)
 
 
-def families(sb: StableBeams, beam: int, name: str, scale: float = 1.0) -> list[Series]:
+def families(sb: StableBeams, beam: int, name: str, scale: float = 1.0) -> list[BunchSeries]:
     """Return a quantity of one beam's colliding and non-colliding bunches."""
     looks = {"coll": ("colliding", BEAM[beam]), "noncoll": ("non-colliding", NONCOLLIDING)}
     out = []
     for family, (words, look) in looks.items():
         bunches = sb.bunches[beam, family]
-        out.append(Series(words, look, bunches.slots, getattr(bunches, name) * scale))
+        out.append(BunchSeries(words, look, bunches.slots, getattr(bunches, name) * scale))
     return out
 
 
 def bunch_figure(
     time_s: FloatArray,
-    rows: Mapping[str, Sequence[Series]],
+    rows: Mapping[str, Sequence[BunchSeries]],
     unit: str,
     what: str,
     missing: str,
@@ -184,7 +172,7 @@ def bunch_row(
     left: Axes,
     right: Axes,
     time_s: FloatArray,
-    series: Sequence[Series],
+    series: Sequence[BunchSeries],
     label: str,
     unit: str,
     missing: str,
@@ -215,21 +203,20 @@ def bunch_row(
     legend_above(left)
 
 
-def legend_text(series: Series, unit: str) -> str:
+def legend_text(series: BunchSeries, unit: str) -> str:
     """Return how many bunches there are, and mean and spread at start and end."""
     n_bunches = series.slots.size
     if not n_bunches:
         return f"no {series.name}{'' if series.name.endswith('s') else ' bunches'}"
-    seen = np.isfinite(series.values).any(axis=0).sum()
-    if not seen:
+    if not np.isfinite(series.values).any():
         return f"{n_bunches:,} {series.name}: no data"
-    count = f"{n_bunches:,}" if seen == n_bunches else f"{seen:,} of {n_bunches:,}"
     ends = (spread_text(series.values[i], "") for i in (0, -1))
-    return f"{count} {series.name}: {' to '.join(ends)} {unit}"
+    return f"{count_text(series.values)} {series.name}: {' to '.join(ends)} {unit}"
 
 
-PICTURES: tuple[Picture, ...] = (
-    Picture("crossingAngle", lambda r, s: draw_crossing_angle(r.sb, r.fill, style=s)),
+# --- pictures
+
+BUNCH_PICTURES: tuple[Picture[SbResults], ...] = (
     Picture("b1Emittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, style=s)),
     Picture("b2Emittances", lambda r, s: draw_emittances(r.sb, 2, r.fill, style=s)),
     Picture("b1RawEmittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, raw=True, style=s)),
@@ -242,20 +229,14 @@ PICTURES: tuple[Picture, ...] = (
     Picture(
         "measLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_meas, "measured", r.fill, style=s)
     ),
-    Picture(
-        "totalLumi",
-        lambda r, s: draw_total_lumi(
-            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=s
-        ),
-    ),
-    Picture("bbbIntensityTau", lambda r, s: draw_intensity_fits(r.sb, r.fits, r.fill, style=s)),
-    Picture("bbbLifetime", lambda r, s: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=s)),
-    Picture(
-        "bbbLosses",
-        lambda r, s: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=s),
-    ),
-    Picture(
-        "TotalLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=s)
-    ),
-    Picture("FitLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=s)),
 )
+
+SB_PICTURES = (*TOTAL_PICTURES, *BUNCH_PICTURES, *FIT_PICTURES, *LOSS_PICTURES)
+
+
+def sb_sets(paths: FillPaths) -> list[PictureSet[SbResults]]:
+    """Return the pictures of stable beams, in two halves for two processes."""
+    uses = (*files_of_lumi(paths), paths.fits, paths.lifetime)
+    load = partial(SbResults.load, paths)
+    halves = (SB_PICTURES[::2], SB_PICTURES[1::2])
+    return [PictureSet(half, load, needs=(paths.sb,), uses=uses) for half in halves]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-import matplotlib as mpl
-import matplotlib.style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lumimod.config.settings import PlotSettings
 
 _SHEET = Path(__file__).parent / "lumimod.mplstyle"
 
@@ -26,6 +26,11 @@ class Style:
     font_size: float = 16.0
     n_skip: int = 1
     """Bunch-by-bunch panels show every n-th time."""
+
+    @classmethod
+    def of_config(cls, plots: PlotSettings) -> Style:
+        """Return what config.py says."""
+        return cls(plots.fig_size, plots.dpi, plots.font_size, plots.n_skip)
 
     @property
     def em_in(self) -> float:
@@ -81,14 +86,16 @@ TIME_MAP = "viridis"
 MUTED = "#5f5f5f"
 REFERENCE = "#7f7f7f"
 
-F = TypeVar("F", bound=Callable[..., Figure])
+F = TypeVar("F", bound="Callable[..., Figure]")
 
 
 @contextmanager
 def look_of(style: Style) -> Iterator[None]:
     """Apply the style sheet and sizes while a figure is drawn or saved."""
-    with mpl.rc_context(), matplotlib.style.context(["default", _SHEET]):
-        mpl.rcParams["font.size"] = style.font_size
+    import matplotlib.style
+
+    sizes = {"font.size": style.font_size}
+    with matplotlib.style.context(["default", _SHEET, sizes]):
         yield
 
 
@@ -105,6 +112,9 @@ def drawing(function: F) -> F:
 
 def new_figure(style: Style) -> Figure:
     """Return an empty figure that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=style.fig_size_in, dpi=style.dpi)
     FigureCanvasAgg(figure)
     return figure

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.panels import (
-    Margins,
-    draw_line,
-    hour_axis,
-    hours_since,
-    legend_above,
-    limits_of_each,
-    note_missing,
-    panels,
-    set_value_axis,
-    spread_text,
-    title,
-)
+from lumimod.plots.axes import few_ticks, hour_axis, hours_since, limits_of_each, set_value_axis
+from lumimod.plots.families import Picture
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
+from lumimod.plots.numbers import spread_text
+from lumimod.plots.panels import draw_line
+from lumimod.plots.quantities import E34_PER_CM2_S
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import (
     DEFAULT_STYLE,
     EXPERIMENT,
@@ -36,8 +27,10 @@ from lumimod.plots.style import (
 )
 from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, MeasuredLumi, StableBeams
 
-E34_PER_CM2_S = 1e-38
-"""From 1/(m^2 s)."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 MICRORAD = 1e6
 SAME_ANGLE_RAD = 1e-7
 MOST_STEPS = 8
@@ -73,8 +66,8 @@ def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style = DEFAULT_ST
     half.set_ylabel("half crossing angle [µrad]")
     low, high = ax.get_ylim()
     ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
-    ax.yaxis.set_major_locator(FixedLocator(ticks))
-    half.yaxis.set_major_locator(FixedLocator([tick / 2 for tick in ticks]))
+    ax.set_yticks(ticks)
+    half.set_yticks([tick / 2 for tick in ticks])
     half.yaxis.set_major_formatter("{x:g}")
     half.spines["right"].set_visible(True)
     legend_above(ax)
@@ -141,7 +134,7 @@ def draw_total_lumi(
             for name, record in (("calculated", calc), ("measured", meas))
         }
         sums[experiment] = totals_panel(upper, hours_since(sb.time_s), lumis, experiment)
-        ratio_panel(lower, hours_since(sb.time_s), lumis, experiment)
+        measured_ratio_panel(lower, hours_since(sb.time_s), lumis, experiment)
         mark_angle_changes((upper, lower), sb, experiment)
         mark_level(upper, level_m2s)
         for ax in (upper, lower):
@@ -198,7 +191,7 @@ def totals_panel(
     return drawn
 
 
-def ratio_panel(
+def measured_ratio_panel(
     ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
 ) -> None:
     """Draw measured over calculated, summed over the bunch pairs that have both."""
@@ -208,7 +201,7 @@ def ratio_panel(
     limits = limits_of_each(line, np.array([0.99, 1.01]))
     ax.set_ylim(*limits)
     ax.set_ylabel("measured /\ncalculated")
-    ax.yaxis.set_major_locator(MaxNLocator(4))
+    few_ticks(ax.yaxis, 4)
     ax.axhline(1.0, color=REFERENCE, linewidth=1.2)
     if not np.isfinite(line).any():
         note_missing(ax, "no ratio: it needs both")
@@ -246,3 +239,14 @@ def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -
                 hours[change], color=MUTED, linestyle=":", linewidth=1.5,
                 label=text if i == 0 else None,
             )  # fmt: skip
+
+
+TOTAL_PICTURES: tuple[Picture[SbResults], ...] = (
+    Picture("crossingAngle", lambda r, s: draw_crossing_angle(r.sb, r.fill, style=s)),
+    Picture(
+        "totalLumi",
+        lambda r, s: draw_total_lumi(
+            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=s
+        ),
+    ),
+)

@@ -62,7 +62,7 @@ class FillJob:
         return f"{self.n_due} to do" if self.n_due else Status.PRESENT.value
 
 
-def pictures_due(cfg: Config, fill: int, ask: Pictures) -> list[gallery.Batch]:
+def pictures_due(cfg: Config, fill: int, ask: Pictures) -> list[gallery.PictureJob]:
     """Return the pictures to make, as the results are now."""
     return gallery.plan(FillPaths(cfg, fill), ask.families, force=ask.force, strict=ask.only)
 

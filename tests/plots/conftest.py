@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lumimod.arrays import FloatArray
 from lumimod.physics.expfit import ExpFit, ExpFits
-from lumimod.plots.results import SbResults
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import Style
 from lumimod.records import (
     BEAMS,
@@ -32,6 +33,9 @@ from lumimod.records import (
 FILL = 6024
 T0 = 1_499_000_000.0  # Sunday 2 July 2017, 14:53:20 in Zurich
 SIGMA_BOFF_M2 = 80e-31
+NAN = np.nan
+FINITE = st.floats(-1e6, 1e6, allow_subnormal=False)
+MAYBE = st.one_of(FINITE, st.just(NAN))
 
 
 def values(n_times: int, n_slots: int, start: float, end: float) -> FloatArray:
@@ -202,6 +206,16 @@ def results() -> SbResults:
 @pytest.fixture
 def style() -> Style:
     return Style(dpi=50)
+
+
+def a_panel() -> Axes:
+    """Return a panel; hypothesis draws on many, where a fixture would give one."""
+    return Figure(figsize=(4, 3), dpi=50).add_axes((0.2, 0.2, 0.7, 0.7))
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return a_panel()
 
 
 def texts(figure: Figure) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.results import CycleModelResults, CycleResults
+from lumimod.plots.cycle import CycleResults
+from lumimod.plots.cycle_model import CycleModelResults
 from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
 from tests.plots.conftest import FILL, T0
 

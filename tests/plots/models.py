@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lumimod.plots.results import ModelResults, SbResults
+from lumimod.plots.model_results import ModelResults
+from lumimod.plots.sb_results import SbResults
 from lumimod.records import BEAMS, FAMILIES, ModelFamily, ModelResult, StableBeamsModel
 from tests.plots.conftest import FILL, make_results, nothing_in_beam_2
 

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.axes import Axes
 
 from lumimod.arrays import FloatArray
-from lumimod.plots import cycle
+from lumimod.plots import cycle, cycle_panels
+from lumimod.plots.quantities import INTENSITY
 from lumimod.plots.style import BEAM, INSTANT, Style
 from lumimod.records import BEAMS, Cycle, Instant
 from tests.plots.conftest import (
@@ -30,7 +31,7 @@ from tests.plots.cycles import (
     with_slots,
 )
 
-BY_NAME = {picture.name: picture for picture in cycle.PICTURES}
+BY_NAME = {picture.name: picture for picture in cycle.CYCLE_PICTURES}
 INSTANTS = {
     "injection": ("Injection", "start"),
     "start of ramp": ("Injection", "end"),
@@ -221,7 +222,7 @@ def test_without_flat_top_the_injection_is_drawn_and_the_rest_named(style: Style
 
 def test_a_model_without_intensity_has_none_to_show() -> None:
     part = make_cycle(3, modelled=True).intervals[1, "Injection"]
-    found = cycle.values_of(part, False, cycle.INTENSITY)
+    found = cycle_panels.values_of(part, False, INTENSITY)
     np.testing.assert_array_equal(found, [np.nan] * 3)
-    assert cycle.values_of(None, False, cycle.INTENSITY).size == 0
-    assert cycle.slots_of(POOR_CYCLES["nothing at all"](), *ALL_OF_2[0]).size == 0
+    assert cycle_panels.values_of(None, False, INTENSITY).size == 0
+    assert cycle_panels.slots_of(POOR_CYCLES["nothing at all"](), *ALL_OF_2[0]).size == 0

@@ -18,7 +18,7 @@ from tests.plots.cycles import (
     with_slots,
 )
 
-BY_NAME = {picture.name: picture for picture in cycle_model.PICTURES}
+BY_NAME = {picture.name: picture for picture in cycle_model.CYCLE_MODEL_PICTURES}
 INTERVAL = {"INJ": "Injection", "FT": "he_before_SB"}
 SOURCES = {"INJ": {"measured": 1.0, "model": 0.98}}
 SOURCES["FT"] = {**SOURCES["INJ"], "chain": 0.95}

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from lumimod.commands.plot_extra_data import read_extra
 from lumimod.config.settings import load_config
 from lumimod.fetch.modes import merge_into
-from lumimod.plots.extra import ExtraData, draw_extra_data
+from lumimod.plots.extra import draw_extra_data
+from lumimod.plots.extra_panels import ExtraData
 from lumimod.plots.modes import SHADE, STABLE_SHADE, shades, spread
 from lumimod.plots.style import BEAM, Style
 from lumimod.readers.bmodes import FillModes, read_bmodes

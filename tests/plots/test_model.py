@@ -9,8 +9,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.plots import model, totals
-from lumimod.plots.results import ModelResults
+from lumimod.plots import model, model_results, totals
+from lumimod.plots.model_results import ModelResults
 from lumimod.plots.style import BEAM, CALCULATED, MODEL, Style
 from lumimod.records import BEAMS, EXPERIMENTS
 from tests.plots.conftest import (
@@ -48,13 +48,13 @@ LABELS = {
 
 def draw(results: ModelResults, what: str, style: Style, name: str = "IBSBOff") -> Figure:
     """Return a picture of one model, or the comparison of all."""
-    by_name = {p.name: p for p in model.pictures((name,), results.case)}
+    by_name = {p.name: p for p in model.model_pictures((name,), results.case)}
     whose = what if what.startswith("modelComp") else f"{name}_{what}"
     return by_name[f"sbmodel_{whose}_case{results.case}"].draw(results, style)
 
 
 def test_pictures_are_named_by_model_and_case() -> None:
-    assert [p.name for p in model.pictures(("IBSBOff",), "2")] == [
+    assert [p.name for p in model.model_pictures(("IBSBOff",), "2")] == [
         "sbmodel_IBSBOff_luminosity_case2",
         "sbmodel_IBSBOff_emittanceColliding_case2",
         "sbmodel_IBSBOff_emittanceNonColliding_case2",
@@ -62,7 +62,7 @@ def test_pictures_are_named_by_model_and_case() -> None:
         "sbmodel_IBSBOff_intens_blength_NonColliding_case2",
         "sbmodel_modelComp_luminosity_case2",
     ]
-    assert len(model.pictures(tuple(SETTINGS), "1")) == 5 * 5 + 1
+    assert len(model.model_pictures(tuple(SETTINGS), "1")) == 5 * 5 + 1
 
 
 # --- bunches
@@ -144,10 +144,10 @@ def test_emittances_taken_with_a_correction_are_called_so(style: Style) -> None:
 
 def test_a_case_that_is_not_in_the_file_has_no_factors() -> None:
     found = make_model_results().model.models["IBSBOff"]
-    assert model.factors_of(found, "1") == {"1h": 1, "1v": 1, "2h": 1, "2v": 1}
-    assert model.factors_of(found, "2")["2h"] == CASES["cor_fact_2h"][1]
-    assert model.factors_of(found, "9") == {}
-    assert model.describe_case(found, "9") == "case 9 (factors not known)"
+    assert model_results.factors_of(found, "1") == {"1h": 1, "1v": 1, "2h": 1, "2v": 1}
+    assert model_results.factors_of(found, "2")["2h"] == CASES["cor_fact_2h"][1]
+    assert model_results.factors_of(found, "9") == {}
+    assert model_results.describe_case(found, "9") == "case 9 (factors not known)"
 
 
 def test_bunches_without_a_model_are_counted(style: Style) -> None:
@@ -339,4 +339,4 @@ def test_at_one_time_the_data_are_points(style: Style) -> None:
 
 
 def test_a_model_of_another_name_has_a_look_too() -> None:
-    assert model.look_of_model("MyModel") == model.OTHER_MODEL
+    assert model_results.look_of_model("MyModel") == model_results.OTHER_MODEL

@@ -12,8 +12,10 @@ from matplotlib import image
 
 from lumimod.errors import OutputError
 from lumimod.plots import cycle, stable_beams
-from lumimod.plots.results import CycleResults, Picture, SbResults
+from lumimod.plots.cycle import CycleResults
+from lumimod.plots.families import Picture
 from lumimod.plots.save import save_figure
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import Style
 from tests.plots.conftest import FILL, make_results
 from tests.plots.cycles import make_cycle
@@ -21,8 +23,8 @@ from tests.plots.cycles import make_cycle
 KINDS = ("png", "pdf", "svg")
 SMALL = Style((6.0, 4.0), 40, 6.0)
 FULL = Style((15.0, 7.0), 150)
-SB = {picture.name: picture for picture in stable_beams.PICTURES}
-CYCLE = {picture.name: picture for picture in cycle.PICTURES}
+SB = {picture.name: picture for picture in stable_beams.SB_PICTURES}
+CYCLE = {picture.name: picture for picture in cycle.CYCLE_PICTURES}
 
 
 @pytest.mark.parametrize("kind", KINDS)

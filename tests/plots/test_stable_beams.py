@@ -27,7 +27,7 @@ from tests.plots.conftest import (
     values,
 )
 
-BY_NAME = {picture.name: picture for picture in stable_beams.PICTURES}
+BY_NAME = {picture.name: picture for picture in stable_beams.SB_PICTURES}
 LIGHT_M_S = 299_792_458.0
 HOURS = np.arange(13) / 6
 """Of `make_results`: one time in ten minutes."""

@@ -110,7 +110,7 @@ def test_drawing_and_saving_need_no_pyplot(tmp_path: Path) -> None:
         "from lumimod.plots.style import Style\n"
         "from tests.plots.conftest import make_results\n"
         "style = Style((6, 4), 30, 6)\n"
-        "figure = stable_beams.PICTURES[1].draw(make_results(), style)\n"
+        "figure = stable_beams.SB_PICTURES[1].draw(make_results(), style)\n"
         "save_figure(figure, Path(sys.argv[1]), style)\n"
         "print([name for name in sys.modules if 'pyplot' in name or 'tkinter' in name])\n"
     )

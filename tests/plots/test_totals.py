@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from lumimod.plots import totals
-from lumimod.plots.results import SbResults
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import EXPERIMENT, Style
 from lumimod.records import EXPERIMENTS
 from tests.plots.conftest import FILL, POOR, drawn_lines, legend_of, line, make_results, notes

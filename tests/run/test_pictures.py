@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lumimod.plots import cycle, cycle_model, gallery, model, stable_beams
+from lumimod.plots.families import PICTURE_FAMILIES
 from tests.run.conftest import FILL, OTHER, older
 
 SMALL: dict[str, Any] = {"fig_tuple": (6, 3), "plotDpi": 40, "myfontsize": 6}
@@ -27,15 +27,8 @@ def made(site: Any, fill: int = FILL) -> set[str]:
 
 def names(site: Any, *families: str) -> set[str]:
     """Return the names of all pictures of some families."""
-    of = {
-        "sb": gallery.SB,
-        "cycle": gallery.CYCLE,
-        "cycle_model": gallery.CYCLE_MODEL,
-        "model": sum(
-            (gallery.model_names(site.cfg.model.models, c) for c in site.cfg.model.cases), ()
-        ),
-    }
-    return {name for family in families for name in of[family]}
+    sets = (s for family in families for s in PICTURE_FAMILIES[family].sets(site.paths()))
+    return {picture.name for of_set in sets for picture in of_set.pictures}
 
 
 @pytest.fixture
@@ -45,18 +38,7 @@ def drawing(finished: Any) -> Any:
     return finished
 
 
-def test_the_gallery_names_what_the_drawing_modules_draw() -> None:
-    assert [p.name for p in stable_beams.PICTURES] == list(gallery.SB)
-    assert sorted(p.name for p in cycle.PICTURES) == sorted(gallery.CYCLE)
-    assert sorted(p.name for p in cycle_model.PICTURES) == sorted(gallery.CYCLE_MODEL)
-
-
-def test_the_gallery_names_what_the_model_module_draws(drawing: Any) -> None:
-    drawn = [p.name for p in model.pictures(drawing.cfg.model.models, "1")]
-    assert sorted(drawn) == sorted(names(drawing, "model"))
-
-
-@pytest.mark.parametrize("family", gallery.FAMILIES)
+@pytest.mark.parametrize("family", PICTURE_FAMILIES)
 def test_a_flag_of_the_configuration_makes_its_family(drawing: Any, family: str) -> None:
     drawing.configure(models=["IBSBOff"], **SMALL, **{FLAG[family]: True})
     outcome = drawing.run("--fill", FILL)
@@ -67,7 +49,7 @@ def test_a_flag_of_the_configuration_makes_its_family(drawing: Any, family: str)
 def test_all_plots_makes_every_family_and_the_second_run_none(drawing: Any) -> None:
     drawing.configure(models=["IBSBOff"], doAllPlots=True, **SMALL)
     drawing.run("--fill", FILL)
-    assert made(drawing) == names(drawing, *gallery.FAMILIES)
+    assert made(drawing) == names(drawing, *PICTURE_FAMILIES)
     before = drawing.contents(FILL)
     assert drawing.run("--fill", FILL).out == "1 fill: nothing to do\n"
     assert drawing.contents(FILL) == before
@@ -92,9 +74,9 @@ def test_dry_run_says_what_becomes_of_the_pictures(drawing: Any) -> None:
         return [row[header.index("plots") :] for row in rows]
 
     assert said("--fill", FILL) == ["off"]
-    assert said("--fill", FILL, "--plots", "cycle") == [f"{len(gallery.CYCLE)} to do"]
+    assert said("--fill", FILL, "--plots", "cycle") == [f"{len(names(drawing, 'cycle'))} to do"]
     drawing.run("--fill", FILL, "--plots", "cycle")
-    assert said("--plots", "cycle") == ["present", f"{len(gallery.CYCLE)} to do"]
+    assert said("--plots", "cycle") == ["present", f"{len(names(drawing, 'cycle'))} to do"]
     drawing.configure(models=["IBSBOff"], doCyclePlots=True, **SMALL)
     assert said("--fill", FILL, "--force", "lumi") == ["after the steps"]
     assert made(drawing, OTHER) == set()
@@ -110,7 +92,7 @@ def test_plots_alone_runs_no_step(drawing: Any) -> None:
 def test_plots_without_a_family_makes_all_of_every_fill(drawing: Any) -> None:
     assert drawing.run("--plots").status == 0
     for fill in (FILL, OTHER):
-        assert made(drawing, fill) == names(drawing, *gallery.FAMILIES)
+        assert made(drawing, fill) == names(drawing, *PICTURE_FAMILIES)
 
 
 def test_pictures_older_than_their_data_are_made_again(drawing: Any) -> None:
@@ -174,7 +156,7 @@ def test_tarball_holds_every_picture_of_the_fill(drawing: Any) -> None:
     path = drawing.paths().plot_folder / f"fill_{FILL}_plots.tar.gz"
     with tarfile.open(path) as archive:
         packed = archive.getnames()
-    assert packed == [f"fill_{FILL}/fill_{FILL}_{n}.png" for n in sorted(gallery.CYCLE)]
+    assert packed == [f"fill_{FILL}/fill_{FILL}_{n}.png" for n in sorted(names(drawing, "cycle"))]
 
 
 def test_folder_that_cannot_be_made_is_named(drawing: Any) -> None:

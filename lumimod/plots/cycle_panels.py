@@ -1,0 +1,71 @@
+"""What the pictures of the cycle and of its model share: values of a record, panels by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lumimod.arrays import FloatArray, IntArray
+from lumimod.plots.axes import set_value_axis, slot_axis
+from lumimod.plots.layout import legend_above, note_missing, title, write_title
+from lumimod.plots.numbers import finite
+from lumimod.plots.panels import draw_slots
+from lumimod.plots.quantities import Quantity
+from lumimod.plots.style import BEAM, Look, Style
+from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def slots_of(cycle: Cycle, beam: int, interval: str) -> IntArray:
+    """Return the slots of an interval; none if the record lacks it."""
+    part = cycle.intervals.get((beam, interval))
+    return np.empty(0, np.int64) if part is None else part.slots
+
+
+def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> FloatArray:
+    """Return a quantity of all slots of an interval in the unit shown, NaN where it is missing."""
+    if part is None:
+        return np.empty(0)
+    instant: Instant = part.end if end else part.start
+    values: FloatArray | None = getattr(instant, quantity.field)
+    return np.full(part.slots.size, np.nan) if values is None else values * quantity.scale
+
+
+def cycle_title(figure: Figure, style: Style, fill: int, cycle: Cycle, what: str) -> None:
+    """Write the title: the flat top ends where stable beams are declared."""
+    ends = (cycle.intervals.get((beam, "he_before_SB")) for beam in BEAMS)
+    declared = [part.t_end_s for part in ends if part is not None and part.t_end_s is not None]
+    if declared:
+        title(figure, style, fill, declared[0], what)
+    else:
+        write_title(figure, style, f"Fill {fill}: cycle", what)
+
+
+def slots_panel(
+    ax: Axes,
+    beam: int,
+    label: str,
+    series: Sequence[tuple[IntArray, FloatArray, Look, str]],
+    n_columns: int = 4,
+) -> None:
+    """Draw series of slots, values, look and legend; say if there is nothing to draw."""
+    for slots, values, look, text in series:
+        draw_slots(ax, slots, values, look, text)
+    drawn = [values for _, values, _, _ in series]
+    set_value_axis(ax, f"Beam {beam}\n{label}", *drawn)
+    ax.yaxis.label.set_color(BEAM[beam].color)
+    if not any(finite(values).size for values in drawn):
+        note_missing(ax, f"beam {beam}: no bunch was measured")
+    legend_above(ax, n_columns, marker_size=7.0)
+
+
+def share_slots(axes: Sequence[Axes], slots: Sequence[IntArray]) -> None:
+    """Give all panels of a column the same slots; only the last one names them."""
+    for ax in axes:
+        slot_axis(ax, *slots, label=ax is axes[-1])
+        ax.tick_params(labelbottom=ax is axes[-1])

@@ -1,0 +1,78 @@
+"""What a picture and a family of pictures are, and which families there are.
+
+Cheap to import: it loads neither NumPy nor matplotlib.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lumimod.config.settings import PlotSettings
+    from lumimod.paths import FillPaths
+    from lumimod.plots.style import Style
+
+D = TypeVar("D")
+"""The results that the pictures of a family are drawn from."""
+
+
+@dataclass(frozen=True)
+class Picture(Generic[D]):
+    """One picture of a fill."""
+
+    name: str
+    """Of its file, without fill and format."""
+    draw: Callable[[D, Style], Figure]
+
+
+@dataclass(frozen=True)
+class PictureSet(Generic[D]):
+    """Pictures that are drawn from the same results, loaded once and in one process."""
+
+    pictures: tuple[Picture[D], ...]
+    load: Callable[[], D]
+    """Return the results; MissingStepError if one cannot be read."""
+    needs: tuple[Path, ...]
+    """Files without which there are no such pictures."""
+    uses: tuple[Path, ...] = ()
+    """Files that the pictures show if they are there."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Pictures that are asked for together, by config.py and by --plots."""
+
+    name: str
+    title: str
+    asked_for: Callable[[PlotSettings], bool]
+    """Whether config.py asks for this family; doAllPlots and savePlots are not looked at."""
+    function: str
+    """MODULE:NAME of the function that returns the sets of a fill, imported when it is called."""
+
+    def sets(self, paths: FillPaths) -> Sequence[PictureSet[Any]]:
+        """Return the pictures of a fill."""
+        found: Sequence[PictureSet[Any]] = pkgutil.resolve_name(self.function)(paths)
+        return found
+
+
+_PLACE = "lumimod.plots."
+_ALL = (
+    Family("sb", "stable beams", lambda p: p.do_sb, _PLACE + "stable_beams:sb_sets"),
+    Family("cycle", "injection and flat top", lambda p: p.do_cycle, _PLACE + "cycle:cycle_sets"),
+    Family(
+        "cycle_model",
+        "injection and flat top beside the IBS model",
+        lambda p: p.do_cycle_model,
+        _PLACE + "cycle_model:cycle_model_sets",
+    ),
+    Family("model", "stable-beams model", lambda p: p.do_sb_model, _PLACE + "model:model_sets"),
+)
+
+PICTURE_FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}
+"""By name, in the order in which they are drawn. A new family is one entry here."""

@@ -1,0 +1,91 @@
+"""An axis of lifetimes.
+
+Lifetimes pass through infinity where nothing is lost and are negative where something grows, so
+their axes are linear in the rate 1/lifetime and labelled in hours: infinity is a place like any
+other, and medians and quantiles, which are of the rate, mean what they say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.plots.axes import limits_of_each, note_outside
+from lumimod.plots.style import MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NEAR_NONE = 1e-3
+"""Of the widest rates in 1/h that an axis zooms into: a lifetime of 1,000 h is near none."""
+ROUND = (
+    (1, 2, 5),
+    (1.5, 3, 4, 7),
+    (1.2, 2.5, 6, 8, 9),
+    (1.1, 1.3, 1.4, 1.6, 1.8, 2.2, 3.5, 4.5),
+    tuple(n / 10 for n in range(10, 100)),
+    tuple(n / 100 for n in range(100, 1000)),
+)
+"""Leading digits of ticks in hours, the roundest first."""
+
+
+def per_hour(lifetime_s: FloatArray) -> FloatArray:
+    """Return 1/lifetime in 1/h: 0 for an infinite one, NaN for none."""
+    with np.errstate(divide="ignore"):
+        rate = 3600.0 / lifetime_s
+    return np.where(np.isfinite(rate), rate, np.nan)
+
+
+def hours_text(rate_per_h: float) -> str:
+    """Return the lifetime of a rate in hours; those above 1,000 h are as good as infinite."""
+    return minus(f"{1 / rate_per_h:.3g}") if abs(rate_per_h) > NEAR_NONE else "∞"
+
+
+def minus(number: str) -> str:
+    """Return a number with a sign that is as wide as the one of the axes."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def median_text(rate_per_h: FloatArray) -> str:
+    """Return the median lifetime and, in brackets, the range of the middle 68 %."""
+    found = rate_per_h[np.isfinite(rate_per_h)]
+    if not found.size:
+        return "no data"
+    longest, median, shortest = np.quantile(found, [0.16, 0.5, 0.84])
+    if hours_text(shortest) == hours_text(longest) == "∞":
+        return "∞"
+    ends = [hours_text(shortest), hours_text(longest)]
+    if "∞" not in ends and longest < 0 < shortest:
+        ends.insert(1, "∞")
+    return f"{hours_text(median)} h ({' to '.join(ends)} h)"
+
+
+def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
+    """Make y linear in the rate, long lifetimes on top, with ticks in hours."""
+    low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
+    if high - low < NEAR_NONE:
+        low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
+    room = 0.05 * (high - low)
+    low, high = low - room, high + room
+    ax.set_ylim(high, low)
+    ax.set_ylabel(label)
+    note_outside(ax, *rates)
+    ticks = lifetime_ticks(low, high)
+    ax.set_yticks(ticks, [minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
+    if low < 0 < high:
+        ax.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
+
+
+def lifetime_ticks(low: float, high: float) -> list[float]:
+    """Return rates, in 1/h, of round lifetimes in hours, well apart."""
+    ticks = [0.0] if low <= 0 <= high else []
+    for leading in ROUND:
+        hours = np.outer(10.0 ** np.arange(-2, 5), leading).ravel()
+        for rate in sorted([*(1 / hours), *(-1 / hours)], key=abs):
+            if low <= rate <= high and all(abs(rate - t) > (high - low) / 8 for t in ticks):
+                ticks.append(rate)
+        if len(ticks) >= 4:
+            break
+    return sorted(ticks)

@@ -1,0 +1,153 @@
+"""Pictures of modelled bunches beside the data: emittances, intensities and lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lumimod.arrays import FloatArray
+from lumimod.plots.axes import hours_since, set_value_axis
+from lumimod.plots.families import Picture
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels
+from lumimod.plots.model_results import (
+    ModelResults,
+    factor_of,
+    has_model,
+    look_of_model,
+    model_title,
+    no_model,
+    share_hours,
+    takes,
+)
+from lumimod.plots.numbers import count_text, ends_text, finite, mean_and_spread
+from lumimod.plots.panels import draw_evolution, draw_line
+from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
+from lumimod.plots.style import (
+    BEAM,
+    DEFAULT_STYLE,
+    MODEL,
+    REFERENCE,
+    Look,
+    Style,
+    drawing,
+    new_figure,
+)
+from lumimod.records import BEAMS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FAMILY_WORDS = {"coll": "colliding", "noncoll": "non-colliding"}
+
+
+@drawing
+def draw_sbmodel_emittances(
+    results: ModelResults, name: str, family: str, *, style: Style = DEFAULT_STYLE
+) -> Figure:
+    """Draw both emittances of both beams, modelled beside measured."""
+    return _bunches_figure(results, name, family, (EMIT_H, EMIT_V), style)
+
+
+@drawing
+def draw_sbmodel_intensities_and_lengths(
+    results: ModelResults, name: str, family: str, *, style: Style = DEFAULT_STYLE
+) -> Figure:
+    """Draw intensity and length of both beams, modelled beside measured."""
+    return _bunches_figure(results, name, family, (INTENSITY, SB_LENGTH), style)
+
+
+def _bunches_figure(
+    results: ModelResults, name: str, family: str, quantities: Sequence[Quantity], style: Style
+) -> Figure:
+    figure = new_figure(style)
+    model_title(figure, style, results, name, family, f"{FAMILY_WORDS[family]} bunches")
+    model = results.model.models.get(name)
+    corrected = model is not None and any(
+        not takes(model, quantity, family) and factor_of(model, results.case, beam, quantity) != 1
+        for beam in BEAMS
+        for quantity in quantities
+    )
+    legend = 3.6 if corrected else 2.5
+    margins = Margins(left=6.2, top=3.4 + legend, between_rows=legend + 0.9, between_columns=7.0)
+    rows = panels(figure, style, 2, 2, margins=margins)
+    for row, quantity in zip(rows, quantities):
+        for ax, beam in zip(row, BEAMS):
+            model_panel(ax, results, name, (beam, family), quantity)
+        share_hours(row, results, last=row is rows[-1])
+    return figure
+
+
+def model_panel(
+    ax: Axes, results: ModelResults, name: str, of: tuple[int, str], quantity: Quantity
+) -> None:
+    """Draw mean and spread over bunches of a quantity, modelled beside measured."""
+    beam, family = of
+    bunches = results.sb.bunches[of]
+    hours = hours_since(results.sb.time_s)
+    drawn = []
+    if bunches.slots.size:
+        data = getattr(bunches, quantity.field) * quantity.scale
+        text = f"data, {count_text(data)} bunches: {ends_text(data)}"
+        draw_evolution(ax, hours, data, MODEL["data"], text)
+        drawn.append(data)
+        if has_model(results, name):
+            drawn += _model_lines(ax, results, name, of, quantity, data)
+    bands = [mean_and_spread(values) for values in drawn]
+    edges = [edge for mean, spread in bands for edge in (mean - spread, mean + spread)]
+    set_value_axis(ax, f"Beam {beam}\n{quantity.symbol} [{quantity.unit}]", *edges)
+    ax.yaxis.label.set_color(BEAM[beam].color)
+    if not bunches.slots.size:
+        note_missing(ax, f"beam {beam}: no {FAMILY_WORDS[family]} bunches")
+    elif not any(finite(values).size for values in drawn):
+        note_missing(ax, f"beam {beam}: neither data nor model has a value")
+    elif not has_model(results, name):
+        note_missing(ax, no_model(results, name))
+    legend_above(ax, 1)
+
+
+def _model_lines(
+    ax: Axes,
+    results: ModelResults,
+    name: str,
+    of: tuple[int, str],
+    quantity: Quantity,
+    data: FloatArray,
+) -> list[FloatArray]:
+    """Draw a model's line, saying where it follows the data, and the data as it starts from."""
+    model = results.model.models[name]
+    values = getattr(model.bunches[of], quantity.field) * quantity.scale
+    hours = hours_since(model.time_s)
+    factor = factor_of(model, results.case, of[0], quantity)
+    start = "data" if factor == 1 else f"data × {factor:g}"
+    followed = takes(model, quantity, of[1])
+    there = count_text(values)
+    of_them = f", {there} bunches" if " of " in there else ""
+    text = f"model{of_them}: " + (f"the {start}, not modelled" if followed else ends_text(values))
+    draw_evolution(ax, hours[: values.shape[0]], values, look_of_model(name), text)
+    if followed or factor == 1:
+        return [values]
+    mean, _ = mean_and_spread(data * factor)
+    label = f"{start}: where the model starts"
+    draw_line(ax, hours[: mean.size], mean, Look(REFERENCE), linewidth=1.0, label=label)
+    return [values, mean[:, None]]
+
+
+def _emittances(results: ModelResults, style: Style, *, name: str, family: str) -> Figure:
+    return draw_sbmodel_emittances(results, name, family, style=style)
+
+
+def _intensities(results: ModelResults, style: Style, *, name: str, family: str) -> Figure:
+    return draw_sbmodel_intensities_and_lengths(results, name, family, style=style)
+
+
+def bunch_pictures(name: str, case: str) -> list[Picture[ModelResults]]:
+    """Return the pictures of the bunches of one model in one case."""
+    kinds = (("emittance", _emittances), ("intens_blength_", _intensities))
+    families = (("Colliding", "coll"), ("NonColliding", "noncoll"))
+    return [
+        Picture(f"sbmodel_{name}_{kind}{word}_case{case}", partial(draw, name=name, family=family))
+        for kind, draw in kinds
+        for word, family in families
+    ]

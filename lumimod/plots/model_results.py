@@ -1,0 +1,147 @@
+"""The results that pictures of the stable-beams model are drawn from, and what a model is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lumimod.config.settings import Case
+from lumimod.paths import FillPaths
+from lumimod.plots.axes import few_ticks, hour_axis
+from lumimod.plots.layout import title
+from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
+from lumimod.plots.sb_results import load_measured
+from lumimod.plots.style import MODEL, Look, Style
+from lumimod.records import (
+    CalculatedLumi,
+    MeasuredLumi,
+    ModelResult,
+    StableBeams,
+    StableBeamsModel,
+    store,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OTHER_MODEL = Look("#7b3294", "--", "o")
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """Stable beams beside all models of one case; what is None was not made."""
+
+    fill: int
+    case: str
+    sb: StableBeams
+    model: StableBeamsModel
+    lumi_calc: CalculatedLumi | None
+    lumi_meas: MeasuredLumi | None
+    level_m2s: float | None = None
+    """Luminosity at which config.py says the fill was levelled: no model goes above it."""
+
+    @classmethod
+    def load(cls, paths: FillPaths, case: Case) -> ModelResults:
+        """Return what the steps saved for one case.
+
+        Raises
+        ------
+        MissingStepError
+            There are no stable beams or models, a result cannot be read, or the measured
+            luminosity is of other times or bunches.
+        """
+        sb = store.load(paths.sb, StableBeams)
+        return cls(
+            paths.fill,
+            str(case.name),
+            sb,
+            store.load(paths.model(case), StableBeamsModel),
+            store.load_if_there(paths.lumi_calc, CalculatedLumi),
+            load_measured(paths, sb),
+            paths.cfg.model.leveling.get(paths.fill),
+        )
+
+
+# --- what a model is
+
+
+def look_of_model(name: str) -> Look:
+    """Return how a model is drawn."""
+    return MODEL.get(name, OTHER_MODEL)
+
+
+def takes(model: ModelResult, quantity: Quantity, family: str) -> bool:
+    """Return whether a model takes a quantity from the data rather than modelling it."""
+    settings = model.settings
+    if quantity is INTENSITY:
+        return family == "noncoll" or not settings["BOff"]
+    kind: Any = settings["blengthBU"] if quantity is SB_LENGTH else settings["emitBU"]
+    return bool(kind != "Model")
+
+
+def factors_of(model: ModelResult, case: str) -> dict[str, float]:
+    """Return the emittance factors of a case, by "1h", "1v", "2h", "2v"; none if it is unknown."""
+    cases = [str(name) for name in model.case["case"]]
+    if case not in cases:
+        return {}
+    index = cases.index(case)
+    return {of: float(model.case[f"cor_fact_{of}"][index]) for of in ("1h", "1v", "2h", "2v")}
+
+
+def factor_of(model: ModelResult, case: str, beam: int, quantity: Quantity) -> float:
+    """Return by what a case multiplies a quantity of the data; 1 but for emittances."""
+    plane = {EMIT_H.field: "h", EMIT_V.field: "v"}.get(quantity.field, "")
+    return factors_of(model, case).get(f"{beam}{plane}", 1.0)
+
+
+def describe_case(model: ModelResult, case: str) -> str:
+    """Return the correction factors of a case in words."""
+    factors = factors_of(model, case)
+    if not factors:
+        return f"case {case} (factors not known)"
+    if all(f == 1 for f in factors.values()):
+        return f"case {case} (no emittance correction)"
+    values = ", ".join(f"B{of.upper()} {f:g}" for of, f in factors.items())
+    return f"case {case} (emittances × {values})"
+
+
+def describe_model(model: ModelResult, family: str) -> str:
+    """Return in words what a model takes from the data."""
+    names = {"emittances": EMIT_H, "intensities": INTENSITY, "lengths": SB_LENGTH}
+    taken = [name for name, quantity in names.items() if takes(model, quantity, family)]
+    return " and ".join(taken) + " from data" if taken else "all modelled from the first time"
+
+
+# --- what all its pictures share
+
+
+def has_model(results: ModelResults, name: str) -> bool:
+    """Return whether a model was run."""
+    return name in results.model.models
+
+
+def no_model(results: ModelResults, name: str) -> str:
+    """Return what a panel says where a model was not run."""
+    return f"case {results.case} has no results of {name}"
+
+
+def model_title(
+    figure: Figure, style: Style, results: ModelResults, name: str, family: str, what: str
+) -> None:
+    """Write the title of a picture of one model: its case, and what it takes from the data."""
+    second = f"{name}: {what}"
+    if has_model(results, name):
+        model = results.model.models[name]
+        case, taken = describe_case(model, results.case), describe_model(model, family)
+        second = f"{name}, {case}: {what}, {taken}"
+    title(figure, style, results.fill, results.sb.time_s[0], second)
+
+
+def share_hours(axes: Sequence[Axes], results: ModelResults, *, last: bool) -> None:
+    """Give panels the hours of stable beams; only the last row names them."""
+    for ax in axes:
+        hour_axis(ax, results.sb.time_s, label=last)
+        ax.tick_params(labelbottom=last)
+        few_ticks(ax.yaxis, 4, steps=[1, 2, 2.5, 5, 10])

@@ -1,0 +1,59 @@
+"""The results that pictures of stable beams are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lumimod.paths import FillPaths
+from lumimod.records import CalculatedLumi, Fits, Lifetime, MeasuredLumi, StableBeams, store
+from lumimod.records.measured import measured_lumi
+
+
+@dataclass(frozen=True)
+class SbResults:
+    """Stable beams of a fill; what is None was not made."""
+
+    fill: int
+    sb: StableBeams
+    lumi_calc: CalculatedLumi | None
+    lumi_meas: MeasuredLumi | None
+    fits: Fits | None
+    lifetime: Lifetime | None
+    sigma_boff_m2: float
+    """Burn-off cross-section of config.py, drawn as a line among the losses."""
+    level_m2s: float | None = None
+    """Luminosity at which config.py says the fill was levelled, in 1/(m^2 s)."""
+
+    @classmethod
+    def load(cls, paths: FillPaths) -> SbResults:
+        """Return what the steps saved.
+
+        Raises
+        ------
+        MissingStepError
+            There are no stable beams, a result cannot be read, or the measured luminosity is of
+            other times or bunches.
+        """
+        sb = store.load(paths.sb, StableBeams)
+        return cls(
+            paths.fill,
+            sb,
+            store.load_if_there(paths.lumi_calc, CalculatedLumi),
+            load_measured(paths, sb),
+            store.load_if_there(paths.fits, Fits),
+            store.load_if_there(paths.lifetime, Lifetime),
+            paths.cfg.machine.sigma_boff_m2,
+            paths.cfg.model.leveling.get(paths.fill),
+        )
+
+
+def load_measured(paths: FillPaths, sb: StableBeams) -> MeasuredLumi | None:
+    """Return the saved luminosity that counts as measured; errors as of `measured_lumi`."""
+    return measured_lumi(paths, sb, partial(store.load_if_there, kind=MeasuredLumi))
+
+
+def files_of_lumi(paths: FillPaths) -> tuple[Path, ...]:
+    """Return the files of calculated and measured luminosity, any of which may be missing."""
+    return paths.lumi_calc, paths.lumi_meas, paths.lumi_meas_timber

@@ -1,0 +1,163 @@
+"""Axes: limits that hold all but counted outliers, hours and slots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+
+from lumimod.arrays import FloatArray
+from lumimod.plots import axes
+from tests.plots.conftest import FINITE, MAYBE, NAN, a_panel, outside_note
+
+
+def test_points_that_a_value_to_compare_with_brings_into_view_are_not_called_outside(
+    ax: Axes,
+) -> None:
+    values = np.concatenate([np.linspace(1.9, 2.1, 500), [1.0]])
+    axes.set_value_axis(ax, "ratio", values)
+    assert outside_note(ax) == "1 of 501 points outside"
+    for text in list(ax.texts):
+        text.remove()
+    axes.set_value_axis(ax, "ratio", values, include=1.0)
+    assert outside_note(ax) == ""
+    low, high = ax.get_ylim()
+    assert low < 1.0 < values.max() < high
+
+
+def test_points_of_a_panel_beside_set_limits_but_are_not_counted(ax: Axes) -> None:
+    beside = np.concatenate([np.linspace(0, 10, 500), [1e6]])
+    axes.set_value_axis(ax, "luminosity", np.array([4.0, 5.0]), beside=[beside])
+    assert outside_note(ax) == ""
+    low, high = ax.get_ylim()
+    assert low < 0 < 10 < high < 12
+
+
+ARRAYS = st.lists(MAYBE, max_size=60).map(lambda found: np.array(found, dtype=float))
+
+
+def counted(ax: Axes) -> int:
+    """Return how many points a panel says are outside."""
+    words = outside_note(ax).split()
+    return int(words[0].replace(",", "")) if words else 0
+
+
+@given(st.lists(ARRAYS, max_size=3), st.one_of(st.none(), FINITE), st.sampled_from([0.01, 0.05]))
+@settings(max_examples=60, deadline=None)
+def test_a_value_is_in_view_or_counted_as_outside(
+    arrays: list[FloatArray], include: float | None, tail: float
+) -> None:
+    ax = a_panel()
+    axes.set_value_axis(ax, "emittance [µm]", *arrays, include=include, tail=tail)
+    low, high = ax.get_ylim()
+    found = np.concatenate([np.empty(0), *arrays])
+    found = found[np.isfinite(found)]
+    assert low < high
+    assert counted(ax) == np.count_nonzero((found < low) | (found > high))
+    assert include is None or low <= include <= high
+    if outside_note(ax):
+        assert outside_note(ax).endswith(f" of {found.size:,} points outside")
+
+
+@given(st.lists(FINITE, min_size=1, max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_robust_limits_leave_out_no_more_than_both_tails(found: list[float]) -> None:
+    values = np.array(found)
+    low, high = axes.robust_limits(values)
+    outside = np.count_nonzero((values < low) | (values > high))
+    assert outside <= 2 * np.ceil(0.01 * values.size)
+    # What is left out is far: further than the middle 98 % is wide.
+    start, end = np.quantile(values, [0.01, 0.99])
+    near = values[(values >= start - (end - start)) & (values <= end + (end - start))]
+    assert ((near >= low) & (near <= high)).all()
+
+
+@given(st.lists(FINITE, min_size=1, max_size=50), st.floats(0.5, 100.0), FINITE)
+@settings(max_examples=60, deadline=None)
+def test_limits_follow_the_unit_of_the_values(
+    found: list[float], scale: float, offset: float
+) -> None:
+    values = np.array(found)
+    span = max(np.ptp(values), 1.0)
+    values = np.concatenate([values, [values.min() - 0.1 * span]])  # no single value
+    low, high = axes.robust_limits(values, tail=0.0)
+    scaled = axes.robust_limits(scale * values + offset, tail=0.0)
+    room = 1e-9 * (scale * (abs(low) + abs(high)) + abs(offset))
+    np.testing.assert_allclose(scaled, (scale * low + offset, scale * high + offset), atol=room)
+
+
+def test_one_value_has_room_around_it() -> None:
+    assert axes.robust_limits(np.array([2.0, NAN])) == pytest.approx((1.9, 2.1))
+    assert axes.robust_limits(np.array([0.0])) == (-1.0, 1.0)
+
+
+def test_values_that_differ_by_rounding_alone_have_room_around_them_and_are_inside(
+    ax: Axes,
+) -> None:
+    values = np.full(400, 0.3)
+    values[7] = 0.1 + 0.2
+    axes.set_value_axis(ax, "brightness", values)
+    assert ax.get_ylim() == pytest.approx((0.285, 0.315))
+    assert outside_note(ax) == ""
+
+
+def test_without_values_limits_are_nought_and_one() -> None:
+    assert axes.robust_limits() == (0.0, 1.0)
+    assert axes.limits_of_each(np.full(3, NAN)) == (0.0, 1.0)
+
+
+def test_few_bunches_beside_many_count_in_the_limits() -> None:
+    many, few = np.random.default_rng(1).normal(1.0, 0.01, 2500), np.array([3.0, 3.1])
+    assert axes.robust_limits(np.concatenate([many, few]))[1] < 3.0
+    low, high = axes.limits_of_each(many, few)
+    assert low < many.min()
+    assert high > 3.1
+
+
+@pytest.mark.parametrize(
+    ("start", "clocks"),
+    [
+        # The clocks go from 02:00 to 03:00 in spring, from 03:00 to 02:00 in autumn.
+        ("2017-03-26 00:00", {0: "01:00", 1: "03:00", 2: "04:00"}),
+        ("2017-10-28 23:00", {0: "01:00", 1: "02:00", 2: "02:00", 3: "03:00"}),
+        ("2017-07-02 12:53", {0: "14:53", 1: "15:53", 2: "16:53"}),
+        ("2017-12-02 12:53", {0: "13:53", 2: "15:53"}),
+    ],
+)
+def test_hours_have_the_time_of_day_in_zurich_below(
+    ax: Axes, start: str, clocks: dict[int, str]
+) -> None:
+    t0 = np.datetime64(start).astype("datetime64[s]").astype(float)
+    axes.hour_axis(ax, t0 + 600.0 * np.arange(31))
+    written = dict(zip(ax.get_xticks(), (t.get_text() for t in ax.get_xticklabels())))
+    for hours, clock in clocks.items():
+        assert written[hours] == f"{hours}\n{clock}"
+    assert ax.get_xlabel() == "hours of stable beams | time of day (Europe/Zurich)"
+    low, high = ax.get_xlim()
+    assert low < 0 < 5 < high < 5.2
+
+
+@given(st.floats(0, 30), st.integers(1, 200))
+@settings(max_examples=40, deadline=None)
+def test_every_time_is_within_the_hours_shown(hours: float, n_times: int) -> None:
+    ax = a_panel()
+    time_s = np.linspace(1.5e9, 1.5e9 + 3600 * hours, n_times)
+    axes.hour_axis(ax, time_s, label=False)
+    low, high = ax.get_xlim()
+    since = axes.hours_since(time_s)
+    assert low < since.min() <= since.max() < high
+    assert ax.get_xlabel() == ""
+    assert 1 <= len(ax.get_xticks()) <= 8
+
+
+@given(st.lists(st.integers(0, 3563), max_size=30), st.lists(st.integers(0, 3563), max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_every_slot_is_within_the_slots_shown(first: list[int], second: list[int]) -> None:
+    ax = a_panel()
+    axes.slot_axis(ax, np.array(first, dtype=np.int64), np.array(second, dtype=np.int64))
+    low, high = ax.get_xlim()
+    assert all(low < slot < high for slot in (*first, *second))
+    assert low < high
+    assert ax.get_xlabel() == "25 ns slot"

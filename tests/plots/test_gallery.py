@@ -1,0 +1,190 @@
+"""Which pictures are planned, by the ages of files, and from what results they are drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lumimod.config.settings import load_config
+from lumimod.errors import MissingStepError
+from lumimod.parallel import Workers
+from lumimod.paths import FillPaths
+from lumimod.plots import gallery
+from lumimod.plots.families import PICTURE_FAMILIES
+from lumimod.plots.model_results import ModelResults
+from lumimod.plots.sb_results import SbResults
+from lumimod.records import MeasuredLumi, StableBeams, store
+from tests.plots.conftest import FILL, make_results
+from tests.plots.models import make_model_results
+
+CYCLE_MODEL = ["cycle", "cycle_model", "cycle_model_inj2sb"]
+SB = ["sb", "lumi_calc", "lumi_meas", "lumi_meas_timber", "fits", "lifetime"]
+MODEL = ["sb", "models", "lumi_calc", "lumi_meas", "lumi_meas_timber"]
+
+
+@pytest.fixture
+def paths(tmp_path: Path, write_config: Any) -> FillPaths:
+    found = FillPaths(load_config(write_config(tmp_path, doSBModel=True)), FILL)
+    found.make_plot_folder()
+    return found
+
+
+def files(paths: FillPaths, name: str) -> list[Path]:
+    """Return the files of a result; those of all cases of the model."""
+    found = getattr(paths, name)
+    return [found] if isinstance(found, Path) else list(found)
+
+
+def put(path: Path, age_s: float) -> None:
+    """Make an empty file of an age."""
+    path.touch()
+    os.utime(path, (1e9 - age_s, 1e9 - age_s))
+
+
+def all_drawn(paths: FillPaths, family: str, results: list[str]) -> None:
+    """Leave results, and pictures that are an hour younger."""
+    for result in results:
+        for path in files(paths, result):
+            put(path, 7200)
+    for pictures in PICTURE_FAMILIES[family].sets(paths):
+        for picture in pictures.pictures:
+            put(gallery.picture_path(paths, picture.name), 3600)
+
+
+# --- planning
+
+
+@pytest.mark.parametrize(
+    ("family", "results", "newer"),
+    [
+        *(("sb", SB, name) for name in SB),
+        ("cycle", ["cycle"], "cycle"),
+        *(("cycle_model", CYCLE_MODEL, name) for name in CYCLE_MODEL),
+        *(("model", MODEL, name) for name in MODEL),
+    ],
+)
+def test_pictures_older_than_any_of_their_results_are_made_again(
+    paths: FillPaths, family: str, results: list[str], newer: str
+) -> None:
+    all_drawn(paths, family, results)
+    assert gallery.plan(paths, {family}) == []
+    for path in files(paths, newer):
+        put(path, 0)
+    planned = [name for job in gallery.plan(paths, {family}) for name in job.names]
+    sets = PICTURE_FAMILIES[family].sets(paths)
+    assert planned == [picture.name for of_set in sets for picture in of_set.pictures]
+
+
+def test_only_the_picture_that_is_missing_is_planned(paths: FillPaths) -> None:
+    all_drawn(paths, "sb", ["sb"])
+    gallery.picture_path(paths, "totalLumi").unlink()
+    assert gallery.plan(paths, {"sb"}) == [gallery.PictureJob("sb", ("totalLumi",))]
+
+
+def test_pictures_without_their_results_are_planned_only_where_that_is_an_error(
+    paths: FillPaths,
+) -> None:
+    all_drawn(paths, "cycle_model", CYCLE_MODEL)
+    paths.cycle_model.unlink()
+    assert gallery.plan(paths, {"cycle_model"}, force=True) == []
+    (job,) = gallery.plan(paths, {"cycle_model"}, strict=True)
+    assert len(job.names) == 6
+    with pytest.raises(MissingStepError, match=r"cycle_model\.pkl\.gz is missing; run its step"):
+        gallery.draw(paths, [job], Workers(1))
+
+
+def test_families_are_planned_in_one_order_and_only_if_asked_for(paths: FillPaths) -> None:
+    for family in PICTURE_FAMILIES:
+        all_drawn(paths, family, [*SB, *MODEL, *CYCLE_MODEL])
+    jobs = gallery.plan(paths, {"model", "cycle", "sb"}, force=True)
+    assert list(dict.fromkeys(job.family for job in jobs)) == ["sb", "cycle", "model"]
+
+
+@pytest.mark.parametrize("family", PICTURE_FAMILIES)
+def test_a_family_is_asked_for_by_its_own_flag_alone(paths: FillPaths, family: str) -> None:
+    off = dict.fromkeys(("do_all", "do_sb", "do_cycle", "do_cycle_model", "do_sb_model"), False)
+    flag = {"model": "do_sb_model"}.get(family, f"do_{family}")
+    plots = dataclasses.replace(paths.cfg.plots, **{**off, flag: True})
+    assert gallery.families_of(plots) == {family}
+    everything = dataclasses.replace(plots, do_all=True)
+    assert gallery.families_of(everything) == set(PICTURE_FAMILIES)
+    assert gallery.families_of(dataclasses.replace(everything, save=False)) == set()
+
+
+# --- what they are drawn from
+
+
+def with_fits(results: SbResults) -> StableBeams:
+    """Return stable beams as step sb saves them, fits included."""
+    assert results.fits is not None
+    bunches = {
+        key: dataclasses.replace(bunches, fits=results.fits.beams[key])
+        for key, bunches in results.sb.bunches.items()
+    }
+    return dataclasses.replace(results.sb, bunches=bunches)
+
+
+@pytest.fixture
+def saved(paths: FillPaths) -> FillPaths:
+    """Return a fill with all results saved, and twice the luminosity in the logging service."""
+    results, model = make_results(), make_model_results()
+    assert results.lumi_meas is not None
+    twice = {exp: 2 * lumi for exp, lumi in results.lumi_meas.bunch_lumi.items()}
+    for path, record in (
+        (paths.sb, with_fits(results)),
+        (paths.lumi_calc, results.lumi_calc),
+        (paths.lumi_meas, results.lumi_meas),
+        (paths.lumi_meas_timber, MeasuredLumi(twice)),
+        (paths.fits, results.fits),
+        (paths.lifetime, results.lifetime),
+        (paths.models[0], model.model),
+    ):
+        store.save(path, record)  # type: ignore[arg-type]
+    return paths
+
+
+def both(paths: FillPaths) -> tuple[SbResults, ModelResults]:
+    """Return what pictures of stable beams and of the model are drawn from."""
+    return SbResults.load(paths), ModelResults.load(paths, paths.cfg.model.cases[0])
+
+
+def test_massi_counts_before_the_logging_service_in_the_pictures(saved: FillPaths) -> None:
+    massi = make_results().lumi_meas
+    assert massi is not None
+    for factor in (1, 2):
+        for results in both(saved):
+            assert results.lumi_meas is not None
+            for exp, lumi in results.lumi_meas.bunch_lumi.items():
+                np.testing.assert_array_equal(lumi, factor * massi.bunch_lumi[exp])
+        saved.lumi_meas.unlink(missing_ok=True)
+
+
+def test_results_that_are_not_there_are_left_out_of_the_pictures(saved: FillPaths) -> None:
+    everything = both(saved)[0]
+    assert None not in (everything.lumi_calc, everything.fits, everything.lifetime)
+    for name in SB[1:]:
+        getattr(saved, name).unlink()
+    results, model = both(saved)
+    assert (results.lumi_calc, results.lumi_meas, results.fits, results.lifetime) == (None,) * 4
+    assert (model.lumi_calc, model.lumi_meas) == (None, None)
+
+
+def test_numbers_of_config_reach_the_pictures(saved: FillPaths) -> None:
+    cfg = saved.cfg
+    model = dataclasses.replace(cfg.model, leveling={FILL: 9e37})
+    machine = dataclasses.replace(cfg.machine, sigma_boff_m2=70e-31)
+    paths = FillPaths(dataclasses.replace(cfg, model=model, machine=machine), FILL)
+    results, of_model = both(paths)
+    assert (results.fill, results.sigma_boff_m2, results.level_m2s) == (FILL, 70e-31, 9e37)
+    assert (of_model.fill, of_model.case, of_model.level_m2s) == (FILL, "1", 9e37)
+
+
+def test_luminosity_of_other_times_is_named_with_its_cure(saved: FillPaths) -> None:
+    store.save(saved.sb, with_fits(make_results(n_times=20)))
+    with pytest.raises(MissingStepError, match="run with --force massi"):
+        SbResults.load(saved)

@@ -1,0 +1,67 @@
+"""Panels, titles, legends and notes are in their place."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.plots import layout
+from lumimod.plots.style import Style
+from tests.plots.conftest import notes
+
+
+def test_the_title_gives_fill_day_and_time_zone(style: Style) -> None:
+    figure = Figure(figsize=style.fig_size_in)
+    layout.title(figure, style, 6024, 1_499_000_000.0, "what is drawn")
+    assert [text.get_text() for text in figure.texts] == [
+        "Fill 6024: STABLE BEAMS declared on Sun 02 Jul 2017 14:53 (Europe/Zurich)",
+        "what is drawn",
+    ]
+
+
+def test_a_long_title_is_written_smaller_to_fit(style: Style) -> None:
+    figure = Figure(figsize=style.fig_size_in, dpi=50)
+    layout.write_title(figure, style, "short", "a long line of words " * 15)
+    first, second = figure.texts
+    assert first.get_size() == style.font_size
+    assert second.get_size() < 0.8 * style.font_size
+    assert second.get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (2, 4), (3, 2)])
+@pytest.mark.parametrize("style", [Style(), Style((8, 5), font_size=10), Style((4, 3))])
+def test_panels_are_within_the_figure_and_apart(shape: tuple[int, int], style: Style) -> None:
+    figure = Figure(figsize=style.fig_size_in)
+    rows = layout.panels(figure, style, *shape)
+    assert (len(rows), len(rows[0])) == shape
+    boxes = [ax.get_position() for row in rows for ax in row]
+    for box in boxes:
+        assert 0 < box.x0 < box.x1 < 1
+        assert 0 < box.y0 < box.y1 < 1
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_a_legend_stands_above_its_panel(ax: Axes) -> None:
+    ax.plot([0, 1, 2], [0.0, 1.0, 2.0], "o", markersize=5.0, label="measured")
+    layout.legend_above(ax, marker_size=9.0)
+    legend = ax.get_legend()
+    ax.figure.canvas.draw()
+    assert legend.get_window_extent().y0 >= ax.get_window_extent().y1
+    assert [text.get_text() for text in legend.get_texts()] == ["measured"]
+    assert legend.legend_handles[0].get_markersize() == 9.0
+    assert ax.lines[0].get_markersize() < 9.0
+
+
+def test_a_panel_of_nothing_has_no_legend(ax: Axes) -> None:
+    layout.legend_above(ax)
+    assert ax.get_legend() is None
+
+
+def test_a_picture_of_nothing_says_why(style: Style) -> None:
+    figure = layout.figure_without(style, 6024, 1.499e9, "Fits", "the fits were not made")
+    (ax,) = figure.axes
+    assert notes(ax) == ["the fits were not made: nothing to draw"]
+    assert not ax.axison
+    assert [text.get_text() for text in figure.texts][1] == "Fits"

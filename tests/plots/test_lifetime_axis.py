@@ -1,0 +1,96 @@
+"""Lifetimes on axes linear in the rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from lumimod.plots import lifetime_axis
+from tests.plots.conftest import outside_note
+
+NAN, INF = np.nan, np.inf
+
+
+def test_rates_are_per_hour_and_nought_for_an_infinite_lifetime() -> None:
+    tau_s = np.array([3600.0, 7200.0, -3600.0, INF, -INF, NAN, 0.0])
+    np.testing.assert_array_equal(
+        lifetime_axis.per_hour(tau_s), [1.0, 0.5, -1.0, 0.0, 0.0, NAN, NAN]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(0.05, "20"), (0.0321, "31.2"), (-0.1, "\N{MINUS SIGN}10"), (0.0, "∞"), (1e-4, "∞")],
+)
+def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
+    assert lifetime_axis.hours_text(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        ([20.0] * 5, "20 h (20 to 20 h)"),
+        ([10.0, 20.0, NAN, 40.0], "20 h (12.5 to 32.3 h)"),
+        ([INF, INF], "∞"),
+        ([NAN], "no data"),
+        ([], "no data"),
+    ],
+)
+def test_the_median_and_the_middle_of_lifetimes_are_those_of_rates(
+    hours: list[float], text: str
+) -> None:
+    rates = lifetime_axis.per_hour(3600.0 * np.array(hours))
+    if len(hours) == 4:
+        longest, shortest = np.quantile([1 / 10, 1 / 20, 1 / 40], [0.16, 0.84])
+        text = f"20 h ({1 / shortest:.3g} to {1 / longest:.3g} h)"
+    assert lifetime_axis.median_text(rates) == text
+
+
+def test_a_range_from_decay_to_growth_goes_through_infinity() -> None:
+    rates = np.array([-0.05] * 5 + [0.1] * 6)
+    assert lifetime_axis.median_text(rates) == "10 h (10 to ∞ to \N{MINUS SIGN}20 h)"
+
+
+# --- the axis
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.02, 1.0))
+@settings(max_examples=100, deadline=None)
+def test_ticks_are_round_lifetimes_within_the_limits_and_apart(low: float, span: float) -> None:
+    ticks = lifetime_axis.lifetime_ticks(low, low + span)
+    assert ticks
+    assert ticks == sorted(ticks)
+    assert all(low <= tick <= low + span for tick in ticks)
+    assert all(b - a > span / 8 for a, b in zip(ticks, ticks[1:]))
+    assert (0.0 in ticks) == (low <= 0 <= low + span)
+    for tick in ticks:
+        if tick:
+            digits = f"{abs(1 / tick):.2e}"
+            assert float(digits) == pytest.approx(abs(1 / tick))
+
+
+@given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=50))
+@settings(max_examples=60, deadline=None)
+def test_a_lifetime_is_in_view_or_counted_as_outside(found: list[float]) -> None:
+    ax = Figure().add_subplot()
+    rates = np.array(found)
+    lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", rates)
+    bottom, top = ax.get_ylim()
+    assert bottom > top  # long lifetimes above
+    outside = np.count_nonzero((rates < top) | (rates > bottom))
+    words = outside_note(ax).split()
+    assert (int(words[0]) if words else 0) == outside
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    for tick, label in zip(ax.get_yticks(), labels):
+        expected = "∞" if tick == 0 else f"{1 / tick:.4g}".replace("-", "\N{MINUS SIGN}")
+        assert label == expected
+
+
+def test_lifetimes_that_hardly_differ_are_not_blown_up() -> None:
+    ax = Figure().add_subplot()
+    lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", np.array([0.05, 0.05 + 1e-9]))
+    bottom, top = ax.get_ylim()
+    assert bottom - top >= lifetime_axis.NEAR_NONE
