@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _EPILOG = """\
 {steps}
 
+{families}
+
 Without --fill, the fills of the beam-mode file are taken that have stable beams of at least
 min_time_SB and lie between first_fill and last_fill of config.py. Steps whose results exist are
 skipped, so that this may run every hour.
@@ -40,10 +42,14 @@ line or config.py is wrong. Fills that another run is at are left to it, which i
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
+    titles_of_families = {name: family.title for name, family in PICTURE_FAMILIES.items()}
     p = Parser(
         prog="lumimod",
         description="Luminosity follow-up of the LHC, fill by fill and bunch by bunch.",
-        epilog=_EPILOG.format(steps=_steps_in_words()),
+        epilog=_EPILOG.format(
+            steps=_in_words("steps", TITLES),
+            families=_in_words("families of pictures", titles_of_families),
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     steps = ("all", *TITLES)
@@ -97,9 +103,9 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _steps_in_words() -> str:
-    steps = ", ".join(f"{name} ({title})" for name, title in TITLES.items())
-    return textwrap.fill(f"steps: {steps}.", 98, break_on_hyphens=False)
+def _in_words(what: str, titles: Mapping[str, str]) -> str:
+    words = ", ".join(f"{name} ({title})" for name, title in titles.items())
+    return textwrap.fill(f"{what}: {words}.", 98, break_on_hyphens=False)
 
 
 def _add_condor(p: argparse.ArgumentParser) -> None:

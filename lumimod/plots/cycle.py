@@ -210,29 +210,42 @@ def instants_histogram(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) ->
     legend_above(ax, 1, size="x-small")
 
 
-def _emittances(results: CycleResults, style: Style, *, beam: int) -> Figure:
-    return draw_cycle_emittances(results.cycle, beam, results.fill, style=style)
+def _emittances_of(beam: int) -> Picture[CycleResults]:
+    return Picture(
+        f"cycle_emittancesbbb_b{beam}",
+        f"emittances of each bunch of beam {beam} at the four instants",
+        lambda r, style: draw_cycle_emittances(r.cycle, beam, r.fill, style=style),
+    )
 
 
-def _quantity(results: CycleResults, style: Style, *, quantity: Quantity, name: str) -> Figure:
-    return draw_cycle_quantity(results.cycle, quantity, name, results.fill, style=style)
-
-
-def _times(results: CycleResults, style: Style) -> Figure:
-    return draw_cycle_times(results.cycle, results.fill, style=style)
-
-
-def _histograms(results: CycleResults, style: Style) -> Figure:
-    return draw_cycle_histograms(results.cycle, results.fill, style=style)
+def _of_both(name: str, shows: str, quantity: Quantity, words: str) -> Picture[CycleResults]:
+    return Picture(
+        name,
+        shows,
+        lambda r, style: draw_cycle_quantity(r.cycle, quantity, words, r.fill, style=style),
+    )
 
 
 CYCLE_PICTURES: tuple[Picture[CycleResults], ...] = (
-    *(Picture(f"cycle_emittancesbbb_b{beam}", partial(_emittances, beam=beam)) for beam in BEAMS),
-    Picture("cycle_intensitiesbbb", partial(_quantity, quantity=INTENSITY, name="Intensity")),
-    Picture("cycle_brightnessbbb", partial(_quantity, quantity=BRIGHTNESS, name="Brightness")),
-    Picture("cycle_blengthbbb", partial(_quantity, quantity=CYCLE_LENGTH, name="Bunch length")),
-    Picture("cycle_timebbb", _times),
-    Picture("cycle_histos", _histograms),
+    *(_emittances_of(beam) for beam in BEAMS),
+    _of_both("cycle_intensitiesbbb", "intensity of each bunch", INTENSITY, "Intensity"),
+    _of_both(
+        "cycle_brightnessbbb",
+        "brightness (intensity over mean emittance) of each bunch",
+        BRIGHTNESS,
+        "Brightness",
+    ),
+    _of_both("cycle_blengthbbb", "length of each bunch", CYCLE_LENGTH, "Bunch length"),
+    Picture(
+        "cycle_timebbb",
+        "time of each bunch at injection, through the ramp, and at flat top",
+        lambda r, style: draw_cycle_times(r.cycle, r.fill, style=style),
+    ),
+    Picture(
+        "cycle_histos",
+        "histograms over bunches of emittances, intensity and brightness",
+        lambda r, style: draw_cycle_histograms(r.cycle, r.fill, style=style),
+    ),
 )
 
 

@@ -169,27 +169,27 @@ def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, SlotValu
     legend_above(ax, 1, marker_size=7.0)
 
 
-def _emittances(results: CycleModelResults, style: Style, *, beam: int, tag: str) -> Figure:
-    return draw_cycle_model_emittances(results, beam, tag, style=style)
-
-
-def _lengths(results: CycleModelResults, style: Style, *, tag: str) -> Figure:
-    return draw_cycle_model_lengths(results, tag, style=style)
-
-
-def _pictures_of(tag: str) -> tuple[Picture[CycleModelResults], ...]:
-    return (
-        *(
-            Picture(
-                f"cycle_model_emittances_b{beam}_{tag}", partial(_emittances, beam=beam, tag=tag)
-            )
-            for beam in BEAMS
-        ),
-        Picture(f"cycle_model_bunchLength_{tag}", partial(_lengths, tag=tag)),
+def _emittances_of(beam: int, tag: str) -> Picture[CycleModelResults]:
+    return Picture(
+        f"cycle_model_emittances_b{beam}_{tag}",
+        f"emittances of beam {beam} at {TAGS[tag].end}",
+        lambda r, style: draw_cycle_model_emittances(r, beam, tag, style=style),
     )
 
 
-CYCLE_MODEL_PICTURES = tuple(picture for tag in TAGS for picture in _pictures_of(tag))
+def _lengths_at(tag: str) -> Picture[CycleModelResults]:
+    return Picture(
+        f"cycle_model_bunchLength_{tag}",
+        f"bunch lengths at {TAGS[tag].end}",
+        lambda r, style: draw_cycle_model_lengths(r, tag, style=style),
+    )
+
+
+CYCLE_MODEL_PICTURES = tuple(
+    picture
+    for tag in TAGS
+    for picture in (*(_emittances_of(beam, tag) for beam in BEAMS), _lengths_at(tag))
+)
 
 
 def cycle_model_sets(paths: FillPaths) -> list[PictureSet[CycleModelResults]]:

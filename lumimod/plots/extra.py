@@ -167,6 +167,9 @@ def _bbq(beam: int, what: str) -> list[str]:
 
 
 EXTRA_PICTURE: Picture[ExtraData] = Picture(
-    "extraData", lambda data, style: draw_extra_data(data, style=style)
+    "extraData",
+    "tunes and trims, BBQ frequencies and amplitudes, total luminosities, beta*, number of bunches "
+    "and cleaning over the whole fill, with its beam modes shaded",
+    lambda data, style: draw_extra_data(data, style=style),
 )
 """Drawn by a command of its own: it shows logged variables, not results of the steps."""

@@ -28,6 +28,8 @@ class Picture(Generic[D]):
 
     name: str
     """Of its file, without fill and format."""
+    shows: str
+    """What it shows, for the documentation."""
     draw: Callable[[D, Style], Figure]
 
 
@@ -54,6 +56,8 @@ class Family:
     """Whether config.py asks for this family; doAllPlots and savePlots are not looked at."""
     function: str
     """MODULE:NAME of the function that returns the sets of a fill, imported when it is called."""
+    in_common: str = ""
+    """What all its pictures have in common, for the documentation."""
 
     def sets(self, paths: FillPaths) -> Sequence[PictureSet[Any]]:
         """Return the pictures of a fill."""
@@ -61,17 +65,30 @@ class Family:
         return found
 
 
-_PLACE = "lumimod.plots."
 _ALL = (
-    Family("sb", "stable beams", lambda p: p.do_sb, _PLACE + "stable_beams:sb_sets"),
-    Family("cycle", "injection and flat top", lambda p: p.do_cycle, _PLACE + "cycle:cycle_sets"),
+    Family("sb", "stable beams", lambda p: p.do_sb, "lumimod.plots.stable_beams:sb_sets"),
+    Family(
+        "cycle",
+        "injection and flat top",
+        lambda p: p.do_cycle,
+        "lumimod.plots.cycle:cycle_sets",
+        "Four instants: the first and the last measurement at injection and at flat top.",
+    ),
     Family(
         "cycle_model",
         "injection and flat top beside the IBS model",
         lambda p: p.do_cycle_model,
-        _PLACE + "cycle_model:cycle_model_sets",
+        "lumimod.plots.cycle_model:cycle_model_sets",
+        "`INJ` is injection, `FT` flat top. Measured and modelled values at the end of the "
+        "interval, and their difference.",
     ),
-    Family("model", "stable-beams model", lambda p: p.do_sb_model, _PLACE + "model:model_sets"),
+    Family(
+        "model",
+        "stable-beams model",
+        lambda p: p.do_sb_model,
+        "lumimod.plots.model:model_sets",
+        "For each model M and each case C.",
+    ),
 )
 
 PICTURE_FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}

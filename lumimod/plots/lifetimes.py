@@ -206,9 +206,19 @@ def fit_text(series: FitSeries) -> str:
 
 
 FIT_PICTURES: tuple[Picture[SbResults], ...] = (
-    Picture("bbbIntensityTau", lambda r, s: draw_intensity_fits(r.sb, r.fits, r.fill, style=s)),
     Picture(
-        "TotalLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=s)
+        "bbbIntensityTau",
+        "fitted intensity lifetime of each bunch, from the long and the short fit",
+        lambda r, style: draw_intensity_fits(r.sb, r.fits, r.fill, style=style),
     ),
-    Picture("FitLumiLifetime", lambda r, s: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=s)),
+    Picture(
+        "TotalLumiLifetime",
+        "fitted luminosity lifetime of each bunch pair, over all stable beams",
+        lambda r, style: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=style),
+    ),
+    Picture(
+        "FitLumiLifetime",
+        "the same over the first `t_fit_length`",
+        lambda r, style: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=style),
+    ),
 )

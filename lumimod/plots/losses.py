@@ -186,9 +186,14 @@ def losses_row(
 
 
 LOSS_PICTURES: tuple[Picture[SbResults], ...] = (
-    Picture("bbbLifetime", lambda r, s: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=s)),
+    Picture(
+        "bbbLifetime",
+        "intensity lifetime against time, as measured and beyond burn-off",
+        lambda r, style: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=style),
+    ),
     Picture(
         "bbbLosses",
-        lambda r, s: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=s),
+        "losses per luminosity (effective cross-section) of colliding bunches",
+        lambda r, style: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=style),
     ),
 )

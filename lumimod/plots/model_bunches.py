@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lumimod.arrays import FloatArray
@@ -134,20 +133,23 @@ def _model_lines(
     return [values, mean[:, None]]
 
 
-def _emittances(results: ModelResults, style: Style, *, name: str, family: str) -> Figure:
-    return draw_sbmodel_emittances(results, name, family, style=style)
+def _emittances_of(name: str, case: str, family: str, tag: str) -> Picture[ModelResults]:
+    return Picture(
+        f"sbmodel_{name}_emittance{tag}_case{case}",
+        f"emittances of {FAMILY_WORDS[family]} bunches, modelled and measured",
+        lambda r, style: draw_sbmodel_emittances(r, name, family, style=style),
+    )
 
 
-def _intensities(results: ModelResults, style: Style, *, name: str, family: str) -> Figure:
-    return draw_sbmodel_intensities_and_lengths(results, name, family, style=style)
+def _intensities_of(name: str, case: str, family: str, tag: str) -> Picture[ModelResults]:
+    return Picture(
+        f"sbmodel_{name}_intens_blength_{tag}_case{case}",
+        f"intensity and length of {FAMILY_WORDS[family]} bunches, modelled and measured",
+        lambda r, style: draw_sbmodel_intensities_and_lengths(r, name, family, style=style),
+    )
 
 
 def bunch_pictures(name: str, case: str) -> list[Picture[ModelResults]]:
     """Return the pictures of the bunches of one model in one case."""
-    kinds = (("emittance", _emittances), ("intens_blength_", _intensities))
-    families = (("Colliding", "coll"), ("NonColliding", "noncoll"))
-    return [
-        Picture(f"sbmodel_{name}_{kind}{word}_case{case}", partial(draw, name=name, family=family))
-        for kind, draw in kinds
-        for word, family in families
-    ]
+    kinds = (("coll", "Colliding"), ("noncoll", "NonColliding"))
+    return [of(name, case, *kind) for of in (_emittances_of, _intensities_of) for kind in kinds]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -218,16 +217,23 @@ def _nothing(results: ModelResults) -> str:
     return "no luminosity of any bunch"
 
 
-def _luminosity(results: ModelResults, style: Style, *, name: str) -> Figure:
-    return draw_sbmodel_luminosity(results, name, style=style)
-
-
 def lumi_pictures(name: str, case: str) -> list[Picture[ModelResults]]:
     """Return the pictures of the luminosity of one model in one case."""
-    return [Picture(f"sbmodel_{name}_luminosity_case{case}", partial(_luminosity, name=name))]
+    return [
+        Picture(
+            f"sbmodel_{name}_luminosity_case{case}",
+            "luminosity of the model, measured and calculated, and their ratios",
+            lambda r, style: draw_sbmodel_luminosity(r, name, style=style),
+        )
+    ]
 
 
 def comparison_pictures(case: str) -> list[Picture[ModelResults]]:
     """Return the pictures of all models of one case together."""
-    name = f"sbmodel_modelComp_luminosity_case{case}"
-    return [Picture(name, lambda results, style: draw_sbmodel_comparison(results, style=style))]
+    return [
+        Picture(
+            f"sbmodel_modelComp_luminosity_case{case}",
+            "luminosity of all models, measured and calculated, and their ratios",
+            lambda r, style: draw_sbmodel_comparison(r, style=style),
+        )
+    ]

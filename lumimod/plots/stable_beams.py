@@ -217,17 +217,45 @@ def legend_text(series: BunchSeries, unit: str) -> str:
 # --- pictures
 
 BUNCH_PICTURES: tuple[Picture[SbResults], ...] = (
-    Picture("b1Emittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, style=s)),
-    Picture("b2Emittances", lambda r, s: draw_emittances(r.sb, 2, r.fill, style=s)),
-    Picture("b1RawEmittances", lambda r, s: draw_emittances(r.sb, 1, r.fill, raw=True, style=s)),
-    Picture("b2RawEmittances", lambda r, s: draw_emittances(r.sb, 2, r.fill, raw=True, style=s)),
-    Picture("bunchIntensity", lambda r, s: draw_intensities(r.sb, r.fill, style=s)),
-    Picture("bunchLength", lambda r, s: draw_bunch_lengths(r.sb, r.fill, style=s)),
     Picture(
-        "calcLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_calc, "calculated", r.fill, style=s)
+        "b1Emittances",
+        "horizontal and vertical emittance of beam 1, smoothed: evolution, and bunch by bunch",
+        lambda r, style: draw_emittances(r.sb, 1, r.fill, style=style),
     ),
     Picture(
-        "measLumi", lambda r, s: draw_bunch_lumi(r.sb, r.lumi_meas, "measured", r.fill, style=s)
+        "b2Emittances",
+        "horizontal and vertical emittance of beam 2, smoothed",
+        lambda r, style: draw_emittances(r.sb, 2, r.fill, style=style),
+    ),
+    Picture(
+        "b1RawEmittances",
+        "horizontal and vertical emittance of beam 1 as measured",
+        lambda r, style: draw_emittances(r.sb, 1, r.fill, raw=True, style=style),
+    ),
+    Picture(
+        "b2RawEmittances",
+        "horizontal and vertical emittance of beam 2 as measured",
+        lambda r, style: draw_emittances(r.sb, 2, r.fill, raw=True, style=style),
+    ),
+    Picture(
+        "bunchIntensity",
+        "bunch intensities of both beams: evolution, and bunch by bunch",
+        lambda r, style: draw_intensities(r.sb, r.fill, style=style),
+    ),
+    Picture(
+        "bunchLength",
+        "bunch lengths (4 sigma) of both beams",
+        lambda r, style: draw_bunch_lengths(r.sb, r.fill, style=style),
+    ),
+    Picture(
+        "calcLumi",
+        "calculated luminosity of each bunch pair at ATLAS and CMS",
+        lambda r, style: draw_bunch_lumi(r.sb, r.lumi_calc, "calculated", r.fill, style=style),
+    ),
+    Picture(
+        "measLumi",
+        "measured luminosity of each bunch pair",
+        lambda r, style: draw_bunch_lumi(r.sb, r.lumi_meas, "measured", r.fill, style=style),
     ),
 )
 
@@ -238,5 +266,6 @@ def sb_sets(paths: FillPaths) -> list[PictureSet[SbResults]]:
     """Return the pictures of stable beams, in two halves for two processes."""
     uses = (*files_of_lumi(paths), paths.fits, paths.lifetime)
     load = partial(SbResults.load, paths)
-    halves = (SB_PICTURES[::2], SB_PICTURES[1::2])
+    middle = len(SB_PICTURES) // 2
+    halves = (SB_PICTURES[:middle], SB_PICTURES[middle:])
     return [PictureSet(half, load, needs=(paths.sb,), uses=uses) for half in halves]

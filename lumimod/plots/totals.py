@@ -242,11 +242,16 @@ def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -
 
 
 TOTAL_PICTURES: tuple[Picture[SbResults], ...] = (
-    Picture("crossingAngle", lambda r, s: draw_crossing_angle(r.sb, r.fill, style=s)),
+    Picture(
+        "crossingAngle",
+        "full crossing angle at ATLAS and CMS; the right axis has its half",
+        lambda r, style: draw_crossing_angle(r.sb, r.fill, style=style),
+    ),
     Picture(
         "totalLumi",
-        lambda r, s: draw_total_lumi(
-            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=s
+        "total luminosity at ATLAS and CMS, calculated and measured, and their ratio",
+        lambda r, style: draw_total_lumi(
+            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=style
         ),
     ),
 )

@@ -8,6 +8,7 @@ from docs.generate import commands, examples, pictures, results
 from docs.generate.formulas import svg, with_formulas
 from docs.generate.hook import PARTS, with_generated_parts
 from lumimod.config.record import BY_NAME
+from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.records.store import load
 from tests.conftest import Analysed
 from tests.docs.conftest import PAGES, ROOT
@@ -82,8 +83,14 @@ def test_every_script_is_among_the_commands() -> None:
     assert "--resubmit JOBFOLDER" in text
 
 
-def test_every_picture_has_words() -> None:
-    assert set(pictures.WORDS) == {name for names in pictures.FAMILIES.values() for name in names}
+def test_every_family_of_pictures_has_its_setting_and_what_each_picture_shows() -> None:
+    text = pictures.markdown()
+    assert "Family `cycle_model`, setting `doCycleModelPlots`. `INJ` is injection" in text
+    assert "| `sbmodel_M_luminosity_caseC` | luminosity of the model, measured and" in text
+    settings = {pictures.setting_of(family) for family in PICTURE_FAMILIES.values()}
+    assert len(settings) == len(PICTURE_FAMILIES)
+    rows = [row.split(" | ") for row in text.splitlines() if row.startswith("| `")]
+    assert all(len(row) == 2 and len(row[1]) > 10 for row in rows)
 
 
 def test_a_formula_becomes_a_drawing_with_its_source_as_description() -> None:
