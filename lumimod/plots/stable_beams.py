@@ -259,7 +259,12 @@ BUNCH_PICTURES: tuple[Picture[SbResults], ...] = (
     ),
 )
 
-SB_PICTURES = (*TOTAL_PICTURES, *BUNCH_PICTURES, *FIT_PICTURES, *LOSS_PICTURES)
+SB_PICTURES = (
+    *TOTAL_PICTURES,
+    *BUNCH_PICTURES,
+    *FIT_PICTURES,
+    *LOSS_PICTURES,
+)
 
 
 def sb_sets(paths: FillPaths) -> list[PictureSet[SbResults]]:
