@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -33,11 +35,13 @@ def available_cores() -> int:
 class Workers:
     """Up to `n_cores` processes, started when they are first needed.
 
-    With one core everything runs in the calling process. Use as a context manager.
+    With one core everything runs in the calling process. Use as a context manager. Each process
+    calls `set_up` first.
     """
 
-    def __init__(self, n_cores: int = 1) -> None:
+    def __init__(self, n_cores: int = 1, set_up: Callable[[], object] | None = None) -> None:
         self.n_cores = n_cores
+        self._set_up = set_up
         self._pool: ProcessPoolExecutor | None = None
 
     def starmap(self, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> list[T]:
@@ -64,7 +68,9 @@ class Workers:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.n_cores, mp_context=process_context())
+            self._pool = ProcessPoolExecutor(
+                self.n_cores, process_context(), _begin_process, (self._set_up,)
+            )
         return self._pool
 
     def __enter__(self) -> Workers:
@@ -83,3 +89,24 @@ def process_context() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)  # imported once, not once a process
     return context
+
+
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that started it is gone, however that ended.
+
+    Without it the processes of a run that was killed would wait for more work for ever.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)  # nobody is left to tell
+
+
+def _begin_process(set_up: Callable[[], object] | None) -> None:
+    end_with_parent()
+    if set_up is not None:
+        set_up()

@@ -8,9 +8,11 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any
 
-from lumimod.parallel import Workers, available_cores, process_context
+from lumimod.atomic import use_fsync, uses_fsync
+from lumimod.parallel import Workers, available_cores, end_with_parent, process_context
 from lumimod.run.fill import FillJob, run_fill
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
@@ -25,7 +27,7 @@ def run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[
     n_jobs = min(n_jobs, len(busy))
     cores_each = max(1, available_cores() // max(1, n_jobs))
     if n_jobs <= 1:
-        with Workers(cores_each) as workers:
+        with Workers(cores_each, partial(use_fsync, uses_fsync())) as workers:
             yield from (run_fill(job, workers) for job in busy)
     else:
         yield from _in_processes(busy, n_jobs, cores_each, display)
@@ -40,7 +42,7 @@ def _in_processes(
         records, *display.handlers, respect_handler_level=True
     )
     listener.start()
-    setup = (records, logging.getLogger().level, cores_each)
+    setup = (records, logging.getLogger().level, cores_each, uses_fsync())
     try:
         unfinished = []
         with ProcessPoolExecutor(n_jobs, context, _set_up_process, setup) as pool:
@@ -102,11 +104,13 @@ class _Process:
     interrupted = False
 
 
-def _set_up_process(records: Any, level: int, n_cores: int) -> None:
+def _set_up_process(records: Any, level: int, n_cores: int, fsync: bool) -> None:
     """Send log records to the parent, which shows them; keep this process's own workers."""
+    end_with_parent()
+    use_fsync(fsync)
     logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
     logging.getLogger().setLevel(level)
-    _Process.workers = Workers(n_cores)
+    _Process.workers = Workers(n_cores, partial(use_fsync, fsync))
     signal.signal(signal.SIGINT, _interrupt)
 
 

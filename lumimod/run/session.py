@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes, read_bmodes
@@ -94,6 +95,7 @@ def prepare(
     write: bool,
 ) -> RunPlan:
     """Choose the fills and plan them; without `write` nothing is written meanwhile."""
+    use_fsync(cfg.files.fsync)
     modes = read_bmodes(cfg.files.bmodes)
     wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
     watch = begin_run(cfg, write=write)

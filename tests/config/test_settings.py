@@ -44,6 +44,7 @@ DEFAULTS = {
     "files.massi": "fill_<FILLNUMBER>_lumi_meas.pkl.gz",
     "files.makedirs": True,
     "files.overwrite": False,
+    "files.fsync": True,
     "files.save_dict": True,
     "files.save_pandas": False,
     "files.basic_data": "data/fill_basic_data_csvs/basic_data_fill_<FILLNUMBER>.csv",

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +133,51 @@ def test_processes_are_never_forked() -> None:
 def test_processes_are_spawned_where_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert process_context().get_start_method() == "spawn"
+
+
+KILLED = """
+import multiprocessing, os, threading, time
+from lumimod.parallel import Workers
+
+if __name__ == "__main__":
+    with Workers(2) as workers:
+        workers.starmap(os.getpid, [(), ()])
+        print(*[process.pid for process in multiprocessing.active_children()], flush=True)
+        workers.starmap(time.sleep, [(600,), (600,)])
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(KILLED)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=here
+    ) as program:
+        assert program.stdout is not None
+        pids = [int(pid) for pid in program.stdout.readline().split()]
+        program.kill()
+    assert len(pids) == 2
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    still = [pid for pid in pids if is_running(pid)]
+    for pid in still:
+        os.kill(pid, signal.SIGKILL)
+    assert not still
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is such a process; one that nobody has waited for has ended."""
+    status = Path(f"/proc/{pid}/stat")
+    if status.parent.parent.joinpath("self").exists():
+        try:
+            return status.read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

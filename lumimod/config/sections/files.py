@@ -125,6 +125,13 @@ class FileSettings:
         "replace results that exist",
         no_effect="a step that runs always replaces its results",
     )
+    fsync: bool = entry(
+        "fsync",
+        flag,
+        True,
+        "bring each result to the disk before it counts; False where that is slow: a power cut "
+        "may then cost results",
+    )
     save_dict: bool = entry("saveDict", flag, True, "save results as dictionaries of arrays")
     save_pandas: bool = entry("savePandas", flag, False, "save results as pandas DataFrames too")
     basic_data: str = entry(
