@@ -85,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
         help="check the configuration file, list what it changes, and run nothing",
     )  # fmt: skip
     p.add_argument(
+        "--why", nargs="+", choices=steps, default=[], metavar="STEP",
+        help="with --fill: show what the results of these steps were made from and what is "
+        "different now, and run nothing",
+    )  # fmt: skip
+    p.add_argument(
         "--dry-run", action="store_true",
         help="show what would run, and run nothing; with --submit or --resubmit: write "
         "the job folder, and submit nothing",
@@ -154,9 +159,21 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         from lumimod.config.report import check_config
 
         return check_config(args.config, sys.stdout)
+    if args.why:
+        return _why(args)
     if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
         return _afterwards(args, arguments)
     return _run(args, arguments)
+
+
+def _why(args: argparse.Namespace) -> bool:
+    from lumimod.config.settings import load_config
+    from lumimod.run.why import why
+
+    chosen = chosen_steps(args.why)
+    names = [name for name in TITLES if name in chosen]
+    sys.stdout.write(why(load_config(args.config), args.fill, names))
+    return True
 
 
 def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
@@ -265,7 +282,11 @@ def _job_options(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _check(args: argparse.Namespace) -> None:
     if args.check_config:
-        _check_alone(args)
+        _check_alone(args, "check_config")
+    if args.why:
+        _check_alone(args, "why", "fill")
+        if not args.fill:
+            raise UsageError("--why goes with --fill: say of which fills")
     if args.force and args.doOnly:
         raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
     if args.plots is not None and (args.doOnly or args.no_plots):
@@ -294,13 +315,14 @@ def _check(args: argparse.Namespace) -> None:
             )
 
 
-def _check_alone(args: argparse.Namespace) -> None:
-    """Refuse options that would do nothing beside --check-config."""
+def _check_alone(args: argparse.Namespace, *together: str) -> None:
+    """Refuse options that would do nothing beside the first of `together`."""
     usual = vars(parser().parse_args([]))
+    allowed = (*together, "config", "verbose", "loglevel")
     for name, value in vars(args).items():
-        if value != usual[name] and name not in ("check_config", "config", "verbose", "loglevel"):
-            option = "--" + name.replace("_", "-")
-            raise UsageError(f"--check-config runs nothing: leave {option} out")
+        if value != usual[name] and name not in allowed:
+            alone, option = (f"--{n.replace('_', '-')}" for n in (together[0], name))
+            raise UsageError(f"{alone} runs nothing: leave {option} out")
 
 
 def chosen_steps(names: Sequence[str]) -> frozenset[str]:

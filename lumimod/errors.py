@@ -4,6 +4,12 @@ A message is one line that names the fill, the file and the quantity, and what t
 fills catches `LumimodError`, reports it with fill and step, and goes on with the next fill.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 
 class LumimodError(Exception):
     """Base of every error that a user can put right."""
@@ -47,3 +53,30 @@ class CondorError(LumimodError):
 
 DOWNLOAD = "download it again with the script in Utilities/"
 """What to do about a file of logged data that is missing or damaged."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What to know before a result is believed: said once in the log, and kept in the result."""
+
+    kind: str
+    """What happened, such as "gap", "dropped", "held", "replaced" or "in progress"."""
+    text: str
+    """One sentence with the quantity, the file, how much, and the way out."""
+    quantity: str = ""
+    """Of what, such as "emittance", if it is of one."""
+    beam: int | None = None
+    span_s: tuple[float, float] | None = None
+    """From when to when, Unix s, if it is of a part of the fill."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as it stands in a result: what is empty is left out."""
+        data: dict[str, Any] = {"kind": self.kind, "text": self.text}
+        if self.quantity:
+            data["quantity"] = self.quantity
+        if self.beam is not None:
+            data["beam"] = self.beam
+        if self.span_s is not None:
+            data["span_s"] = list(self.span_s)
+        return {**data, **({"numbers": dict(self.numbers)} if self.numbers else {})}

@@ -8,6 +8,7 @@ from pathlib import Path
 from lumimod.config.settings import Case, Config
 from lumimod.errors import OutputError
 from lumimod.readers.locate import existing
+from lumimod.tables.calibration import ORIGINAL
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class FillPaths:
     def betastar(self) -> tuple[Path, ...]:
         """The file of beta* where it is to be taken from the data, none otherwise."""
         return (self.extra_data,) if self.cfg.machine.betastar_is_measured else ()
+
+    @property
+    def bsrt_calibration(self) -> tuple[Path, ...]:
+        """The calibration of the BSRT where config.py names a file of its own, none otherwise."""
+        file = self.cfg.bsrt.calibration_file
+        return () if file is None or file == ORIGINAL else (file,)
 
     # --- results
 

@@ -120,7 +120,8 @@ def context(cfg: Config, fill: int = FILL) -> FillContext:
 def run_pipeline(cfg: Config, fill: int = FILL, selection: Selection | None = None) -> FillReport:
     """Run every step of a fill that is to run, in this process."""
     watch = begin_run(cfg, write=False)
-    plan = plan_fill(fill, cfg, selection or Selection(), watch)
+    modes = read_bmodes(cfg.files.bmodes)[fill]
+    plan = plan_fill(modes, cfg, selection or Selection(), watch)
     return run_fill(FillJob(fill, cfg, read_bmodes(cfg.files.bmodes)[fill], plan), Workers(1))
 
 

@@ -10,7 +10,7 @@ from typing import Callable
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray, Series
-from lumimod.errors import BadInputError
+from lumimod.errors import BadInputError, Note
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.readers.variables import read_first
 from lumimod.tables.calibration import BsrtCalibration
@@ -41,8 +41,8 @@ class BeamMeasurements:
     scans: Scans
     intensity_ppb: BunchSamples
     length_4s_s: BunchSamples
-    notes: tuple[str, ...] = ()
-    """What was dropped, for the log."""
+    notes: tuple[Note, ...] = ()
+    """What was dropped."""
     highest_energy_gev: float = float("nan")
 
 
@@ -95,7 +95,8 @@ def read_beam(
     length = bqm_lengths(series["filled_buckets"], series["bunch_lengths"], scans.slots, notes)
     intensity = _intensities(series["bunch_intensity"], scans.slots, notes)
     highest = float(np.fmax.reduce(energy.scalar()))
-    return BeamMeasurements(beam, scans, intensity, length, tuple(notes), highest)
+    said = tuple(Note("dropped", text, beam=beam) for text in notes)
+    return BeamMeasurements(beam, scans, intensity, length, said, highest)
 
 
 def _read_bunches(path: Path, wanted: Mapping[str, Names]) -> dict[str, Series]:

@@ -33,6 +33,12 @@ class FillModes:
     complete: bool | None
     """Whether the fill was over when it was recorded; None if the file does not tell."""
 
+    @property
+    def in_progress(self) -> bool:
+        """Whether the fill was not over when it was recorded, as far as that is known."""
+        began, ended = self.start("STABLE"), self.stop("STABLE")
+        return self.complete is False or (began == began and ended != ended)
+
     def start(self, mode: str) -> float:
         """Return when the mode began, Unix s; NaN if it did not occur or is not listed."""
         return self.start_s.get(mode, np.nan)

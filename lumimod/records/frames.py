@@ -13,14 +13,19 @@ import pandas as pd
 
 from lumimod.paths import frame_path
 from lumimod.records import FrameRows, Record, StableBeams, store
+from lumimod.records.made import KEY, Made
 
 
-def save_frame(path: Path, record: Record, sb: StableBeams | None) -> None:
+def save_frame(
+    path: Path, record: Record, sb: StableBeams | None, made: Made | None = None
+) -> None:
     """Save a result's DataFrame beside the result, atomically, as gzip pickle."""
-    store.save_object(frame_path(path), to_frame(record, sb), pack=True)
+    store.save_object(frame_path(path), to_frame(record, sb, made), pack=True)
 
 
-def to_frame(record: Record, sb: StableBeams | None = None) -> pd.DataFrame:
+def to_frame(
+    record: Record, sb: StableBeams | None = None, made: Made | None = None
+) -> pd.DataFrame:
     """Return a result as a tidy DataFrame.
 
     Parameters
@@ -29,10 +34,16 @@ def to_frame(record: Record, sb: StableBeams | None = None) -> pd.DataFrame:
         Any record of `lumimod.records`.
     sb
         The fill's stable beams, which name times and slots of luminosities, fits and models.
+    made
+        What the result was made from: it goes into `attrs`, its fill into a column.
     """
     # Else a frame made where pyarrow is installed could not be loaded where it is not.
     with pd.option_context("mode.string_storage", "python"):
-        return pd.concat([_frame(rows) for rows in record.to_rows(sb)], ignore_index=True)
+        frame = pd.concat([_frame(rows) for rows in record.to_rows(sb)], ignore_index=True)
+    if made is not None:
+        frame.insert(0, "fill", np.full(len(frame), made.fill, np.int64))
+        frame.attrs[KEY] = made.to_dict()
+    return frame
 
 
 def _frame(rows: FrameRows) -> pd.DataFrame:

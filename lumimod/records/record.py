@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from lumimod.errors import MissingStepError
 from lumimod.records.base import FrameRows
+from lumimod.records.made import KEY
 from lumimod.records.stable_beams import StableBeams
 
 
@@ -33,7 +34,7 @@ R = TypeVar("R", bound=Record)
 def parse(kind: type[R], data: Any, source: str) -> R:
     """Return the record of `data`; MissingStepError if that is not a dict of this kind."""
     try:
-        return kind.from_dict(data)
+        return kind.from_dict({key: value for key, value in data.items() if key != KEY})
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as exc:
         raise MissingStepError(
             f"{source}: not a {kind.__name__} result ({type(exc).__name__}: {exc}); "

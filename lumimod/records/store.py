@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,19 @@ from lumimod.errors import BadInputError, MissingInputError, MissingStepError
 from lumimod.readers.compressed import gzip_writer
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
+from lumimod.records.made import KEY, Made
 
 
-def save(path: Path, record: Record) -> None:
-    """Save a record as the gzip pickle of its dict, atomically.
+def save(path: Path, record: Record, made: Made | None = None) -> None:
+    """Save a record as the gzip pickle of its dict, and what it was made from, atomically.
 
     Raises
     ------
     OutputError
         The file cannot be written; what was there before stays.
     """
-    save_object(path, record.to_dict())
+    about = {} if made is None else {KEY: made.to_dict()}
+    save_object(path, {**about, **record.to_dict()})
 
 
 def save_object(path: Path, data: Any, *, pack: bool = False) -> None:
@@ -52,6 +55,19 @@ def load(path: Path, kind: type[R]) -> R:
     except BadInputError as exc:
         raise MissingStepError(f"{exc}; force the step that makes it") from exc
     return parse(kind, data, str(path))
+
+
+def load_made(path: Path) -> Made | None:
+    """Return what the result at `path` was made from, None if it does not say.
+
+    Raises
+    ------
+    MissingInputError, BadInputError
+        It is missing, or cannot be read.
+    """
+    data = load_pickle(path)
+    about = data if isinstance(data, Mapping) else getattr(data, "attrs", {})  # of a DataFrame
+    return Made.from_dict(about.get(KEY))
 
 
 def load_if_there(path: Path, kind: type[R]) -> R | None:

@@ -14,6 +14,7 @@ from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
 from lumimod.readers.bmodes import FillModes
+from lumimod.run.keeper import Keeper
 from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
 from lumimod.run.report import FillReport
 from lumimod.steps.context import FillContext
@@ -70,21 +71,27 @@ def pictures_due(cfg: Config, fill: int, ask: Pictures) -> list[gallery.PictureJ
 def run_fill(job: FillJob, workers: Workers) -> FillReport:
     """Run the planned steps of a fill; errors of a step end it and what needs it, no more."""
     ctx = FillContext(job.fill, job.cfg, job.modes, workers)
-    tally = _Tally(job.fill)
+    keeper = Keeper(ctx.paths, job.modes)
+    tally, stale = _Tally(job.fill), dict[str, str]()
     for name, planned in job.plan.items():
         if planned.status is Status.STALE:
+            stale[name] = planned.reason
             log.warning(
-                "fill %d: %s is %s; run with --cascade or --force %s", job.fill, name, planned, name
-            )
+                "fill %d: %s is out of date (%s); run with --cascade or --force %s",
+                job.fill, name, planned.reason, name,
+            )  # fmt: skip
         elif planned.status.runs or planned.status is Status.BLOCKED:
-            _run_step(STEPS[name], planned, ctx, tally)
+            _run_step(STEPS[name], planned, ctx, keeper, tally)
     _draw(job, workers, tally)
     tally.finish()
+    keeper.diary.save()
     skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
-    return FillReport(job.fill, tally.done, skipped, tally.failed)
+    return FillReport(job.fill, tally.done, skipped, tally.failed, stale)
 
 
-def _run_step(step: Step, planned: Planned, ctx: FillContext, tally: _Tally) -> None:
+def _run_step(
+    step: Step, planned: Planned, ctx: FillContext, keeper: Keeper, tally: _Tally
+) -> None:
     broken = [need.name for need in step.needs if need.name in tally.failed]
     if broken:
         tally.fail(step.name, f"blocked by {', '.join(broken)}")
@@ -93,6 +100,7 @@ def _run_step(step: Step, planned: Planned, ctx: FillContext, tally: _Tally) -> 
 
     def work() -> None:
         ctx.paths.make_folder()
+        ctx.begin(keeper.begin(step))
         left = run(ctx)
         if left is not None:
             tally.left[step.name] = left

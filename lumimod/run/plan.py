@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
+from lumimod.readers.bmodes import FillModes
+from lumimod.records.diary import Diary
+from lumimod.records.made import Made
+from lumimod.steps.provenance import changes_since
 from lumimod.steps.registry import STEPS
 from lumimod.steps.step import Outdated, Step
 
@@ -65,6 +70,8 @@ class Planned:
     reason: str = ""
     renews: bool = False
     """By the step's own account its result is out of date, and runs to be replaced."""
+    spreads: bool = False
+    """What depends on it runs again as well, unasked."""
 
     def __str__(self) -> str:
         return f"{self.status.value} ({self.reason})" if self.reason else self.status.value
@@ -82,13 +89,28 @@ def begin_run(cfg: Config, *, write: bool) -> Watch:
     return {name: step.begin_run(cfg, write) for name, step in STEPS.items()}
 
 
-def plan_fill(fill: int, cfg: Config, ask: Selection, watch: Watch) -> Plan:
-    """Return what is to happen to every step of a fill."""
-    paths = FillPaths(cfg, fill)
+def plan_fill(
+    modes: FillModes, cfg: Config, ask: Selection, watch: Watch, *, write: bool = False
+) -> Plan:
+    """Return what is to happen to every step of a fill.
+
+    With `write` the diary of the fill remembers what had to be read again to tell.
+    """
+    paths = FillPaths(cfg, modes.fill)
+    state = _FillState(paths, modes, Diary(paths.folder))
     plan: dict[str, Planned] = {}
     for name, step in STEPS.items():
-        plan[name] = _plan_step(step, paths, ask, watch[name], plan)
+        plan[name] = _plan_step(step, state, ask, watch[name], plan)
+    if write:
+        state.diary.save()
     return plan
+
+
+def results_made(step: Step, paths: FillPaths, diary: Diary) -> list[Made]:
+    """Return what each result of a finished step was made from; none if one does not say."""
+    made = [diary.made(path) for path in step.results(paths)]
+    known = [one for one in made if one is not None]
+    return known if len(known) == len(made) else []
 
 
 def missing_steps(fill: int, cfg: Config, only: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -103,37 +125,52 @@ def missing_steps(fill: int, cfg: Config, only: frozenset[str] = frozenset()) ->
 # --- one step, given the plan of those before it
 
 
+class _FillState(NamedTuple):
+    """What there is of a fill when it is planned."""
+
+    paths: FillPaths
+    modes: FillModes
+    diary: Diary
+
+
 def _plan_step(
-    step: Step, paths: FillPaths, ask: Selection, outdated: Outdated, plan: Plan
+    step: Step, state: _FillState, ask: Selection, outdated: Outdated, plan: Plan
 ) -> Planned:
+    paths = state.paths
     if ask.only and step.name not in ask.only:
         return Planned(Status.OFF, "not asked for")
     disabled = step.disabled(paths.cfg)
     if disabled and step.name not in ask.named:
         return Planned(Status.OFF, disabled)
-    wanted = _wanted(step, paths, ask, outdated, plan)
+    wanted = _wanted(step, state, ask, outdated, plan)
     lacking = _lacking(step, paths, plan) if wanted.status.runs else ""
     return Planned(Status.BLOCKED, lacking) if lacking else wanted
 
 
 def _wanted(
-    step: Step, paths: FillPaths, ask: Selection, outdated: Outdated, plan: Plan
+    step: Step, state: _FillState, ask: Selection, outdated: Outdated, plan: Plan
 ) -> Planned:
     """Return whether a step should run, leaving aside whether it can."""
     forced = step.name in ask.named
-    there = step.is_finished(paths)
-    why = outdated(paths) if there else ""
+    there = step.is_finished(state.paths)
+    why = outdated(state.paths) if there else ""
     if why:
         return Planned(Status.FORCED if forced else Status.TO_DO, why, renews=True)
     if forced:
         return Planned(Status.FORCED)
     if not there:
         return Planned(Status.TO_DO)
-    return _after_others(step, paths, ask, plan)
+    return _finished(step, state, ask, plan)
 
 
-def _after_others(step: Step, paths: FillPaths, ask: Selection, plan: Plan) -> Planned:
+def _finished(step: Step, state: _FillState, ask: Selection, plan: Plan) -> Planned:
     """Return whether a step whose results are there runs for what it was made from."""
+    made = results_made(step, state.paths, state.diary)
+    if any(one.in_progress for one in made) and not state.modes.in_progress:
+        return Planned(Status.TO_DO, "the fill is over now", spreads=True)
+    for other in step.depends_on:
+        if plan[other.name].spreads:
+            return Planned(Status.TO_DO, f"after {other.name}", spreads=True)
     for other in step.uses:
         planned = plan[other.name]
         if other.news and (planned.status is Status.TO_DO or planned.renews):
@@ -141,10 +178,27 @@ def _after_others(step: Step, paths: FillPaths, ask: Selection, plan: Plan) -> P
     running = [other.name for other in step.depends_on if plan[other.name].status.runs]
     if ask.cascade and running:
         return Planned(Status.TO_DO, f"after {', '.join(running)}")
-    newer = step.newer_input(paths)
-    if not newer:
+    why = _out_of_date(step, made, state, plan)
+    if not why:
         return Planned(Status.PRESENT)
-    return Planned(Status.TO_DO if ask.cascade else Status.STALE, f"older than {newer}")
+    return Planned(Status.TO_DO if ask.cascade else Status.STALE, why)
+
+
+def _out_of_date(step: Step, made: Sequence[Made], state: _FillState, plan: Plan) -> str:
+    """Return why a result is not what would be made now, or nothing.
+
+    Results that do not say what they were made from, the original's, are judged by the times of
+    files.
+    """
+    others = [o.name for o in step.depends_on if plan[o.name].status is Status.STALE]
+    reasons = [f"{name} is out of date" for name in others]
+    if made:
+        for one in made:
+            reasons += changes_since(step, one, state.paths, state.modes, state.diary)
+    else:
+        newer = step.newer_input(state.paths)
+        reasons += [f"older than {newer}"] if newer else []
+    return "; ".join(dict.fromkeys(reasons))
 
 
 def _lacking(step: Step, paths: FillPaths, plan: Plan) -> str:

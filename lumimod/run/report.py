@@ -17,6 +17,8 @@ class FillReport:
     skipped: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     """Why each step failed or could not run."""
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """Why results that are there are out of date."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -25,6 +27,7 @@ class FillReport:
             "done": dict(self.done),
             "skipped": list(self.skipped),
             "failed": dict(self.failed),
+            "stale": dict(self.stale),
         }
 
     @classmethod
@@ -41,4 +44,5 @@ class FillReport:
             {str(step): float(seconds) for step, seconds in dict(data["done"]).items()},
             tuple(str(step) for step in data["skipped"]),
             {str(step): str(why) for step, why in dict(data["failed"]).items()},
+            {str(step): str(why) for step, why in dict(data.get("stale", {})).items()},
         )

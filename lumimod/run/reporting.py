@@ -122,9 +122,13 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
         rows.append([str(r.fill), *names, seconds])
     out = columns(rows) if busy else ""
     out += "".join(_entry(r.fill, n, why) for r in busy for n, why in r.failed.items())
+    stale = [
+        f"fill {r.fill}: {n}: out of date: {why}\n" for r in reports for n, why in r.stale.items()
+    ]
+    out += "".join(stale) + ("to make these again: --cascade\n" if stale else "")
     left = left or {}
     out += "".join(f"fill {f}: left to another run ({owner})\n" for f, owner in left.items())
-    n_idle = len(reports) - len(busy)
+    n_idle = sum(not (r.done or r.failed or r.stale) for r in reports)
     if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out

@@ -101,7 +101,7 @@ def prepare(
     watch = begin_run(cfg, write=write)
 
     def job_of(fill: int) -> FillJob:
-        steps = {} if pictures.only else plan_fill(fill, cfg, selection, watch)
+        steps = {} if pictures.only else plan_fill(modes[fill], cfg, selection, watch, write=write)
         n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Config
+from lumimod.errors import Note
 from lumimod.instruments.measurements import BeamMeasurements, read_beam
 from lumimod.instruments.optics import POINTS, measured_betastar
 from lumimod.parallel import Workers
@@ -19,6 +21,7 @@ from lumimod.paths import FillPaths, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.variables import files_of
 from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
+from lumimod.records.made import Made
 from lumimod.records.measured import measured_lumi
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.variables import Names, Period, all_names, period_of
@@ -26,6 +29,18 @@ from lumimod.tables.variables import Names, Period, all_names, period_of
 log = logging.getLogger(__name__)
 
 _WORTH_A_PROCESS_BYTES = 60_000_000
+
+
+@dataclass
+class StepInProgress:
+    """The step that runs, and what is worth knowing of its result."""
+
+    name: str
+    describe: Callable[[Sequence[Note]], Made]
+    """Returns what a result is made from, given its notes."""
+    entered: Callable[[Path, Made], None]
+    """Told of each result that was written."""
+    notes: list[Note] = field(default_factory=list)
 
 
 @dataclass
@@ -42,6 +57,8 @@ class FillContext:
     workers: Workers = field(default_factory=Workers)
     _results: dict[Path, Any] = field(default_factory=dict)
     _made: set[Path] = field(default_factory=set)
+    _step: StepInProgress | None = None
+    _said: set[str] = field(default_factory=set)
 
     @cached_property
     def paths(self) -> FillPaths:
@@ -64,17 +81,38 @@ class FillContext:
         start_s = self.modes.t_startfill_s
         return start_s if np.isfinite(start_s) else None
 
-    @cached_property
+    # --- what a result is made from
+
+    def begin(self, step: StepInProgress | None) -> None:
+        """Let a step begin; what it saves from now on says what it was made from."""
+        self._step = step
+
+    def note(self, note: Note) -> None:
+        """Say in the log, once, what is worth knowing, and keep it in the step's results."""
+        step = self._step.name if self._step else ""
+        if self._step is not None and note not in self._step.notes:
+            self._step.notes.append(note)
+        if note.text not in self._said:
+            self._said.add(note.text)
+            log.warning("fill %d: %s%s", self.fill, f"{step}: " if step else "", note.text)
+
+    # --- data
+
+    @property
     def beams(self) -> dict[int, BeamMeasurements]:
         """Measurements of both beams, read when first asked for."""
+        for beam in self._beams.values():
+            for note in beam.notes:
+                self.note(note)
+        return self._beams
+
+    @cached_property
+    def _beams(self) -> dict[int, BeamMeasurements]:
         target = rescale_target(self.cfg, self.fill)
         calibration = partial(bsrt_calibration, self.fill, self.cfg.bsrt.calibration_file, target)
         basic, bbb = self.paths.basic_data, self.paths.bbb_data
         calls = [(beam, basic, bbb, self.names, calibration) for beam in BEAMS]
         both = self.workers_for(bbb).starmap(read_beam, calls)
-        for beam in both:
-            for note in beam.notes:
-                log.warning("fill %d: %s", self.fill, note)
         return {beam.beam: beam for beam in both}
 
     def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:
@@ -115,19 +153,38 @@ class FillContext:
 
         return measured_lumi(self.paths, sb, if_there)
 
+    def described(self) -> Made | None:
+        """Return what a result that is saved now is made from; None outside a step of a run.
+
+        Raises
+        ------
+        BadInputError
+            An input has changed since it was read.
+        """
+        return None if self._step is None else self._step.describe(self._step.notes)
+
     def save(self, path: Path, record: Record, *, keep: bool = True) -> None:
         """Save a result as config.py says; `keep` it for later steps of this run."""
-        save_result(self.cfg, path, record, self._results.get(self.paths.sb))
-        self._made.add(path)
+        made = self.described()
+        save_result(self.cfg, path, record, self._results.get(self.paths.sb), made)
+        self.saved(path, made)
         if keep:
             self._results[path] = record
 
+    def saved(self, path: Path, made: Made | None) -> None:
+        """Take note of a result that was written, by `save_result` in another process too."""
+        self._made.add(path)
+        if self._step is not None and made is not None:
+            self._step.entered(path, made)
 
-def save_result(cfg: Config, path: Path, record: Record, sb: StableBeams | None) -> None:
+
+def save_result(
+    cfg: Config, path: Path, record: Record, sb: StableBeams | None, made: Made | None = None
+) -> None:
     """Save a result as dict, DataFrame or both, as config.py says."""
     if cfg.files.save_dict:
-        store.save(path, record)
+        store.save(path, record, made)
     if cfg.files.save_pandas:
         from lumimod.records.frames import save_frame  # pandas is slow to import
 
-        save_frame(path, record, sb)
+        save_frame(path, record, sb, made)

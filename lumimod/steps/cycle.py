@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import NoDataError
+from lumimod.errors import NoDataError, Note
 from lumimod.instruments.bsrt import Scans
 from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
 from lumimod.physics.emittance import brightness_ppb_um
@@ -20,8 +19,6 @@ from lumimod.records import BEAMS, INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.steps.context import FillContext
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, ibs_of
-
-log = logging.getLogger(__name__)
 
 AFTER_START_S = 100.0
 """Intensity and length at the start are taken this long after the first scan: the beam-current
@@ -52,21 +49,24 @@ def run(ctx: FillContext) -> None:
         )
         for beam in BEAMS
     }
-    _warn_long(ctx.fill, measured)
+    _note_long(ctx, measured)
     ctx.save(ctx.paths.cycle_model, Cycle(modelled), keep=False)
     ctx.save(ctx.paths.cycle_model_inj2sb, Cycle(chained), keep=False)
 
 
-def _warn_long(fill: int, measured: Mapping[tuple[int, str], CycleInterval]) -> None:
+def _note_long(ctx: FillContext, measured: Mapping[tuple[int, str], CycleInterval]) -> None:
     for (beam, name), interval in measured.items():
         duration_s = interval.end.time_s - interval.start.time_s
         n_long = np.count_nonzero(duration_s > LONGEST_IBS_STEP_S)
         if n_long:
-            log.warning(
-                "fill %d: cycle: %s of beam %d: %d bunches stayed longer than an hour, where the "
-                "IBS parametrisation overestimates the growth: do not trust their model",
-                fill, name, beam, n_long,
-            )  # fmt: skip
+            ctx.note(
+                Note(
+                    "model",
+                    f"{name} of beam {beam}: {n_long} bunches stayed longer than an hour, where "
+                    "the IBS parametrisation overestimates the growth: do not trust their model",
+                    beam=beam,
+                )
+            )
 
 
 def _limits(modes: FillModes) -> dict[str, tuple[float, float]]:
@@ -128,4 +128,15 @@ STEP = Step(
     run=run,
     writes=lambda paths: [paths.cycle, paths.cycle_model, paths.cycle_model_inj2sb],
     inputs=lambda paths: [paths.basic_data, paths.bbb_data],
+    optional=lambda paths: paths.bsrt_calibration,
+    times=("t_start_INJPHYS", "t_stop_PRERAMP", "t_start_FLATTOP", "t_start_STABLE"),
+    settings=(
+        "gammaFB",
+        "VRF_FB",
+        "gammaFT",
+        "VRF_FT",
+        "resc_period",
+        "bsrt_calibration_file",
+        "variable_names",
+    ),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
+from lumimod.errors import Note
 from lumimod.physics.expfit import ExpFits, fit_short_and_full
 from lumimod.records import EXPERIMENTS, CalculatedLumi, Fits, StableBeams
 from lumimod.steps.bunch_fits import LUMI_UNIT_M2S, bunch_fits
@@ -14,8 +14,6 @@ from lumimod.steps.massi import STEP as MASSI
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 
-log = logging.getLogger(__name__)
-
 
 def run(ctx: FillContext) -> None:
     """Make fill_N_fits.pkl.gz."""
@@ -23,9 +21,7 @@ def run(ctx: FillContext) -> None:
     length_s = ctx.cfg.analysis.t_fit_length_s
     beams = {key: _beam_fits(ctx, sb, key, length_s) for key in sb.bunches}
     lumi = _lumi_fits(ctx, sb, length_s)
-    _log_failures(
-        ctx.fill, [f for fits in beams.values() for f in fits.values()] + [*lumi.values()]
-    )
+    _note_failures(ctx, [f for fits in beams.values() for f in fits.values()] + [*lumi.values()])
     ctx.save(ctx.paths.fits, Fits(beams, lumi), keep=False)
 
 
@@ -49,11 +45,11 @@ def _lumi_fits(
     return dict(zip(keys, ctx.workers.threads(fit_short_and_full, calls)))
 
 
-def _log_failures(fill: int, fits: list[ExpFits]) -> None:
+def _note_failures(ctx: FillContext, fits: list[ExpFits]) -> None:
     failed = sum(f.short.n_failed + f.full.n_failed for f in fits)
     if failed:
         total = sum(f.short.tau_s.size + f.full.tau_s.size for f in fits)
-        log.warning("fill %d: %d of %d fits failed and are NaN", fill, failed, total)
+        ctx.note(Note("failed", f"{failed} of {total} fits failed and are NaN"))
 
 
 STEP = Step(
@@ -62,4 +58,5 @@ STEP = Step(
     writes=lambda paths: [paths.fits],
     needs=(SB, LUMI),
     uses=(MASSI,),
+    settings=("t_fit_length",),
 )

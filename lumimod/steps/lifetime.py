@@ -59,4 +59,5 @@ STEP = Step(
     writes=lambda paths: [paths.lifetime],
     needs=(SB,),
     uses=(MASSI,),
+    settings=("sigmaBOff_m2",),
 )

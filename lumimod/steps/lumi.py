@@ -40,4 +40,5 @@ STEP = Step(
     writes=lambda paths: [paths.lumi_calc],
     optional=lambda paths: paths.betastar,
     needs=(SB,),
+    settings=("gammaFT", "frev", "betastar_m", "variable_names"),
 )

@@ -17,7 +17,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError, LumimodError, MissingInputError, OutputError
+from lumimod.errors import BadInputError, LumimodError, MissingInputError, Note, OutputError
 from lumimod.paths import FillPaths
 from lumimod.physics.interpolation import interp_columns
 from lumimod.readers.massi import find_archive, read_massi
@@ -60,6 +60,11 @@ def _is_logged(paths: FillPaths) -> bool:
     return paths.lumi_meas_timber.exists() and not _archives(paths)
 
 
+def _takes_logged(paths: FillPaths) -> bool:
+    """Return whether the result is, or is going to be, of the logging service."""
+    return not paths.lumi_meas.exists() and not _archives(paths)
+
+
 def _lacks(paths: FillPaths) -> str:
     if _archives(paths) or paths.bbb_lumi.exists():
         return ""
@@ -76,8 +81,9 @@ def _make(ctx: FillContext, *, keep_old: bool) -> Afterwards | None:
         return _from_archives(ctx, sb, archives, keep_old=keep_old)
     if not ctx.paths.bbb_lumi.exists():
         raise _no_luminosity(ctx.paths)
-    log.info("fill %d: no Massi archive; taking %s", ctx.fill, ctx.paths.bbb_lumi)
-    _save(ctx, ctx.paths.lumi_meas_timber, _logged(ctx, sb.bunches[1, "coll"].slots, sb.time_s))
+    logged = _logged(ctx, sb.bunches[1, "coll"].slots, sb.time_s)
+    ctx.note(Note("fallback", f"no Massi archive; taking {ctx.paths.bbb_lumi.name}", "luminosity"))
+    _save(ctx, ctx.paths.lumi_meas_timber, logged)
     return None
 
 
@@ -101,7 +107,7 @@ def _from_archives(
     calls = [(path, ctx.fill, exp, slots, sb.time_s) for exp, path in archives.items()]
     both = ctx.workers_for(*archives.values()).starmap(_from_archive, calls)
     for (exp, path), (_, missing) in zip(archives.items(), both):
-        _warn_missing(ctx.fill, exp, path, missing)
+        _note_missing(ctx, exp, path, missing)
     if keep_old:
         keep_dated_copy(ctx.paths.lumi_meas)
     _save(ctx, ctx.paths.lumi_meas, {exp: hz_ub for exp, (hz_ub, _) in zip(archives, both)})
@@ -121,14 +127,18 @@ def _from_archive(
     return measured.interpolate(time_s), measured.missing
 
 
-def _warn_missing(fill: int, experiment: str, archive: Path, missing: IntArray) -> None:
+def _note_missing(ctx: FillContext, experiment: str, archive: Path, missing: IntArray) -> None:
     if missing.size:
         some = ", ".join(str(s) for s in missing[:8]) + (", ..." if missing.size > 8 else "")
-        log.warning(
-            "fill %d: massi: %s has no %s luminosity of %d colliding slots (%s): NaN for these; "
-            "get the archive again if it should have them",
-            fill, archive, experiment, missing.size, some,
-        )  # fmt: skip
+        ctx.note(
+            Note(
+                "missing",
+                f"{archive.name} has no {experiment} luminosity of {missing.size} colliding slots "
+                f"({some}): NaN for these; get the archive again if it should have them",
+                "luminosity",
+                numbers={"slots": missing.size},
+            )
+        )
 
 
 def _logged(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict[str, FloatArray]:
@@ -203,8 +213,10 @@ STEP = Step(
     name="massi",
     run=run,
     writes=lambda paths: [paths.lumi_meas, paths.lumi_meas_timber],
-    optional=lambda paths: [paths.bbb_lumi] if _is_logged(paths) else [],
+    optional=lambda paths: [paths.bbb_lumi] if _takes_logged(paths) else [],
     needs=(SB,),
+    watches=lambda paths: [*_archives(paths).values()],
+    settings=("massi_bunch_lumi_scale", "variable_names"),
     lacks=_lacks,
     expects=lambda paths: [paths.lumi_meas_timber if _is_logged(paths) else paths.lumi_meas],
     begin_run=_begin_run,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Case, Config
+from lumimod.errors import Note
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.physics.luminosity import experiment_luminosity, level
@@ -31,12 +32,11 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
+from lumimod.records.made import Made
 from lumimod.steps.context import FillContext, save_result
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
-
-log = logging.getLogger(__name__)
 
 _WORTH_A_PROCESS = 50_000
 """Times and bunches from which a case is better computed in a process of its own."""
@@ -65,19 +65,30 @@ def run(ctx: FillContext) -> None:
     ibs_of(ctx.cfg.machine.gamma_ft, ctx.cfg.machine.v_rf_ft_v)  # fail before any case runs
     step_s = ctx.cfg.analysis.t_step_s
     if not SHORTEST_IBS_STEP_S <= step_s <= LONGEST_IBS_STEP_S:
-        log.warning(
-            "fill %d: model: the IBS parametrisation holds for steps of 1 min to 1 h, not for "
-            "t_step_sec = %g: do not trust the modelled growth", ctx.fill, step_s,
-        )  # fmt: skip
+        ctx.note(
+            Note(
+                "model",
+                "the IBS parametrisation holds for steps of 1 min to 1 h, not for "
+                f"t_step_sec = {step_s:g}: do not trust the modelled growth",
+            )
+        )
     betastar_m = ctx.betastar_m(sb.time_s)
-    calls = [(ctx.cfg, ctx.fill, sb, betastar_m, case) for case in ctx.cfg.model.cases]
+    made = ctx.described()
+    calls = [(ctx.cfg, ctx.fill, sb, betastar_m, case, made) for case in ctx.cfg.model.cases]
     heavy = sb.time_s.size * sb.bunches[1, "coll"].slots.size > _WORTH_A_PROCESS
-    (ctx.workers if heavy else Workers(1)).starmap(_run_case, calls)
+    for path in (ctx.workers if heavy else Workers(1)).starmap(_run_case, calls):
+        ctx.saved(path, made)
 
 
 def _run_case(
-    cfg: Config, fill: int, sb: StableBeams, betastar_m: dict[int, FloatArray], case: Case
-) -> None:
+    cfg: Config,
+    fill: int,
+    sb: StableBeams,
+    betastar_m: dict[int, FloatArray],
+    case: Case,
+    made: Made | None,
+) -> Path:
+    """Make the file of one case and return its path."""
     data = {f: _corrected(sb, f, case) for f in FAMILIES}
     machine, luminosity = _machine(cfg, betastar_m), _luminosity(sb, cfg, betastar_m, fill)
     evolutions = {
@@ -85,7 +96,8 @@ def _run_case(
         "noncoll": evolve(sb.time_s, data["noncoll"], _from_data(cfg, "noncoll"), machine),
     }
     path = FillPaths(cfg, fill).model(case)
-    save_result(cfg, path, _record(cfg, sb, data, evolutions), sb)
+    save_result(cfg, path, _record(cfg, sb, data, evolutions), sb, made)
+    return path
 
 
 def _machine(cfg: Config, betastar_m: dict[int, FloatArray]) -> ModelMachine:
@@ -234,5 +246,18 @@ STEP = Step(
     writes=lambda paths: paths.models,
     optional=lambda paths: paths.betastar,
     needs=(SB,),
+    settings=(
+        "models",
+        "cases",
+        "gammaFT",
+        "VRF_FT",
+        "tauSRxy_FT",
+        "frev",
+        "betastar_m",
+        "sigmaBOff_m2",
+        "sigma_el_m2",
+        "leveling",
+        "variable_names",
+    ),
     disabled=lambda cfg: "" if cfg.model.enabled else "doSBModel is False",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import MissingInputError, NoDataError
+from lumimod.errors import MissingInputError, NoDataError, Note
 from lumimod.instruments.bsrt import Scans
 from lumimod.instruments.measurements import BeamMeasurements
 from lumimod.instruments.optics import POINTS, Crossing, crossing_angles
@@ -24,8 +23,6 @@ from lumimod.records import BEAMS, FAMILIES, BunchFamily, StableBeams
 from lumimod.steps.bunch_fits import bunch_fits
 from lumimod.steps.context import FillContext
 from lumimod.steps.step import Step
-
-log = logging.getLogger(__name__)
 
 END_BEFORE_NEXT_FILL_S = 900.0
 """Stable beams end at the latest this long before the next fill starts."""
@@ -108,11 +105,15 @@ def _check_energy(ctx: FillContext) -> None:
     for beam in BEAMS:
         highest_gev = ctx.beams[beam].highest_energy_gev
         if abs(highest_gev - configured_gev) > ENERGY_TOLERANCE * configured_gev:
-            log.warning(
-                "fill %d: beam %d reached %.0f GeV, but gammaFT in config.py stands for %.0f GeV: "
-                "correct it, the luminosity is proportional to it",
-                ctx.fill, beam, highest_gev, configured_gev,
-            )  # fmt: skip
+            ctx.note(
+                Note(
+                    "energy",
+                    f"beam {beam} reached {highest_gev:.0f} GeV, but gammaFT in config.py stands "
+                    f"for {configured_gev:.0f} GeV: correct it, the luminosity is proportional to "
+                    "it",
+                    beam=beam,
+                )
+            )
 
 
 def _bunches_above(beam: BeamMeasurements, time_s: FloatArray, threshold_ppb: float) -> IntArray:
@@ -219,5 +220,18 @@ STEP = Step(
     run=run,
     writes=lambda paths: [paths.sb],
     inputs=lambda paths: [paths.basic_data, paths.bbb_data],
-    optional=lambda paths: [paths.crossing],
+    optional=lambda paths: [paths.crossing, *paths.bsrt_calibration],
+    times=("t_start_STABLE", "t_stop_STABLE", "t_start_SQUEEZE", "t_endfill"),
+    settings=(
+        "t_step_sec",
+        "intensity_threshold",
+        "t_fit_length",
+        "enable_smoothing_BSRT",
+        "avg_time_smoothing",
+        "resc_period",
+        "bsrt_calibration_file",
+        "XingAngle",
+        "crossing_planes",
+        "variable_names",
+    ),
 )

@@ -65,8 +65,17 @@ class Step:
     """Steps whose results it cannot do without; earlier in the list."""
     uses: tuple[Step, ...] = ()
     """Steps whose results it takes if they are there; earlier in the list."""
+    times: tuple[str, ...] = ()
+    """Times of the beam modes that it takes, such as t_start_STABLE."""
+    settings: tuple[str, ...] = ()
+    """Settings of config.py that its numbers follow from."""
+    revision: int = 1
+    """Raised whenever its numbers change for the same data and settings."""
 
     # --- rules of its own
+
+    watches: Files = _no_files
+    """Files that it reads and of which it tells itself whether they are new (`begin_run`)."""
 
     disabled: Callable[[Config], str] = _nothing
     """Why config.py leaves it out, unless the command line asks for it."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lumimod.arrays import Series
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError, MissingInputError, NoDataError
+from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.instruments.measurements import BeamMeasurements, bqm_lengths, read_beam
 from lumimod.physics.emittance import MonitorOptics, emittance_um
@@ -432,7 +432,7 @@ def test_rows_of_intensities_that_end_early_are_dropped_and_noted(tmp_path: Path
     beam = measure(tmp_path, A={1.0: [0, 0, 1e11, 2e11], 2.0: [0, 0, 3e11]})
     assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11]]
     assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.0]
-    assert beam.notes == (f"{A}: 1 rows that end before slot 3 dropped",)
+    assert [note.text for note in beam.notes] == [f"{A}: 1 rows that end before slot 3 dropped"]
 
 
 def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:
@@ -443,13 +443,13 @@ def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:
 def test_a_row_with_an_empty_value_is_dropped_and_noted(tmp_path: Path) -> None:
     beam = measure(tmp_path, A={1.0: [0, 0, "", 2e11], 2.0: [0, 0, 3e11, 4e11]})  # type: ignore[list-item]
     assert beam.intensity_ppb.values.tolist() == [[3e11, 4e11]]
-    assert beam.notes == (f"{A}: 1 rows with an empty value dropped",)
+    assert [note.text for note in beam.notes] == [f"{A}: 1 rows with an empty value dropped"]
 
 
 def test_a_record_lost_to_an_empty_size_is_noted(tmp_path: Path) -> None:
     beam = measure(tmp_path, FIT_SIGMA_V={1.0: [1, "", 1, 1], 2.0: [1, 1, 1, 1]})  # type: ignore[list-item]
     assert beam.scans.start.tolist() == [0, 1, 2]
-    assert "FIT_SIGMA_V: 1 rows with an empty value dropped" in beam.notes[0]
+    assert "FIT_SIGMA_V: 1 rows with an empty value dropped" in beam.notes[0].text
 
 
 @pytest.mark.parametrize("name", ["GATE_DELAY", "FIT_SIGMA_H", "FILLED_BUCKETS", "BUNCH_LENGTHS"])
@@ -471,7 +471,9 @@ def test_what_was_dropped_is_told_with_the_fill(
 ) -> None:
     def read(beam: int, *_: object) -> BeamMeasurements:
         none: Any = None
-        return BeamMeasurements(beam, none, none, none, (f"B{beam}: 3 rows dropped",))
+        return BeamMeasurements(
+            beam, none, none, none, (Note("dropped", f"B{beam}: 3 rows dropped"),)
+        )
 
     monkeypatch.setattr("lumimod.steps.context.read_beam", read)
     assert set(context(golden_config).beams) == {1, 2}

@@ -77,7 +77,7 @@ def test_a_file_of_the_original_comes_out_as_it_went_in(name: str) -> None:
 
 @by_file
 def test_a_file_of_ours_comes_out_as_it_went_in(golden_run: Analysed, name: str) -> None:
-    data = lumimod.load(golden_run.folder / name)
+    data = {k: v for k, v in lumimod.load(golden_run.folder / name).items() if k != "made"}
     again, before = dict(leaves(KIND_OF[name].from_dict(data).to_dict())), dict(leaves(data))
     assert set(again) == set(before)
     for key, value in before.items():

@@ -17,6 +17,8 @@ import pytest
 from lumimod.cli import main
 from lumimod.config.settings import Config, load_config
 from lumimod.paths import FillPaths
+from lumimod.readers.unpickle import load_pickle
+from lumimod.records import diary, store
 from lumimod.simulate import simulate_fills
 from lumimod.steps.registry import STEPS
 from tests.conftest import TINY
@@ -111,9 +113,13 @@ class Site:
                 path.unlink()
 
     def contents(self, fill: int | None = None) -> dict[str, bytes]:
-        """Return name and bytes of every result, of all fills or one, unfinished ones included."""
+        """Return name and bytes of every result, of all fills or one, unfinished ones included.
+
+        The diaries, which hold what differs between equal runs, are left out.
+        """
         folder = self.results if fill is None else self.paths(fill).folder
-        return {p.name: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != diary.NAME)
+        return {p.name: p.read_bytes() for p in files}
 
     def leftovers(self) -> list[Path]:
         """Return temporary files."""
@@ -215,4 +221,26 @@ def finished(site: Site, tiny_results: Path) -> Site:
 @pytest.fixture
 def good_results(tiny_results: Path) -> Mapping[str, bytes]:
     """Return name and bytes of the results of fill 5848, undisturbed."""
-    return {p.name: p.read_bytes() for p in (tiny_results / f"fill_{OTHER}").iterdir()}
+    files = (tiny_results / f"fill_{OTHER}").glob("*.pkl.gz")
+    return {p.name: p.read_bytes() for p in files}
+
+
+@pytest.fixture(scope="session")
+def undescribed_results(tiny_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the results as those of the original: they do not say what they were made from."""
+    folder = tmp_path_factory.mktemp("undescribed") / "SB_analysis"
+    shutil.copytree(tiny_results, folder)
+    for path in folder.rglob("*.pkl.gz"):
+        stat, data = path.stat(), load_pickle(path)
+        store.save_object(path, {key: value for key, value in data.items() if key != "made"})
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    for path in folder.rglob(diary.NAME):
+        path.unlink()
+    return folder
+
+
+@pytest.fixture
+def undescribed(site: Site, undescribed_results: Path) -> Site:
+    """Return the place with results that do not say what they were made from."""
+    shutil.copytree(undescribed_results, site.results)
+    return site

@@ -154,7 +154,7 @@ def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_result
         [str(jobs.path / "chunk_1.sh")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").iterdir()}
+    whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").glob("*.pkl.gz")}
     assert site.contents(FILL) == whole
     assert site.made(OTHER) == []
     report = load_report(jobs.path / "chunk_1.json")

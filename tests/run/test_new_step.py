@@ -83,7 +83,9 @@ def test_new_step_can_be_asked_for_and_follows_what_it_needs(
 
 def test_new_step_is_stale_after_a_newer_input(finished: Site) -> None:
     finished.run()
+    finished.configure(betastar_m=0.4)
     finished.run("--fill", FILL, "--force", "lumi")
+    finished.configure()
     assert status_of(finished.run("--dry-run"), FILL)["mu"] == "stale"
 
 
@@ -91,4 +93,4 @@ def test_new_record_has_a_data_frame(site: Site) -> None:
     site.configure(savePandas=True)
     site.run("--fill", FILL)
     path = site.paths().folder / f"fill_{FILL}_mu_df.pkl.gz"
-    assert list(lumimod.load(path)) == ["experiment", "time_s", "slot", "pileup"]
+    assert list(lumimod.load(path)) == ["fill", "experiment", "time_s", "slot", "pileup"]

@@ -23,6 +23,7 @@ def test_the_json_form_of_a_report_is_plain() -> None:
         "done": {"sb": 1.5, "lumi": 0.25},
         "skipped": ["cycle"],
         "failed": {"massi": "a\nfill 5848: sb: two lines"},
+        "stale": {},
     }
 
 

@@ -116,7 +116,9 @@ def test_run_writes_nothing_but_results_and_the_database(site: Site) -> None:
     after = {p: p.read_bytes() for p in site.root.rglob("*") if p.is_file()}
     results = {p for step in ALL for fill in (FILL, OTHER) for p in site.written(step, fill)}
     entries = {site.results / "fill_db.d" / f"2017_{fill}.yaml" for fill in (FILL, OTHER)}
-    assert after.keys() - before.keys() == results | entries | {site.results / "fill_db.yaml"}
+    diaries = {site.paths(fill).folder / "made.json" for fill in (FILL, OTHER)}
+    database = {site.results / "fill_db.yaml"}
+    assert after.keys() - before.keys() == results | entries | diaries | database
     assert {p: after[p] for p in before} == before
 
 
@@ -192,21 +194,23 @@ def fifty_fills(site: Site) -> list[int]:
     return fills
 
 
-def test_fifty_finished_fills_are_left_alone(finished: Site, opened: list[str]) -> None:
-    fifty_fills(finished)
-    outcome = finished.run()
+def test_fifty_finished_fills_are_left_alone(undescribed: Site, opened: list[str]) -> None:
+    fifty_fills(undescribed)
+    outcome = undescribed.run()
     assert (outcome.status, outcome.out) == (0, "50 fills: nothing to do\n")
     opened.clear()
-    before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in finished.root.rglob("*")}
-    outcome = finished.run()
+    before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in undescribed.root.rglob("*")}
+    outcome = undescribed.run()
     assert (outcome.status, outcome.out, outcome.err) == (0, "50 fills: nothing to do\n", "")
-    assert {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in finished.root.rglob("*")} == before
+    assert {
+        p: (p.stat().st_mtime_ns, p.stat().st_size) for p in undescribed.root.rglob("*")
+    } == before
     ours = {
         Path(name).name
         for name in opened
-        if name.startswith(str(finished.root)) and "/fill_db.d/" not in name
+        if name.startswith(str(undescribed.root)) and "/fill_db.d/" not in name
     }
-    assert ours <= {"config.py", "fills_and_bmodes.pkl", "fill_db.yaml"}
+    assert ours <= {"config.py", "fills_and_bmodes.pkl", "fill_db.yaml", "made.json"}
     assert "fills_and_bmodes.pkl" in ours
 
 
@@ -248,23 +252,23 @@ def test_step_alone_leaves_what_is_missing(finished: Site) -> None:
     assert ran(finished.run("--doOnly", "lumi")) == ["lumi"]
 
 
-def test_stale_results_are_reported_and_left(finished: Site) -> None:
-    finished.paths().basic_data.touch()
-    before = finished.contents()
-    outcome = finished.run()
-    name = finished.paths().basic_data.name
-    (line,) = outcome.lines("WARNING", f"fill {FILL}: sb is stale (older than {name})")
+def test_stale_results_are_reported_and_left(undescribed: Site) -> None:
+    undescribed.paths().basic_data.touch()
+    before = undescribed.contents()
+    outcome = undescribed.run()
+    name = undescribed.paths().basic_data.name
+    (line,) = outcome.lines("WARNING", f"fill {FILL}: sb is out of date (older than {name})")
     assert "--cascade or --force sb" in line
     assert outcome.status == 0
-    assert finished.contents() == before
+    assert undescribed.contents() == before
 
 
-def test_cascade_makes_stale_results_again(finished: Site) -> None:
-    finished.paths().basic_data.touch()
-    outcome = finished.run("--cascade")
+def test_cascade_makes_stale_results_again(undescribed: Site) -> None:
+    undescribed.paths().basic_data.touch()
+    outcome = undescribed.run("--cascade")
     assert ran(outcome) == ALL
     assert ran(outcome, OTHER) == []
-    assert finished.run().out == "2 fills: nothing to do\n"
+    assert undescribed.run().out == "2 fills: nothing to do\n"
 
 
 def test_cascade_makes_again_what_uses_a_forced_step(finished: Site) -> None:
@@ -273,9 +277,9 @@ def test_cascade_makes_again_what_uses_a_forced_step(finished: Site) -> None:
     assert not {"sb", "cycle", "massi", "lifetime", "model"} & set(made)
 
 
-def test_dependent_results_of_a_forced_step_are_stale_without_cascade(finished: Site) -> None:
-    finished.run("--force", "lumi", "--fill", FILL)
-    assert finished.run().lines("WARNING", f"fill {FILL}: fits is stale")
+def test_dependent_results_of_a_forced_step_are_stale_without_cascade(undescribed: Site) -> None:
+    undescribed.run("--force", "lumi", "--fill", FILL)
+    assert undescribed.run().lines("WARNING", f"fill {FILL}: fits is out of date")
 
 
 # --- Massi archives
@@ -374,7 +378,7 @@ def test_logged_luminosity_is_used_without_archives(site: Site) -> None:
     site.add_logged_lumi()
     outcome = site.run("--fill", FILL)
     assert outcome.status == 0
-    assert outcome.lines("INFO", f"fill {FILL}", "no Massi archive", str(site.paths().bbb_lumi))
+    assert outcome.lines("WARNING", f"fill {FILL}", "no Massi archive", site.paths().bbb_lumi.name)
     assert not site.paths().lumi_meas.exists()
     logged = load(site.paths().lumi_meas_timber)
     assert "tau_lumi_meas_coll" in load(site.paths().fits)["ATLAS"]
@@ -395,19 +399,16 @@ import os, signal, sys
 from lumimod.records import store
 from lumimod.cli import main
 
-class Dying(store._Pickler):
-    def dump(self, data):
-        if os.environ["DIE_AT"] in self._path:
-            self._stream._file.write(b"half of it")
-            self._stream._file.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-        super().dump(data)
+plain = store.gzip_writer
 
-    def __init__(self, stream, protocol):
-        super().__init__(stream, protocol=protocol)
-        self._stream, self._path = stream, stream._file.name
+def dying(file, level):
+    if os.environ["DIE_AT"] in file.name:
+        file.write(b"half of it")
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(file, level)
 
-store._Pickler = Dying
+store.gzip_writer = dying
 sys.exit(main(["--config", sys.argv[1], "--fill", sys.argv[2]]))
 """
 
@@ -433,7 +434,7 @@ def test_killed_run_leaves_no_half_result_and_the_next_completes_it(
     path: Path = getattr(site.paths(), name)
     killed_while_writing(site, path)
     assert not path.exists()
-    whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").iterdir()}
+    whole = {p.name: p.read_bytes() for p in (tiny_results / f"fill_{FILL}").glob("*.pkl.gz")}
     finished = {n: b for n, b in site.contents(FILL).items() if not n.startswith(".")}
     assert finished == {n: whole[n] for n in finished}
     unfinished = [p for p in site.leftovers() if p.parent == site.paths().folder]

@@ -82,7 +82,7 @@ def fill(write_config: Callable[..., Path], tmp_path: Path) -> Callable[..., Fil
         cfg = load_config(write_config(tmp_path / "data", **names))
         ctx = FillContext(FILL, cfg, modes or fill_modes())
         if beams is not None:
-            ctx.__dict__["beams"] = dict(beams)
+            ctx.__dict__["_beams"] = dict(beams)
         ctx.paths.make_folder()
         return ctx
 

@@ -1,0 +1,184 @@
+"""The diary of a fill: a small file beside its results, `made.json`.
+
+It holds what differs between equal runs (when, where, how long), and remembers what is costly to
+find out again: digests of inputs and the `made` of results, each with size and time of the file
+that it was taken from. Nothing is lost if it is deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lumimod.atomic import replacing
+from lumimod.errors import BadInputError, LumimodError, MissingInputError, OutputError
+from lumimod.readers.variables import files_of
+from lumimod.records.made import Made
+
+log = logging.getLogger(__name__)
+
+NAME = "made.json"
+_BLOCK_BYTES = 1 << 20
+
+
+class Diary:
+    """What is remembered of one fill. Changes are written by `save` alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._data = _read(self._path)
+        self._changed = False
+
+    # --- inputs
+
+    def digest(self, path: Path) -> dict[str, Any]:
+        """Return size and digest of an input's content, remembered while the file is the same.
+
+        A folder, the tree of a fill, counts with all its files.
+
+        Raises
+        ------
+        MissingInputError
+            It cannot be read.
+        """
+        stamp = stamp_of(path)
+        known = self._data["inputs"].get(str(path))
+        if not isinstance(known, dict) or known.get("stamp") != stamp:
+            known = {"stamp": stamp, **_content(path)}
+            self._data["inputs"][str(path)] = known
+            self._changed = True
+        return {"size": known["size"], "digest": known["digest"]}
+
+    # --- results
+
+    def made(self, path: Path) -> Made | None:
+        """Return what a result was made from, None if it does not say.
+
+        The result itself is read only if the diary does not know this version of it.
+        """
+        stamp = _stamp_if_there(path)
+        if stamp is None:
+            return None
+        known = self._data["results"].get(path.name)
+        if isinstance(known, dict) and known.get("stamp") == stamp:
+            return Made.from_dict(known.get("made"))
+        made = _made_in(path)
+        self._data["results"][path.name] = {
+            "stamp": stamp,
+            "made": None if made is None else made.to_dict(),
+        }
+        self._changed = True
+        return made
+
+    def enter(self, path: Path, made: Made, **circumstances: Any) -> None:
+        """Remember a result that was just written, and when, where and how long it took."""
+        self._data["results"][path.name] = {
+            "stamp": stamp_of(path),
+            "made": made.to_dict(),
+            **circumstances,
+        }
+        self._changed = True
+
+    def circumstances(self, path: Path) -> Mapping[str, Any]:
+        """Return when, where and how a result was made, as far as that is known."""
+        known = self._data["results"].get(path.name, {})
+        return {k: v for k, v in known.items() if k not in ("stamp", "made")}
+
+    # --- pictures
+
+    def drawn_from(self, name: str) -> Mapping[str, Any] | None:
+        """Return what a picture was drawn from, None if that is not known."""
+        found = self._data["pictures"].get(name)
+        return found if isinstance(found, dict) else None
+
+    def enter_picture(self, name: str, drawn_from: Mapping[str, Any]) -> None:
+        """Remember what a picture was drawn from."""
+        self._data["pictures"][name] = dict(drawn_from)
+        self._changed = True
+
+    def save(self) -> None:
+        """Write the diary if it has changed; where that is not possible nothing is lost."""
+        if not self._changed or not self._path.parent.is_dir():
+            return
+        try:
+            with replacing(self._path) as file:
+                file.write(json.dumps(self._data, indent=1, sort_keys=True, default=str).encode())
+        except OutputError as exc:
+            log.debug("%s", exc)
+            return
+        self._changed = False
+
+
+def stamp_of(path: Path) -> list[Any]:
+    """Return what tells that a file is still the same one: inode, size and time of each file.
+
+    Raises
+    ------
+    MissingInputError
+        It is not there.
+    """
+    try:
+        stats = [file.stat() for file in files_of(path)]
+    except OSError as exc:
+        raise MissingInputError(f"{path}: cannot be read ({exc.strerror})") from exc
+    return [[s.st_ino, s.st_size, s.st_mtime_ns] for s in stats]
+
+
+def _stamp_if_there(path: Path) -> list[Any] | None:
+    """Return the stamp of a plain file; opening a pipe would wait for someone to write."""
+    try:
+        return stamp_of(path) if path.is_file() else None
+    except (LumimodError, OSError):
+        return None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return size and digest of a file, or of all files of a folder."""
+    total, whole = 0, hashlib.sha256()
+    files = files_of(path)
+    for file in files:
+        if not file.is_file():
+            raise MissingInputError(f"{file} is no plain file")
+        try:
+            size, digest = _file_content(file)
+        except OSError as exc:
+            raise MissingInputError(f"{file}: cannot be read ({exc.strerror})") from exc
+        if len(files) == 1 and not path.is_dir():
+            return {"size": size, "digest": f"sha256:{digest}"}
+        total += size
+        whole.update(f"{file.relative_to(path)} {digest}\n".encode())
+    return {"size": total, "digest": f"sha256:{whole.hexdigest()}"}
+
+
+def _file_content(path: Path) -> tuple[int, str]:
+    size, digest = 0, hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            size += len(block)
+            digest.update(block)
+    return size, digest.hexdigest()
+
+
+def _made_in(path: Path) -> Made | None:
+    from lumimod.records.store import load_made
+
+    try:
+        return load_made(path)
+    except (BadInputError, MissingInputError) as exc:
+        log.debug("%s", exc)
+        return None
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the parts of a diary; without one, or where it is damaged, they are empty."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        data = {}
+    parts = data if isinstance(data, dict) else {}
+    found = {part: parts.get(part) for part in ("results", "inputs", "pictures")}
+    return {part: dict(of) if isinstance(of, dict) else {} for part, of in found.items()}
