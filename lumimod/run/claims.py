@@ -25,11 +25,14 @@ import json
 import logging
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from lumimod.atomic import remove_abandoned
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,9 @@ JOB_VARIABLE = "LUMIMOD_JOB"
 RENEW_S = 60.0
 DEAD_AFTER_S = 600.0
 """Age of the last renewal after which a claim no longer counts."""
+_LONGEST_BYTES = 10_000
+_PID_LIMIT = 2**31
+_SINCE_LIMIT_S = 4_102_444_800.0  # 2100
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,9 @@ class Claims:
                 continue
             if other is not None:
                 refused[fill] = other.owner
+        with contextlib.suppress(OSError):
+            remove_abandoned(self._folder, "fill_*.json")  # a run that lives renews its claims
+            remove_abandoned(self._folder)
         if self._held and self._renewal is None:
             self._renewal = threading.Thread(target=self._renew, daemon=True)
             self._renewal.start()
@@ -160,7 +169,7 @@ class Claims:
             same_machine = (other.host, other.namespace) == (own.host, own.namespace)
             if same_machine and not _is_alive(other.pid):
                 return False
-        return time.time() - claim.renewed < DEAD_AFTER_S
+        return abs(time.time() - claim.renewed) < DEAD_AFTER_S
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_S):
@@ -177,16 +186,31 @@ class _Claim:
 
 
 def _read_claim(path: Path) -> _Claim | None:
-    """Return a claim, None if there is none."""
+    """Return a claim, None if there is none; what is in the file may be anything."""
     try:
-        text = path.read_text()
-        renewed = path.stat().st_mtime
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return _Claim(None, status.st_mtime)
+        with path.open("rb") as file:
+            text = file.read(_LONGEST_BYTES)
     except FileNotFoundError:
         return None
+    return _Claim(_owner(text), status.st_mtime)
+
+
+def _owner(text: bytes) -> Owner | None:
+    """Return the owner that a claim names, None if it names none that can be."""
     try:
-        return _Claim(Owner(**json.loads(text)), renewed)
-    except (ValueError, TypeError):
-        return _Claim(None, renewed)
+        owner = Owner(**json.loads(text))
+        is_owner = (
+            all(isinstance(name, str) for name in (owner.host, owner.namespace, owner.job))
+            and type(owner.pid) is int
+            and 0 < owner.pid < _PID_LIMIT
+            and 0 <= float(owner.since) < _SINCE_LIMIT_S
+        )
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None
+    return owner if is_owner else None
 
 
 def _namespace() -> str:

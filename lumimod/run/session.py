@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple
 
 from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
+from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.run.claims import Claims, remove_leftovers
@@ -58,9 +60,9 @@ def run(
     if dry_run:
         return _show(plan)
     with Claims(cfg.files.stable_beams_folder) as claims:
-        jobs, left = _claimed(plan, claims)
+        jobs, lost, left = _claimed(plan, claims)
         display.expect(sum(job.n_steps for job in jobs))
-        reports = list(plan.unknown)
+        reports = [*plan.unknown, *lost]
         file = ReportFile(report_path, reports, left)
         for report in run_all(jobs, n_jobs, display):
             reports.append(report)
@@ -81,9 +83,9 @@ class RunPlan(NamedTuple):
     jobs: list[FillJob]
     """Of those that there are."""
     unknown: list[FillReport]
-    """Of those that there are not."""
-    again: Callable[[int], FillJob]
-    """Plans a fill again, as things are by now."""
+    """Of those that there are not, or that cannot be planned."""
+    again: Callable[[int], FillJob | FillReport]
+    """Plans a fill again, as things are by now; a report, if that is not possible."""
 
 
 def prepare(
@@ -105,9 +107,27 @@ def prepare(
         n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 
-    jobs = [job_of(fill) for fill in wanted if fill in modes]
-    unknown = [_unknown(fill, cfg) for fill in wanted if fill not in modes]
-    return RunPlan(wanted, jobs, unknown, job_of)
+    again = partial(_guarded, job_of)
+    planned = [again(fill) if fill in modes else _unknown(fill, cfg) for fill in wanted]
+    jobs = [one for one in planned if isinstance(one, FillJob)]
+    failed = [one for one in planned if isinstance(one, FillReport)]
+    return RunPlan(wanted, jobs, failed, again)
+
+
+def _guarded(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillReport:
+    """Plan a fill; whatever is wrong with it or its files costs this fill alone."""
+    try:
+        return job_of(fill)
+    except LumimodError as exc:
+        why = str(exc)
+    except OSError as exc:
+        name = f"{exc.filename}: " if exc.filename else ""
+        why = f"{name}{exc.strerror or exc}; check the file and run again"
+    except Exception as exc:  # a bug: loud, but the other fills go on
+        log.exception("fill %d: internal error while it was planned", fill)
+        why = f"internal error, please report it: {type(exc).__name__}: {exc}"
+    log.error("fill %d: %s", fill, why)
+    return FillReport(fill, failed={"all": why})
 
 
 def select_fills(modes: Mapping[int, FillModes], cfg: Config) -> list[int]:
@@ -134,21 +154,31 @@ def _show(plan: RunPlan) -> bool:
     return not plan.unknown
 
 
-def _claimed(plan: RunPlan, claims: Claims) -> tuple[list[FillJob], dict[int, str]]:
-    """Return the jobs that no other run is at, and which run is at each of the others."""
+def _claimed(
+    plan: RunPlan, claims: Claims
+) -> tuple[list[FillJob], list[FillReport], dict[int, str]]:
+    """Return the jobs that no other run is at, and which run is at each of the others.
+
+    Between them: fills that can no longer be planned.
+    """
     busy = {job.fill for job in plan.jobs if job.has_work}
     refused, abandoned = claims.take(f for f in plan.wanted if f in busy)
     left = {fill: str(owner or "another run") for fill, owner in refused.items()}
     for fill, owner in left.items():
         log.warning("fill %d: left to another run (%s)", fill, owner)
-    jobs = []
+    jobs, lost = list[FillJob](), list[FillReport]()
     for job in plan.jobs:
         if job.fill in abandoned:
             remove_leftovers(FillPaths(job.cfg, job.fill).folder)
         if job.fill not in left:
             # Another run may have finished it between planning and claiming.
-            jobs.append(plan.again(job.fill) if job.fill in busy else job)
-    return jobs, left
+            now = plan.again(job.fill) if job.fill in busy else job
+            if isinstance(now, FillJob):
+                jobs.append(now)
+            else:
+                lost.append(now)
+                claims.give_back(job.fill)
+    return jobs, lost, left
 
 
 def _end_run(reports: Sequence[FillReport], cfg: Config) -> None:

@@ -160,15 +160,23 @@ def _logged(ctx: FillContext, slots: IntArray, time_s: FloatArray) -> dict[str, 
 
 
 def _begin_run(cfg: Config, write: bool) -> Outdated:
-    return partial(_outdated, _database(cfg, write=write))
+    try:
+        return partial(_outdated, _database(cfg, write=write))
+    except (BadInputError, OSError) as exc:
+        log.error("%s; until then archives that are posted again go unnoticed", exc)
+        return lambda _: ""
 
 
 def _outdated(database: Database, paths: FillPaths) -> str:
     """Return why the archives must be read again, if they must."""
-    current = all(
-        massi_db.is_current(database, paths.cfg.massi.year, exp, Archive.at(path))
-        for exp, path in _archives(paths).items()
-    )
+    try:
+        current = all(
+            massi_db.is_current(database, paths.cfg.massi.year, exp, Archive.at(path))
+            for exp, path in _archives(paths).items()
+        )
+    except BadInputError as exc:  # it has just gone: what was made of it stays
+        log.warning("fill %d: massi: %s; its result is kept", paths.fill, exc)
+        return ""
     return "" if current else NEW_ARCHIVE
 
 
@@ -205,7 +213,7 @@ def _end_run(cfg: Config) -> None:
     """Bring the YAML file of the database up to date with what was read."""
     try:
         massi_db.publish(cfg.massi.database)
-    except LumimodError as exc:
+    except (LumimodError, OSError) as exc:
         log.warning("%s; the entries beside it count", exc)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -25,7 +26,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lumimod.atomic import replacing, replacing_nothing
+from lumimod.atomic import remove_abandoned, replacing, replacing_nothing
 from lumimod.errors import BadInputError, OutputError
 from lumimod.readers.stamps import ZURICH
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 _TOLERANCE_S = 1.0  # some file systems keep whole seconds only
 _SUFFIXES = (".tgz", ".tar.gz", ".zip")
 _MARK = b"# written by lumimod "
+_NO_DATABASE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
+"""What PyYAML raises besides its own errors: dates, tags and numbers that there are not."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -50,8 +53,22 @@ class Archive(NamedTuple):
 
     @classmethod
     def at(cls, path: Path) -> Archive:
-        """Return name and time of an existing file."""
-        stamp = datetime.fromtimestamp(path.stat().st_mtime, ZURICH)
+        """Return name and time of an existing file.
+
+        Raises
+        ------
+        BadInputError
+            It is there no more, is no plain file, or its time is no date.
+        """
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise BadInputError(f"Massi archive {path} is no plain file; remove it")
+            stamp = datetime.fromtimestamp(status.st_mtime, ZURICH)
+        except (OSError, ValueError, OverflowError) as exc:
+            raise BadInputError(
+                f"Massi archive {path} cannot be looked at ({_reason(exc)}); copy it again"
+            ) from exc
         return cls(path.name, stamp.replace(tzinfo=None))
 
 
@@ -61,9 +78,13 @@ def load_database(path: Path) -> Database:
     Raises
     ------
     BadInputError
-        It is not a database.
+        It is not a database, or cannot be read.
     """
-    if not path.exists() and _folder(path).is_dir():
+    try:
+        only_entries = not path.exists() and _folder(path).is_dir()
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    if only_entries:
         return entries(path)
     data, edited_at = _read_main(path)
     return merged(data, entries(path, edited_at))
@@ -78,7 +99,7 @@ def entries(path: Path, after: float = 0.0) -> Database:
     for file in sorted(_folder(path).glob("*.yaml")):
         try:
             if file.stat().st_mtime > after:
-                out = merged(out, _parse(file, file.read_bytes()))
+                out = merged(out, _parse(file, _content(file)))
         except FileNotFoundError:
             continue
         except (BadInputError, OSError) as exc:
@@ -104,7 +125,7 @@ def merged(old: Database, new: Database) -> Database:
 def _read_main(path: Path) -> tuple[Database, float]:
     """Return the YAML file, and when others have written it, 0 if lumimod has."""
     try:
-        text = path.read_bytes()
+        text = _content(path)
         modified = path.stat().st_mtime
     except OSError as exc:
         raise _unreadable(path, exc) from exc
@@ -113,14 +134,21 @@ def _read_main(path: Path) -> tuple[Database, float]:
     return _parse(path, text), 0.0 if ours else modified
 
 
+def _content(path: Path) -> bytes:
+    """Return what is in a plain file: to read from a named pipe would be to wait for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadInputError(f"Massi database {path} is no plain file; remove it, it is made again")
+    return path.read_bytes()
+
+
 def _parse(path: Path, text: bytes) -> Database:
     try:
         data = yaml.load(text.decode(), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (ValueError, yaml.YAMLError) as exc:  # ValueError: not UTF-8, or no such date
+    except (*_NO_DATABASE, yaml.YAMLError) as exc:
         raise _unreadable(path, exc) from exc
     try:
         return {int(year): _experiments(of_year, path) for year, of_year in data.items()}
-    except (AttributeError, TypeError, ValueError) as exc:  # no dict of dicts, or no year
+    except _NO_DATABASE as exc:  # no dict of dicts, or no year
         raise BadInputError(
             f"{path} is no Massi database (year: experiment: archive: time); remove it, "
             "it is made again"
@@ -131,45 +159,72 @@ def _experiments(of_year: Any, path: Path) -> dict[str, dict[str, datetime]]:
     """Return the archives of a year, by experiment; none where the file has an empty part."""
     return {
         str(experiment): {
-            str(name): _naive(modified)
-            for name, modified in (archives or {}).items()
-            if _is_time(modified, f"{path}: {experiment}: {name}")
+            str(name): time
+            for name, value in (archives or {}).items()
+            if (time := _naive(value, f"{path}: {experiment}: {name}")) is not None
         }
         for experiment, archives in of_year.items()
     }
 
 
-def _is_time(value: Any, of: str) -> bool:
-    if not isinstance(value, datetime):
-        log.warning("%s: %r is no time: the archive is read again", of, value)
-    return isinstance(value, datetime)
+def _naive(value: Any, of: str) -> datetime | None:
+    """Return a time as the clocks of Zurich show it; naive times are theirs already.
 
-
-def _naive(time: datetime) -> datetime:
-    """Return a time as the clocks of Zurich show it; naive times are theirs already."""
-    return time if time.tzinfo is None else time.astimezone(ZURICH).replace(tzinfo=None)
+    None, with a warning, if it is no time.
+    """
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            return value
+        with suppress(OverflowError):  # the first hours of the year 1
+            return value.astimezone(ZURICH).replace(tzinfo=None)
+    log.warning("%s: %.40r is no time: the archive is read again", of, value)
+    return None
 
 
 def _unreadable(path: Path, exc: Exception) -> BadInputError:
-    reason = " ".join(str(exc).split())
     return BadInputError(
-        f"Massi database {path} cannot be read ({reason}); remove it, it is made again"
+        f"Massi database {path} cannot be read ({_reason(exc)}); remove it, it is made again"
     )
 
 
+def _reason(exc: Exception) -> str:
+    """Return what an error says, in one line."""
+    said = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+    return " ".join(said.split()) or type(exc).__name__
+
+
 def create(year: int, folders: Mapping[str, Path]) -> Database:
-    """Return a database of all archives that are in the experiments' folders now."""
+    """Return a database of all archives that are in the experiments' folders now.
+
+    An archive that cannot be looked at is left out with a warning.
+    """
     out: Database = {year: {}}
     for experiment, folder in folders.items():
-        if not folder.is_dir():
-            log.warning("no Massi folder %s", folder)
-        archives = (
-            Archive.at(path)
-            for path in sorted(folder.glob("*"))
-            if path.name.endswith(_SUFFIXES) and path.name.split(".")[0].isdigit()
-        )
-        out[year][experiment] = {a.name: a.modified for a in archives}
+        archives = (_archive_at(path) for path in _listed(folder))
+        out[year][experiment] = {a.name: a.modified for a in archives if a is not None}
     return out
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return what is in a folder under the name of an archive."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        log.warning("no Massi folder %s", folder)
+        return []
+    except OSError as exc:
+        log.warning("Massi folder %s cannot be read (%s); check its access", folder, _reason(exc))
+        return []
+    are_archives = (n.endswith(_SUFFIXES) and n.split(".")[0].isdigit() for n in names)
+    return [folder / name for name, is_archive in zip(names, are_archives) if is_archive]
+
+
+def _archive_at(path: Path) -> Archive | None:
+    try:
+        return Archive.at(path)
+    except BadInputError as exc:
+        log.warning("%s; left out of the database", exc)
+        return None
 
 
 def is_current(database: Database, year: int, experiment: str, archive: Archive) -> bool:
@@ -205,6 +260,8 @@ def publish(path: Path) -> None:
     OutputError
         It cannot be written.
     """
+    for folder in (path.parent, _folder(path)):
+        remove_abandoned(folder)
     if not path.exists():
         return
     before, edited_at = _read_main(path)
@@ -218,7 +275,7 @@ def publish(path: Path) -> None:
 
 def _forget(entry: Path, edited_at: float) -> None:
     """Remove an entry that is older than what someone else wrote into the YAML file."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # gone, or not ours: it is older and counts for nothing
         if entry.stat().st_mtime <= edited_at:
             entry.unlink()
 

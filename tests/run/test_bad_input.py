@@ -580,7 +580,11 @@ def test_logged_luminosity_with_too_few_columns(
 def test_massi_database_that_is_none(finished: Site, content: str) -> None:
     path = finished.results / "fill_db.yaml"
     path.write_text(content)
-    assert_run_ended(finished.run(), str(path), "Massi database", "remove it, it is made again")
+    finished.remove("fits", "lifetime")
+    outcome = finished.run()
+    assert outcome.lines("ERROR", str(path), "Massi database", "remove it, it is made again")
+    assert outcome.status == 0
+    assert outcome.rows()[FILL][:2] == ["fits", "lifetime"]
 
 
 def test_unreadable_time_in_the_database_reads_the_archive_again(finished: Site) -> None:

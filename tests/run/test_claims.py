@@ -244,3 +244,50 @@ def test_leftovers_are_unfinished_files_alone(tmp_path: Path) -> None:
         path.touch()
     remove_leftovers(tmp_path)
     assert [path.exists() for path in kept + gone] == [True] * 3 + [False] * 2
+
+
+NONSENSE = {
+    "not UTF-8": b"\xff\xfe\x00",
+    "NaN as process": b'{"host": "h", "namespace": "", "pid": NaN, "since": 0, "job": ""}',
+    "huge process": b'{"host": "h", "namespace": "", "pid": 1'
+    + b"0" * 30
+    + b', "since": 0, "job": ""}',
+    "process 0": b'{"host": "h", "namespace": "", "pid": 0, "since": 0, "job": ""}',
+    "NaN as time": b'{"host": "h", "namespace": "", "pid": 1, "since": NaN, "job": ""}',
+    "huge time": b'{"host": "h", "namespace": "", "pid": 1, "since": 1e300, "job": ""}',
+    "text as time": b'{"host": "h", "namespace": "", "pid": 1, "since": "now", "job": ""}',
+    "list as host": b'{"host": [1], "namespace": "", "pid": 1, "since": 0, "job": ""}',
+    "nested": b"[" * 9000,
+    "large": b'"' + b"x" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("text", NONSENSE.values(), ids=NONSENSE)
+@pytest.mark.parametrize("age_s", [0.0, DEAD_AFTER_S + 5, -DEAD_AFTER_S - 5])
+def test_claim_of_nonsense_counts_for_ten_minutes_and_ends_no_run(
+    tmp_path: Path, taker: Claims, text: bytes, age_s: float
+) -> None:
+    path = tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json"
+    path.parent.mkdir()
+    path.write_bytes(text)
+    os.utime(path, (time.time() - age_s, time.time() - age_s))
+    refused, _ = taker.take([FILL, OTHER])
+    assert refused == ({} if age_s else {FILL: None})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_claim_that_is_a_pipe_is_not_waited_for(tmp_path: Path, taker: Claims) -> None:
+    (tmp_path / CLAIMS_FOLDER).mkdir()
+    os.mkfifo(tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json")
+    assert taker.take([FILL])[0] == {FILL: None}
+
+
+def test_what_dead_runs_left_a_day_ago_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / CLAIMS_FOLDER
+    other_run(tmp_path, 6000, age_s=90_000)
+    (folder / ".fill_6001.json.12.tmp").write_text("half")
+    os.utime(folder / ".fill_6001.json.12.tmp", (1.0, 1.0))
+    other_run(tmp_path, 6002, age_s=3_600)
+    with Claims(tmp_path) as own:
+        own.take([FILL])
+    assert [path.name for path in folder.iterdir()] == ["fill_6002.json"]

@@ -92,6 +92,73 @@ def test_a_date_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         massi_db.load_database(path)
 
 
+STRANGE = {
+    "infinite year": ".inf: {}",
+    "empty integer": "2017: !!int ''",
+    "no boolean": "2017: !!bool maybe",
+    "no timestamp": "2017: !!timestamp noon",
+    "zone of 99 hours": "2017: {ATLAS: {5698.tgz: 2017-02-03 12:00:00 +99:00}}",
+    "nested": "[" * 20_000,
+    "key that is a list": "? [1]\n: {}",
+}
+
+
+@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+def test_a_strange_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "fill_db.yaml"
+    path.write_text(text)
+    with pytest.raises(BadInputError, match=r"fill_db\.yaml .*remove it"):
+        massi_db.load_database(path)
+
+
+@pytest.mark.parametrize("zone", ["+02:00", "Z", "-12:00"])
+def test_an_archive_of_the_year_1_is_told_or_not_current(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "fill_db.yaml"
+    path.write_text(f"2017: {{ATLAS: {{5698.tgz: 0001-01-01 00:00:00 {zone}}}}}\n")
+    assert not massi_db.is_current(
+        massi_db.load_database(path), 2017, "ATLAS", Archive("5698.tgz", WHEN)
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_pipes_are_not_waited_for(original: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entered(original, "5800.tgz")
+    os.mkfifo(original.parent / "fill_db.d" / "2017_5801.yaml")
+    assert "5800.tgz" in fills_of(original)
+    assert "2017_5801.yaml is no plain file" in caplog.text
+    original.unlink()
+    os.mkfifo(original)
+    with pytest.raises(BadInputError, match="no plain file; remove it"):
+        massi_db.load_database(original)
+
+
+def test_archives_that_cannot_be_looked_at_are_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders = {exp: tmp_path / exp for exp in ("ATLAS", "CMS")}
+    archive_at(folders["ATLAS"] / "5698.tgz", datetime(2017, 5, 24, tzinfo=timezone.utc))
+    (folders["ATLAS"] / "5699.tgz").symlink_to("nowhere")
+    (folders["ATLAS"] / "5700.tgz").mkdir()
+    folders["CMS"].write_text("")
+    data = massi_db.create(2017, folders)
+    assert list(data[2017]["ATLAS"]) == ["5698.tgz"]
+    assert data[2017]["CMS"] == {}
+    for told in ("5699.tgz cannot be looked at", "5700.tgz is no plain file", "CMS cannot be read"):
+        assert told in caplog.text
+
+
+def test_temporary_files_of_a_day_ago_are_removed(original: Path) -> None:
+    entered(original, "5800.tgz")
+    folder = original.parent / "fill_db.d"
+    left = [original.parent / ".fill_db.yaml.1.tmp", folder / ".2017_5.yaml.2.tmp"]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (1.0, 1.0))
+    massi_db.publish(original)
+    assert not any(path.exists() for path in left)
+    assert "5800.tgz" in fills_of(original)
+
+
 # --- making
 
 
