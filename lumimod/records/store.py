@@ -18,8 +18,10 @@ from lumimod.records import R, Record, parse
 from lumimod.records.made import KEY, Made
 
 
-def save(path: Path, record: Record, made: Made | None = None) -> None:
+def save(path: Path, record: Record, made: Made | None = None, *, keep_old: bool = False) -> None:
     """Save a record as the gzip pickle of its dict, and what it was made from, atomically.
+
+    With `keep_old` another result that was there stays, under its date.
 
     Raises
     ------
@@ -27,17 +29,21 @@ def save(path: Path, record: Record, made: Made | None = None) -> None:
         The file cannot be written; what was there before stays.
     """
     about = {} if made is None else {KEY: made.to_dict()}
-    save_object(path, {**about, **record.to_dict()})
+    save_object(path, {**about, **record.to_dict()}, keep_old=keep_old)
 
 
-def save_object(path: Path, data: Any, *, pack: bool = False) -> None:
+def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = False) -> None:
     """Save any picklable object as a gzip pickle, atomically.
 
     With `pack` it is compressed. Arrays of measured numbers become 9 % smaller and are then read
     and written at a fraction of the speed; tables with columns of slots and names, half as large.
     """
-    with replacing(path) as file, gzip_writer(file, 1 if pack else 0) as stream:
-        _Pickler(stream, protocol=5).dump(data)
+    with replacing(path) as file:
+        with gzip_writer(file, 1 if pack else 0) as stream:
+            _Pickler(stream, protocol=5).dump(data)
+        if keep_old:
+            file.flush()
+            _keep_dated_copy(path, Path(file.name))
 
 
 def load(path: Path, kind: type[R]) -> R:
@@ -75,16 +81,28 @@ def load_if_there(path: Path, kind: type[R]) -> R | None:
     return load(path, kind) if path.exists() else None
 
 
-def keep_dated_copy(path: Path) -> None:
-    """Copy a result to NAME_YYYYMMDD.pkl.gz, today's date, without replacing an older copy."""
+def _keep_dated_copy(path: Path, new: Path) -> None:
+    """Copy a result that is replaced to NAME_YYYYMMDD.pkl.gz, today's date.
+
+    Not if the new one is the same, or a dated copy is: a run that is killed and begins again keeps
+    one copy. No older copy is replaced.
+    """
     if not path.exists():
         return
+    old = path.read_bytes()
     stem, dot, suffixes = path.name.partition(".")
+    kept = path.parent.glob(f"{stem}_[0-9]*{dot}{suffixes}")
+    if any(_holds(copy, old) for copy in (new, *kept)):
+        return
     dated = f"{stem}_{datetime.now():%Y%m%d}"
     names = (f"{dated}{tag}{dot}{suffixes}" for tag in ("", *(f"_{n}" for n in range(2, 1000))))
     copy = next(c for c in map(path.with_name, names) if not c.exists())
     with replacing(copy) as file:
-        file.write(path.read_bytes())
+        file.write(old)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 class _Pickler(pickle.Pickler):

@@ -110,12 +110,24 @@ def _run_step(
 
 def _draw(job: FillJob, workers: Workers, tally: _Tally) -> None:
     """Make the pictures of a fill, from its saved results."""
-    batches = pictures_due(job.cfg, job.fill, job.pictures)
-    if batches:
+    batches = list[gallery.PictureJob]()
+
+    def look() -> None:
+        batches.extend(pictures_due(job.cfg, job.fill, job.pictures))
+
+    why = tally.guarded(PLOTS, look)
+    if why:
+        tally.fail(PLOTS, why)
+    elif batches:
         paths = FillPaths(job.cfg, job.fill)
         n_pictures = sum(len(batch.names) for batch in batches)
         work = partial(gallery.draw, paths, batches, workers)
         tally.attempt(PLOTS, work, lambda: f"{n_pictures} pictures in {paths.plot_folder}")
+
+
+def _users(name: str) -> list[str]:
+    """Return the steps that read the result of a step."""
+    return [step.name for step in STEPS.values() if STEPS[name] in step.depends_on]
 
 
 @dataclass
@@ -134,7 +146,7 @@ class _Tally:
         """Do the work of a step; `made` says afterwards what it made."""
         started = time.perf_counter()
         self._tell(logging.DEBUG, name, "begins", begins=True)
-        why = self._guarded(name, work)
+        why = self.guarded(name, work)
         if why:
             self.fail(name, why)
         else:
@@ -147,15 +159,26 @@ class _Tally:
         self._tell(logging.ERROR, name, why)
 
     def finish(self) -> None:
-        """Do what steps have left to do; where it fails, so has the step."""
+        """Do what steps have left to do; where it fails, so has the step.
+
+        Where a step that takes the result has failed it is left out, so that the next run does
+        both again.
+        """
         for name, work in self.left.items():
-            why = self._guarded(name, work)
+            failed = [user for user in _users(name) if user in self.failed]
+            if failed:
+                log.warning(
+                    "fill %d: %s: %s failed; the next run does both again",
+                    self.fill, name, ", ".join(failed),
+                )  # fmt: skip
+                continue
+            why = self.guarded(name, work)
             if why:
                 del self.done[name]
                 self.failed[name] = why
                 log.error("fill %d: %s: %s", self.fill, name, why)
 
-    def _guarded(self, name: str, work: Callable[[], None]) -> str:
+    def guarded(self, name: str, work: Callable[[], None]) -> str:
         """Do some work; return why it failed, or nothing."""
         try:
             work()

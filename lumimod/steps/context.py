@@ -163,10 +163,16 @@ class FillContext:
         """
         return None if self._step is None else self._step.describe(self._step.notes)
 
-    def save(self, path: Path, record: Record, *, keep: bool = True) -> None:
-        """Save a result as config.py says; `keep` it for later steps of this run."""
+    def save(
+        self, path: Path, record: Record, *, keep: bool = True, keep_old: bool = False
+    ) -> None:
+        """Save a result as config.py says; `keep` it for later steps of this run.
+
+        With `keep_old` another result that was there stays, under its date.
+        """
         made = self.described()
-        save_result(self.cfg, path, record, self._results.get(self.paths.sb), made)
+        sb = self._results.get(self.paths.sb)
+        save_result(self.cfg, path, record, sb, made, keep_old=keep_old)
         self.saved(path, made)
         if keep:
             self._results[path] = record
@@ -179,11 +185,17 @@ class FillContext:
 
 
 def save_result(
-    cfg: Config, path: Path, record: Record, sb: StableBeams | None, made: Made | None = None
+    cfg: Config,
+    path: Path,
+    record: Record,
+    sb: StableBeams | None,
+    made: Made | None = None,
+    *,
+    keep_old: bool = False,
 ) -> None:
     """Save a result as dict, DataFrame or both, as config.py says."""
     if cfg.files.save_dict:
-        store.save(path, record, made)
+        store.save(path, record, made, keep_old=keep_old)
     if cfg.files.save_pandas:
         from lumimod.records.frames import save_frame  # pandas is slow to import
 

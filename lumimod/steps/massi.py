@@ -3,7 +3,8 @@
 The experiments post an archive again when they have calibrated better. A database
 (`massi_db`) therefore knows which version of each archive was read; another one is read anew, the
 old result is kept under its date, and what uses the luminosity follows. The database has an
-archive only when the steps of its fill have ended: a run that is killed before does them again.
+archive only when the steps of its fill have ended, and those that use the luminosity well: where
+one fails, or the run is killed before, the next run does them again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from lumimod.physics.interpolation import interp_columns
 from lumimod.readers.massi import find_archive, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
-from lumimod.records.store import keep_dated_copy
 from lumimod.steps import massi_db
 from lumimod.steps.context import FillContext
 from lumimod.steps.massi_db import Archive, Database
@@ -49,25 +49,48 @@ def renew(ctx: FillContext) -> Afterwards | None:
 
 
 def _archives(paths: FillPaths) -> dict[str, Path]:
-    """Return the archives of a fill by experiment, none unless every experiment has one."""
-    found = {exp: find_archive(paths.cfg.massi.folder(exp), paths.fill) for exp in EXPERIMENTS}
+    """Return the archives of a fill by experiment, none unless every experiment has one.
+
+    Raises
+    ------
+    BadInputError
+        A folder cannot be read: whether there are archives is not known.
+    """
+    folders = {exp: paths.cfg.massi.folder(exp) for exp in EXPERIMENTS}
+    try:
+        found = {exp: find_archive(folder, paths.fill) for exp, folder in folders.items()}
+    except OSError as exc:
+        raise BadInputError(
+            f"Massi archive {exc.filename} cannot be looked at ({exc.strerror}); check its access"
+        ) from exc
     there = {exp: path for exp, path in found.items() if path is not None}
     return there if len(there) == len(found) else {}
 
 
 def _is_logged(paths: FillPaths) -> bool:
     """Return whether the result is of the logging service, for want of archives."""
-    return paths.lumi_meas_timber.exists() and not _archives(paths)
+    return paths.lumi_meas_timber.exists() and not _archives_if_known(paths)
+
+
+def _archives_if_known(paths: FillPaths) -> dict[str, Path]:
+    """Return the archives, none also where their folders cannot be read: the step says so."""
+    try:
+        return _archives(paths)
+    except BadInputError:
+        return {}
 
 
 def _takes_logged(paths: FillPaths) -> bool:
     """Return whether the result is, or is going to be, of the logging service."""
-    return not paths.lumi_meas.exists() and not _archives(paths)
+    return not paths.lumi_meas.exists() and not _archives_if_known(paths)
 
 
 def _lacks(paths: FillPaths) -> str:
-    if _archives(paths) or paths.bbb_lumi.exists():
-        return ""
+    try:
+        if _archives(paths) or paths.bbb_lumi.exists():
+            return ""
+    except BadInputError as exc:
+        return str(exc)
     return f"no Massi archive of fill {paths.fill}"
 
 
@@ -108,15 +131,17 @@ def _from_archives(
     both = ctx.workers_for(*archives.values()).starmap(_from_archive, calls)
     for (exp, path), (_, missing) in zip(archives.items(), both):
         _note_missing(ctx, exp, path, missing)
-    if keep_old:
-        keep_dated_copy(ctx.paths.lumi_meas)
-    _save(ctx, ctx.paths.lumi_meas, {exp: hz_ub for exp, (hz_ub, _) in zip(archives, both)})
+    lumi_hz_ub = {exp: hz_ub for exp, (hz_ub, _) in zip(archives, both)}
+    _save(ctx, ctx.paths.lumi_meas, lumi_hz_ub, keep_old=keep_old)
     return partial(massi_db.record, ctx.cfg.massi.database, ctx.cfg.massi.year, versions)
 
 
-def _save(ctx: FillContext, path: Path, lumi_hz_ub: Mapping[str, FloatArray]) -> None:
+def _save(
+    ctx: FillContext, path: Path, lumi_hz_ub: Mapping[str, FloatArray], *, keep_old: bool = False
+) -> None:
     scale = ctx.cfg.massi.bunch_lumi_scale
-    ctx.save(path, MeasuredLumi({exp: values * scale for exp, values in lumi_hz_ub.items()}))
+    measured = MeasuredLumi({exp: values * scale for exp, values in lumi_hz_ub.items()})
+    ctx.save(path, measured, keep_old=keep_old)
 
 
 def _from_archive(
@@ -223,7 +248,7 @@ STEP = Step(
     writes=lambda paths: [paths.lumi_meas, paths.lumi_meas_timber],
     optional=lambda paths: [paths.bbb_lumi] if _takes_logged(paths) else [],
     needs=(SB,),
-    watches=lambda paths: [*_archives(paths).values()],
+    watches=lambda paths: [*_archives_if_known(paths).values()],
     settings=("massi_bunch_lumi_scale", "variable_names"),
     lacks=_lacks,
     expects=lambda paths: [paths.lumi_meas_timber if _is_logged(paths) else paths.lumi_meas],

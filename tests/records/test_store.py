@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -404,24 +404,61 @@ def test_the_same_object_gives_the_same_bytes(tmp_path: Path) -> None:
 # --- dated copies
 
 
-def test_a_dated_copy_holds_the_result_and_leaves_it_in_place(tmp_path: Path) -> None:
+def dated(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*_2*"))
+
+
+TODAY = f"fill_1_lumi_meas_{datetime.now():%Y%m%d}"
+
+
+@pytest.fixture
+def replaced(tmp_path: Path) -> Path:
+    """Return a result of an old archive."""
     path = tmp_path / "fill_1_lumi_meas.pkl.gz"
-    store.save_object(path, {"a": 1})
-    store.keep_dated_copy(path)
-    copy = tmp_path / f"fill_1_lumi_meas_{datetime.now():%Y%m%d}.pkl.gz"
-    assert copy.read_bytes() == path.read_bytes()
+    store.save_object(path, "old")
+    return path
 
 
-def test_a_second_copy_of_a_day_does_not_replace_the_first(tmp_path: Path) -> None:
-    path = tmp_path / "fill_1_lumi_meas.pkl.gz"
-    for value in (1, 2, 3):
-        store.save_object(path, value)
-        store.keep_dated_copy(path)
-    dated = f"fill_1_lumi_meas_{datetime.now():%Y%m%d}"
-    copies = [tmp_path / f"{dated}{tag}.pkl.gz" for tag in ("", "_2", "_3")]
-    assert [lumimod.load(copy) for copy in copies] == [1, 2, 3]
+def test_a_result_that_is_replaced_stays_under_its_date(replaced: Path) -> None:
+    old = replaced.read_bytes()
+    store.save_object(replaced, "new", keep_old=True)
+    assert store.load_pickle(replaced) == "new"
+    assert dated(replaced.parent) == [f"{TODAY}.pkl.gz"]
+    assert (replaced.parent / f"{TODAY}.pkl.gz").read_bytes() == old
 
 
-def test_without_a_result_there_is_no_copy(tmp_path: Path) -> None:
-    store.keep_dated_copy(tmp_path / "fill_1_lumi_meas.pkl.gz")
-    assert list(tmp_path.iterdir()) == []
+def test_dated_copies_do_not_replace_each_other(replaced: Path) -> None:
+    for content in ("second", "third", "fourth"):
+        store.save_object(replaced, content, keep_old=True)
+    assert dated(replaced.parent) == [f"{TODAY}{tag}.pkl.gz" for tag in ("", "_2", "_3")]
+
+
+def test_a_run_that_is_killed_after_the_copy_makes_no_second_one(
+    replaced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_keep_dated_copy", copy_and_die(store._keep_dated_copy))
+        with pytest.raises(KeyboardInterrupt):
+            store.save_object(replaced, "new", keep_old=True)
+    assert store.load_pickle(replaced) == "old"
+    store.save_object(replaced, "new", keep_old=True)
+    assert len(dated(replaced.parent)) == 1
+
+
+def copy_and_die(copy: Callable[..., None]) -> Callable[..., None]:
+    def dies(*args: Any) -> None:
+        copy(*args)
+        raise KeyboardInterrupt
+
+    return dies
+
+
+def test_a_run_that_is_killed_after_the_new_result_makes_no_second_copy(replaced: Path) -> None:
+    for _ in range(3):
+        store.save_object(replaced, "new", keep_old=True)
+    assert len(dated(replaced.parent)) == 1
+
+
+def test_without_a_result_there_is_no_dated_copy(tmp_path: Path) -> None:
+    store.save_object(tmp_path / "fill_1_lumi_meas.pkl.gz", "new", keep_old=True)
+    assert dated(tmp_path) == []

@@ -22,6 +22,9 @@ import numpy as np
 import pytest
 import yaml
 
+import lumimod
+from lumimod.errors import OutputError
+from lumimod.records import store
 from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
@@ -289,13 +292,22 @@ def dated(site: Site) -> list[str]:
     return sorted(p.name for p in site.paths().folder.glob("*_lumi_meas_*"))
 
 
+def of_older_archive(site: Site, factor: float = 0.9) -> bytes:
+    """Let the result be one of another version of the archive; return its bytes."""
+    path = site.paths().lumi_meas
+    data = lumimod.load(path)
+    data["ATLAS"]["bunch_lumi"] = data["ATLAS"]["bunch_lumi"] * factor
+    store.save_object(path, data)
+    site.archive("ATLAS").touch()
+    return path.read_bytes()
+
+
 def database(site: Site) -> Any:
     return yaml.safe_load((site.results / "fill_db.yaml").read_text())
 
 
 def test_changed_archive_keeps_the_old_result_under_its_date(finished: Site) -> None:
-    old = finished.paths().lumi_meas.read_bytes()
-    finished.archive("ATLAS").touch()
+    old = of_older_archive(finished)
     outcome = finished.run()
     today = datetime.now()  # noqa: DTZ005 - local, as the name of the file
     assert ran(outcome) == MASSI_AGAIN
@@ -304,7 +316,8 @@ def test_changed_archive_keeps_the_old_result_under_its_date(finished: Site) -> 
 
 
 def test_second_change_on_a_day_keeps_both_old_results(finished: Site) -> None:
-    for _ in range(2):
+    for factor in (0.8, 0.9):
+        of_older_archive(finished, factor)
         # Another time in the database is as good as one of the archive, which counts in seconds.
         path = finished.results / "fill_db.yaml"
         path.write_text(re.sub(r"\d\d:\d\d:\d\d", "00:00:01", path.read_text()))
@@ -348,8 +361,34 @@ def test_archive_of_a_fill_that_was_interrupted_later_on_is_read_again(
     assert ran(finished.run()) == MASSI_AGAIN
 
 
-def test_forced_massi_with_a_changed_archive_keeps_the_old_result_too(finished: Site) -> None:
+@pytest.mark.parametrize("step", ["fits", "lifetime"])
+def test_archive_counts_as_read_only_when_what_takes_it_is_made(
+    finished: Site, replace_run: ReplaceRun, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def no_room(_: object) -> None:
+        raise OutputError("the disk is full")
+
+    of_older_archive(finished)
+    before = database(finished)
+    replace_run(step, no_room)
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert outcome.lines("WARNING", f"fill {FILL}: massi: {step} failed; the next run does both")
+    assert database(finished) == before
+    monkeypatch.undo()
+    assert ran(finished.run()) == MASSI_AGAIN
+    assert database(finished) != before
+    assert len(dated(finished)) == 1
+
+
+def test_archive_that_was_only_copied_again_leaves_no_dated_result(finished: Site) -> None:
     finished.archive("ATLAS").touch()
+    finished.run()
+    assert dated(finished) == []
+
+
+def test_forced_massi_with_a_changed_archive_keeps_the_old_result_too(finished: Site) -> None:
+    of_older_archive(finished)
     outcome = finished.run("--force", "massi")
     assert ran(outcome) == MASSI_AGAIN
     assert ran(outcome, OTHER) == ["massi"]
