@@ -69,6 +69,8 @@ class Note:
     span_s: tuple[float, float] | None = None
     """From when to when, Unix s, if it is of a part of the fill."""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    quiet: bool = False
+    """It is kept in the result, but not worth a line of the log."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as it stands in a result: what is empty is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from lumimod.tables.lhc import N_SLOTS
 
 ENERGY_BANDS_GEV = {450: (400.0, 500.0), 6500: (6400.0, 6600.0), 6800: (6700.0, 6900.0)}
 """Nominal energy: limits of the measured one between which its calibration holds."""
+
+
+def is_calibrated(energy_gev: float) -> bool:
+    """Return whether an energy is near one that the monitor is calibrated at."""
+    return any(low < energy_gev < high for low, high in ENERGY_BANDS_GEV.values())
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Scans:
     """(n_samples,), Unix seconds."""
     emit_um: FloatArray
     """(n_samples, 2), horizontal and vertical, normalised."""
+    n_dropped: int = 0
+    """Samples left out because a plane was not measured at the same time, or is no size."""
 
     def select(self, keep: BoolArray) -> Scans:
         """Return the samples where `keep`, (n_samples,), is True; slots may become empty."""
@@ -57,7 +64,9 @@ def bsrt_scans(
     stamped j/N ms after the record, j the place of the last repeat among the record's N values.
     Samples whose energy is in no calibrated band (the ramp) are left out.
     """
+    n_records = max(gates.time_s.size, size_h.time_s.size, size_v.time_s.size)
     gates, size_h, size_v = _same_records(gates, size_h, size_v)
+    n_lost = n_records - gates.time_s.size
     ends, n_repeats = _repeats(gates)
     record = np.searchsorted(gates.row_start, ends, side="right") - 1
     place = ends - gates.row_start[record]
@@ -72,13 +81,16 @@ def bsrt_scans(
         else np.empty((0, 2))
     )
     emit_um = _emittances(sizes, _energy_at(energy, time_s), beam, calibration)
-    good = np.isfinite(emit_um).all(axis=1)
+    calibrated = np.isfinite(emit_um).all(axis=1)
+    good = calibrated & (sizes > 0).all(axis=1)
     if not good.any():
         raise NoDataError(
             f"{gates.name} in {gates.origin}: no measurement at a calibrated energy; "
             "is this the right fill?"
         )
-    return _sorted_by_slot(slots[good], time_s[good], emit_um[good])
+    scans = _sorted_by_slot(slots[good], time_s[good], emit_um[good])
+    n_no_size = int(np.count_nonzero((sizes <= 0).any(axis=1)))
+    return replace(scans, n_dropped=n_lost + n_no_size)
 
 
 def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
@@ -152,6 +164,9 @@ def _same_times(*channels: Series) -> tuple[Series, ...]:
         channels = tuple(
             select_rows(c, np.array([t in common for t in c.time_s.tolist()])) for c in channels
         )
+        if not common:
+            together = ", ".join(c.name for c in channels)
+            raise NoDataError(f"{first.origin}: {together} have no time in common")
     return channels
 
 

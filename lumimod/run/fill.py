@@ -9,7 +9,7 @@ from functools import partial
 from typing import Callable
 
 from lumimod.config.settings import Config
-from lumimod.errors import LumimodError
+from lumimod.errors import LumimodError, Note
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
@@ -22,6 +22,12 @@ from lumimod.steps.registry import STEPS
 from lumimod.steps.step import Afterwards, Step
 
 log = logging.getLogger(__name__)
+
+IN_PROGRESS = Note(
+    "in progress",
+    "the fill is in progress: results end with its last measurement and are made again when it "
+    "is over",
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
     tally.finish()
     keeper.diary.save()
     skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
-    return FillReport(job.fill, tally.done, skipped, tally.failed, stale)
+    return FillReport(job.fill, tally.done, skipped, tally.failed, stale, ctx.modes.in_progress)
 
 
 def _run_step(
@@ -101,6 +107,8 @@ def _run_step(
     def work() -> None:
         ctx.paths.make_folder()
         ctx.begin(keeper.begin(step))
+        if ctx.modes.in_progress:
+            ctx.note(IN_PROGRESS)
         left = run(ctx)
         if left is not None:
             tally.left[step.name] = left

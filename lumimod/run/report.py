@@ -19,6 +19,8 @@ class FillReport:
     """Why each step failed or could not run."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Why results that are there are out of date."""
+    in_progress: bool = False
+    """Whether the fill was not over."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -28,6 +30,7 @@ class FillReport:
             "skipped": list(self.skipped),
             "failed": dict(self.failed),
             "stale": dict(self.stale),
+            "in_progress": self.in_progress,
         }
 
     @classmethod
@@ -45,4 +48,5 @@ class FillReport:
             tuple(str(step) for step in data["skipped"]),
             {str(step): str(why) for step, why in dict(data["failed"]).items()},
             {str(step): str(why) for step, why in dict(data.get("stale", {})).items()},
+            bool(data.get("in_progress", False)),
         )

@@ -115,11 +115,11 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
     Fills with nothing to do are only counted; those `left` to another run are named with it.
     """
     busy = [r for r in reports if r.done or r.failed]
-    rows = [["fill", "done", "skipped", "failed", "seconds"]]
+    rows = [["fill", "done", "skipped", "failed", "seconds", ""]]
     for r in busy:
         seconds = f"{sum(r.done.values()):.1f}"
         names = [" ".join(n) or "-" for n in (r.done, r.skipped, r.failed)]
-        rows.append([str(r.fill), *names, seconds])
+        rows.append([str(r.fill), *names, seconds, "in progress" if r.in_progress else ""])
     out = columns(rows) if busy else ""
     out += "".join(_entry(r.fill, n, why) for r in busy for n, why in r.failed.items())
     stale = [

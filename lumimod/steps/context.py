@@ -88,11 +88,14 @@ class FillContext:
         self._step = step
 
     def note(self, note: Note) -> None:
-        """Say in the log, once, what is worth knowing, and keep it in the step's results."""
+        """Say in the log, once, what is worth knowing, and keep it in the step's results.
+
+        A quiet note is only kept.
+        """
         step = self._step.name if self._step else ""
         if self._step is not None and note not in self._step.notes:
             self._step.notes.append(note)
-        if note.text not in self._said:
+        if not note.quiet and note.text not in self._said:
             self._said.add(note.text)
             log.warning("fill %d: %s%s", self.fill, f"{step}: " if step else "", note.text)
 
@@ -111,7 +114,9 @@ class FillContext:
         target = rescale_target(self.cfg, self.fill)
         calibration = partial(bsrt_calibration, self.fill, self.cfg.bsrt.calibration_file, target)
         basic, bbb = self.paths.basic_data, self.paths.bbb_data
-        calls = [(beam, basic, bbb, self.names, calibration) for beam in BEAMS]
+        stable_s = (self.modes.start("STABLE"), self.modes.stop("STABLE"))
+        span = stable_s if np.isfinite(stable_s).all() else None
+        calls = [(beam, basic, bbb, self.names, calibration, span) for beam in BEAMS]
         both = self.workers_for(bbb).starmap(read_beam, calls)
         return {beam.beam: beam for beam in both}
 

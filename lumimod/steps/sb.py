@@ -10,40 +10,46 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import MissingInputError, NoDataError, Note
-from lumimod.instruments.bsrt import Scans
+from lumimod.instruments.bsrt import Scans, is_calibrated
+from lumimod.instruments.coverage import what_was_measured
+from lumimod.instruments.gaps import unmeasured, unmeasured_columns, unmeasured_groups
 from lumimod.instruments.measurements import BeamMeasurements
 from lumimod.instruments.optics import POINTS, Crossing, crossing_angles
 from lumimod.physics.constants import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S
 from lumimod.physics.interpolation import interp_columns, interp_groups, interp_valid_columns
 from lumimod.physics.lifetime import intensity_lifetime
-from lumimod.physics.lowess import lowess_groups
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.records import BEAMS, FAMILIES, BunchFamily, StableBeams
 from lumimod.steps.bunch_fits import bunch_fits
 from lumimod.steps.context import FillContext
+from lumimod.steps.smoothing import Smoothing, smoothed
 from lumimod.steps.step import Step
 
 END_BEFORE_NEXT_FILL_S = 900.0
 """Stable beams end at the latest this long before the next fill starts."""
 ENERGY_TOLERANCE = 0.01
-ROBUST_ITERATIONS = 10
-DELTA_FRACTION = 0.01
 
 
 def run(ctx: FillContext) -> None:
     """Make fill_N.pkl.gz."""
     analysis = ctx.cfg.analysis
-    time_s = time_range(ctx.modes, analysis.t_step_s)
+    time_s = time_range(ctx.modes, analysis.t_step_s, _last_measurement_s(ctx))
     crossing = _crossing(ctx, time_s)
     _check_energy(ctx)
+    options = _Options.of(ctx, time_s)
+    beams = {beam: _after_ramp(ctx.beams[beam], time_s, options.max_gap_s) for beam in BEAMS}
     chosen = {
-        beam: _bunches_above(ctx.beams[beam], time_s, analysis.intensity_threshold_ppb)
+        beam: _bunches_above(
+            beams[beam], time_s, analysis.intensity_threshold_ppb, options.max_gap_s
+        )
         for beam in BEAMS
     }
     families = _families(chosen)
-    options = _Options.of(ctx)
-    calls = [(ctx.beams[beam], families[beam], time_s, options) for beam in BEAMS]
+    for beam in BEAMS:
+        for note in what_was_measured(beams[beam], chosen[beam], time_s, options.max_gap_s):
+            ctx.note(note)
+    calls = [(beams[beam], families[beam], time_s, options) for beam in BEAMS]
     of_beam = ctx.workers_for(ctx.paths.bbb_data).starmap(_beam, calls)
     bunches = {(b, f): of_beam[b - 1][f] for b in BEAMS for f in FAMILIES}
     lifetimes = {
@@ -54,8 +60,17 @@ def run(ctx: FillContext) -> None:
     ctx.save(ctx.paths.sb, StableBeams(time_s, bunches, angles, lifetimes, planes))
 
 
-def time_range(modes: FillModes, t_step_s: float) -> FloatArray:
+def _last_measurement_s(ctx: FillContext) -> float:
+    """Return when intensities were last measured in a fill in progress; of others it is NaN."""
+    if not ctx.modes.in_progress or not np.isfinite(ctx.modes.start("STABLE")):
+        return np.nan
+    return max(float(ctx.beams[beam].intensity_ppb.time_s[-1]) for beam in BEAMS)
+
+
+def time_range(modes: FillModes, t_step_s: float, last_s: float = np.nan) -> FloatArray:
     """Return the times of the analysis, (n_times,), in Unix seconds.
+
+    Those of a fill in progress end with its last measurement, `last_s`.
 
     Raises
     ------
@@ -65,7 +80,9 @@ def time_range(modes: FillModes, t_step_s: float) -> FloatArray:
     start = modes.start("STABLE")
     if not np.isfinite(start):
         raise NoDataError("no stable beams in this fill: nothing to follow up; leave it out")
-    end = np.fmin(modes.t_endfill_s - END_BEFORE_NEXT_FILL_S, modes.stop("STABLE"))
+    end = np.fmin(modes.stop("STABLE"), last_s)
+    if modes.complete is not False:  # then t_endfill is when the next fill started
+        end = np.fmin(modes.t_endfill_s - END_BEFORE_NEXT_FILL_S, end)
     if not np.isfinite(end):
         raise NoDataError(
             "the beam modes do not tell when stable beams ended: the fill was not over; "
@@ -84,15 +101,27 @@ def _crossing(ctx: FillContext, time_s: FloatArray) -> Mapping[int, Crossing]:
     """Return plane and full angle of the crossing at IP 1 and 5."""
     path, planes = existing(ctx.paths.crossing), ctx.cfg.machine.crossing_planes
     usual = ctx.period.crossing_plane
-    measured = crossing_angles(path, ctx.names, planes, usual, time_s)
+    measured = crossing_angles(
+        path,
+        ctx.names,
+        planes,
+        usual,
+        time_s,
+        since_s=ctx.modes.t_startfill_s,
+        max_gap_s=_max_gap_s(ctx),
+        note=ctx.note,
+    )
     if measured is not None:
         return measured
     configured = ctx.cfg.machine.crossing_angle(ctx.fill)
     if configured is None:
         raise MissingInputError(
-            f"no crossing angle: {ctx.paths.crossing} is not there and no range of XingAngle in "
-            "config.py holds this fill; add one"
+            f"no crossing angle: {ctx.paths.crossing} is not there, or cannot be used, and no "
+            "range of XingAngle in config.py holds this fill; add one"
         )
+    if path is None:
+        text = f"{ctx.paths.crossing} is not there: taking XingAngle of config.py"
+        ctx.note(Note("fallback", text, "crossing angle"))
     return {
         ip: Crossing(planes.get(ip, usual[ip]), np.full(time_s.size, full))
         for ip, full in zip(POINTS, configured)
@@ -116,10 +145,39 @@ def _check_energy(ctx: FillContext) -> None:
             )
 
 
-def _bunches_above(beam: BeamMeasurements, time_s: FloatArray, threshold_ppb: float) -> IntArray:
+def _max_gap_s(ctx: FillContext) -> float:
+    return ctx.cfg.analysis.max_gap_s or np.inf
+
+
+def _after_ramp(beam: BeamMeasurements, time_s: FloatArray, max_gap_s: float) -> BeamMeasurements:
+    """Return the measurements without the scans of injection.
+
+    Raises
+    ------
+    NoDataError
+        There is no scan that counts in stable beams.
+    """
+    top = beam.scans.select(beam.scans.time_s >= beam.top_since_s)
+    counts = (top.time_s >= time_s[0] - max_gap_s) & (top.time_s <= time_s[-1] + max_gap_s)
+    if not counts.any():
+        energy_gev = beam.highest_energy_gev
+        why = f"the BSRT of beam {beam.beam} has no sample then; leave the fill out"
+        if np.isfinite(energy_gev) and not is_calibrated(energy_gev):
+            why = f"the BSRT has no calibration at {energy_gev:.0f} GeV"
+        raise NoDataError(f"no emittance measured in stable beams: {why}")
+    return replace(beam, scans=top)
+
+
+def _bunches_above(
+    beam: BeamMeasurements, time_s: FloatArray, threshold_ppb: float, max_gap_s: float
+) -> IntArray:
     """Return the slots whose intensity reaches the threshold at some time."""
     intensity = beam.intensity_ppb
     at_times = interp_columns(time_s, intensity.time_s, intensity.values)
+    if unmeasured(time_s, intensity.time_s, max_gap_s).all():
+        raise NoDataError(
+            f"beam {beam.beam}: no bunch intensity measured in stable beams; leave the fill out"
+        )
     slots = beam.scans.slots[(at_times >= threshold_ppb).any(axis=0)]
     if not slots.size:
         raise NoDataError(
@@ -138,34 +196,17 @@ def _families(chosen: Mapping[int, IntArray]) -> dict[int, dict[str, IntArray]]:
     }
 
 
-class _Smoothing(NamedTuple):
-    """Parameters of the smoothing of emittances."""
-
-    after_s: float
-    """Samples before this time, the start of the squeeze, are left out."""
-    frac: float
-    delta_s: float
-
-    @classmethod
-    def of(cls, ctx: FillContext) -> _Smoothing:
-        end_s = ctx.modes.t_endfill_s
-        if not np.isfinite(end_s):  # the fill goes on, or its end was not logged
-            end_s = ctx.modes.stop("STABLE")
-        span_s = end_s - ctx.modes.start("STABLE")
-        frac = min(1.0, ctx.cfg.bsrt.smoothing_time_s / span_s)
-        return cls(ctx.modes.start("SQUEEZE"), frac, DELTA_FRACTION * span_s)
-
-
 class _Options(NamedTuple):
     """What the bunches of a beam are analysed with."""
 
-    smoothing: _Smoothing | None
+    smoothing: Smoothing | None
     fit_length_s: float
+    max_gap_s: float
 
     @classmethod
-    def of(cls, ctx: FillContext) -> _Options:
-        smoothing = _Smoothing.of(ctx) if ctx.cfg.bsrt.smooth else None
-        return cls(smoothing, ctx.cfg.analysis.t_fit_length_s)
+    def of(cls, ctx: FillContext, time_s: FloatArray) -> _Options:
+        smoothing = Smoothing.of(ctx, time_s) if ctx.cfg.bsrt.smooth else None
+        return cls(smoothing, ctx.cfg.analysis.t_fit_length_s, _max_gap_s(ctx))
 
 
 def _beam(
@@ -184,35 +225,30 @@ def _family(
     scans = measured.scans.of(slots)
     column = np.searchsorted(measured.scans.slots, slots)
     intensity, length = measured.intensity_ppb, measured.length_4s_s
-    raw = [_interpolated(time_s, scans, plane) for plane in (0, 1)]
-    smooth = raw
+    raw = smooth = _at_times(time_s, scans, options.max_gap_s)
     if options.smoothing is not None:
-        smoothed = _smoothed(scans, options.smoothing)
-        smooth = [_interpolated(time_s, smoothed, plane) for plane in (0, 1)]
+        late = smoothed(scans, options.smoothing)
+        smooth = _at_times(time_s, late, options.max_gap_s)
     intensity_ppb = interp_columns(time_s, intensity.time_s, intensity.values[:, column])
-    length_4s_s = interp_valid_columns(time_s, length.time_s, length.values[:, column])
+    intensity_ppb[unmeasured(time_s, intensity.time_s, options.max_gap_s)] = np.nan
+    lengths = length.values[:, column]
+    length_4s_s = interp_valid_columns(time_s, length.time_s, lengths)
+    length_4s_s[unmeasured_columns(time_s, length.time_s, lengths, options.max_gap_s)] = np.nan
     length_m = length_4s_s / 4 * SPEED_OF_LIGHT_M_S
     bunches = BunchFamily(slots, smooth[0], smooth[1], raw[0], raw[1], intensity_ppb, length_m)
     return replace(bunches, fits=bunch_fits(time_s, bunches, options.fit_length_s))
 
 
-def _interpolated(time_s: FloatArray, scans: Scans, plane: int) -> FloatArray:
-    return interp_groups(time_s, scans.start, scans.time_s, scans.emit_um[:, plane])
-
-
-def _smoothed(scans: Scans, smoothing: _Smoothing) -> Scans:
-    """Return the late scans, smoothed by LOWESS."""
-    early = np.isfinite(smoothing.after_s) & (scans.time_s <= smoothing.after_s)
-    late = scans.select(~early)
-    smooth = lowess_groups(
-        late.time_s,
-        late.start,
-        late.emit_um,
-        frac=smoothing.frac,
-        delta_s=smoothing.delta_s,
-        n_iter=ROBUST_ITERATIONS,
-    )
-    return replace(late, emit_um=smooth)
+def _at_times(time_s: FloatArray, scans: Scans, max_gap_s: float) -> list[FloatArray]:
+    """Return the emittances of both planes, each (n_times, n_slots); NaN where not measured."""
+    lacking = unmeasured_groups(time_s, scans.start, scans.time_s, max_gap_s)
+    planes = [
+        interp_groups(time_s, scans.start, scans.time_s, scans.emit_um[:, plane])
+        for plane in (0, 1)
+    ]
+    for values in planes:
+        values[lacking] = np.nan
+    return planes
 
 
 STEP = Step(
@@ -225,6 +261,7 @@ STEP = Step(
     settings=(
         "t_step_sec",
         "intensity_threshold",
+        "max_gap_s",
         "t_fit_length",
         "enable_smoothing_BSRT",
         "avg_time_smoothing",

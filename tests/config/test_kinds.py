@@ -48,6 +48,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("avg_time_smoothing", "must be a number > 0 [s]", ("0", "-1", "'5'")),
     ("t_step_sec", "must be a number > 0 [s]", ("0", "-1", "'5'", "float('inf')", "[300]")),
     ("t_fit_length", "must be a number > 0 [s]", ("0", "-1", "'5'")),
+    ("max_gap_s", "must be a number >= 0 [s]", ("-1", "'5'")),
     ("gammaFT", "must be a number > 1", ("1",)),
     ("gammaFB", "must be a number > 1", ("'479'",)),
     ("frev", "must be a number > 0 [Hz]", ("0",)),

@@ -64,6 +64,7 @@ DEFAULTS = {
     "bsrt.calibration_file": None,
     "analysis.t_step_s": 300,
     "analysis.intensity_threshold_ppb": 3e10,
+    "analysis.max_gap_s": 1800,
     "analysis.t_fit_length_s": 7200,
     "model.enabled": False,
     "model.models": (

@@ -16,6 +16,7 @@ from lumimod.arrays import Series
 from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
+from lumimod.instruments.drops import DropLog
 from lumimod.instruments.measurements import BeamMeasurements, bqm_lengths, read_beam
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.tables.calibration import BsrtCalibration
@@ -294,9 +295,9 @@ def lengths_of(
     lengths: dict[float, Sequence[float]],
     slots: Sequence[int],
 ) -> tuple[Any, list[str]]:
-    notes: list[str] = []
-    found = bqm_lengths(series(buckets, "B"), series(lengths, "L"), np.array(slots), notes)
-    return found, notes
+    log = DropLog(1)
+    found = bqm_lengths(series(buckets, "B"), series(lengths, "L"), np.array(slots), log)
+    return found, [note.text for note in log.notes]
 
 
 def test_lengths_go_to_the_filled_slots_in_their_order() -> None:
@@ -336,7 +337,7 @@ def test_an_acquisition_of_another_number_is_dropped_and_noted(values: list[floa
     found, notes = lengths_of({0.0: [31, 51]}, rows, [3, 5])
     assert found.time_s.tolist() == [1.0, 3.0]
     assert found.values.tolist() == [[1e-9, 2e-9], [3e-9, 4e-9]]
-    assert notes == ["L: 1 acquisitions whose number of lengths is not that of B dropped"]
+    assert notes == ["L: 1 acquisitions whose number of lengths is not that of B dropped (33.33%)"]
 
 
 def test_lengths_before_the_first_list_of_buckets_are_dropped_and_noted() -> None:
@@ -388,7 +389,10 @@ A, B = list(BBB)[:2]
 
 
 def measure(
-    tmp_path: Path, fill: int = 5845, **changes: dict[float, Sequence[float]] | None
+    tmp_path: Path,
+    fill: int = 5845,
+    stable_s: tuple[float, float] | None = None,
+    **changes: dict[float, Sequence[float]] | None,
 ) -> BeamMeasurements:
     """Return the measurements of beam 1; `changes` replace or remove the variables that end so."""
     variables = dict(BBB)
@@ -399,7 +403,7 @@ def measure(
         else:
             variables[name] = rows
     basic, bbb = write(tmp_path / "basic.csv", BASIC), write(tmp_path / "bbb.csv", variables)
-    return read_beam(1, basic, bbb, all_names(fill), lambda: CALIBRATION)
+    return read_beam(1, basic, bbb, all_names(fill), lambda: CALIBRATION, stable_s)
 
 
 def test_everything_of_a_beam_is_read_in_the_order_of_its_slots(tmp_path: Path) -> None:
@@ -415,6 +419,107 @@ def test_without_system_a_intensities_are_those_of_system_b(tmp_path: Path) -> N
     beam = measure(tmp_path, A=None)
     assert beam.intensity_ppb.values.tolist() == [[5e11, 6e11]]
     assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.5]
+    assert [note.kind for note in beam.notes] == ["replaced"]
+    assert f"{A} is not in" in beam.notes[0].text
+
+
+@pytest.mark.parametrize("ns", [0.05, 2.6])
+def test_bunch_lengths_that_fit_in_no_bucket_are_dropped(tmp_path: Path, ns: float) -> None:
+    rows = {1.0: [1e-9, 2e-9], 2.0: [ns * 1e-9, 2e-9]}
+    beam = measure(tmp_path, BUNCH_LENGTHS=rows)
+    assert np.isnan(beam.length_4s_s.values).tolist() == [[False, False], [True, False]]
+    (note,) = beam.notes
+    assert (
+        note.text
+        == "LHC.BQM.B1:BUNCH_LENGTHS: 1 bunch lengths outside 0.1 to 2.5 ns dropped (25.00%)"
+    )
+    assert note.numbers == {"dropped": 1, "of": 4}
+
+
+def test_energies_that_the_machine_cannot_have_are_dropped(tmp_path: Path) -> None:
+    rows: dict[float, Sequence[float]] = {0.0: [6500.0], 1.5: [7864.0], 1.6: [-1.0], 1.7: [6500.0]}
+    basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
+    bbb = write(tmp_path / "bbb.csv", BBB)
+    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert beam.highest_energy_gev == 6500.0
+    assert beam.dropped == {"energy": 2}
+    assert "2 energies outside 0 to 7500 GeV dropped (50.00%)" in beam.notes[0].text
+
+
+def test_the_ramp_has_ended_when_the_highest_energy_is_reached(tmp_path: Path) -> None:
+    rows = {0.0: [450.0], 10.0: [1000.0], 20.0: [2509.0], 30.0: [2510.0], 90.0: [450.0]}
+    basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
+    bbb = write(tmp_path / "bbb.csv", BBB)
+    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert beam.top_since_s == START_S + 20
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0])
+def test_sizes_that_are_not_positive_are_dropped_and_counted(size: float) -> None:
+    scans = scan({100.0: [7, 8], 110.0: [7, 8]}, size_v={100.0: [1.0, size], 110.0: [1.0, 1.0]})
+    assert scans.start.tolist() == [0, 2, 3]
+    assert scans.n_dropped == 1
+
+
+def test_planes_of_different_times_are_dropped_and_counted() -> None:
+    gates = {100.0: [7], 110.0: [7], 120.0: [7]}
+    scans = scan(gates, size_v={100.0: [1.0], 111.0: [1.0], 120.0: [1.0]})
+    assert scans.time_s.tolist() == [100.0, 120.0]
+    assert scans.n_dropped == 1
+
+
+def test_planes_without_a_common_time_are_no_data() -> None:
+    with pytest.raises(NoDataError, match="GATE, H, V have no time in common"):
+        scan({100.0: [7]}, size_v={101.0: [1.0]})
+
+
+def test_less_than_one_per_cent_dropped_is_kept_but_not_told(tmp_path: Path) -> None:
+    sizes: dict[float, list[float]] = {float(t): [1, 1, 1, 1] for t in range(100)}
+    few, many = {**sizes, 5.0: [1, 1, 0, 0]}, {**sizes, 5.0: [0, 0, 0, 0], 6.0: [0, 0, 0, 0]}
+    gates = {t: [2, 2, 3, 3] for t in sizes}
+    for rows, n, quiet in ((few, 1, True), (many, 4, False)):
+        beam = measure(tmp_path, GATE_DELAY=gates, FIT_SIGMA_H=sizes, FIT_SIGMA_V=rows)
+        (note,) = beam.notes
+        assert note.numbers == {"dropped": n, "of": 200}
+        assert note.quiet == quiet
+
+
+def minutes(values: Sequence[float], *spans: tuple[int, int]) -> dict[float, Sequence[float]]:
+    """Return a row each minute of the spans, in minutes."""
+    return {60.0 * m: values for span in spans for m in range(*span)}
+
+
+def read_stable(
+    tmp_path: Path, stable_min: tuple[int, int] = (0, 240), **changes: dict[float, Sequence[float]]
+) -> BeamMeasurements:
+    start, end = (START_S + 60.0 * m for m in stable_min)
+    return measure(tmp_path, stable_s=(start, end), **changes)
+
+
+def test_where_system_a_stops_system_b_steps_in(tmp_path: Path) -> None:
+    beam = read_stable(
+        tmp_path,
+        A=minutes([0, 0, 1e11, 2e11], (0, 60), (180, 240)),
+        B=minutes([0, 0, 5e11, 6e11], (0, 300)),
+    )
+    minute = np.round((beam.intensity_ppb.time_s - START_S) / 60)
+    assert minute.tolist() == list(range(240))
+    by_b = beam.intensity_ppb.values[:, 0] == 5e11
+    assert minute[by_b].tolist() == list(range(60, 180))
+    (note,) = beam.notes
+    assert (note.kind, note.quantity, note.beam) == ("replaced", "bunch intensity", 1)
+    assert note.numbers["minutes"] == 121
+    assert note.span_s == (START_S + 59 * 60, START_S + 180 * 60)
+
+
+def test_where_system_a_measures_system_b_is_left_alone(tmp_path: Path) -> None:
+    beam = read_stable(
+        tmp_path,
+        A=minutes([0, 0, 1e11, 2e11], (0, 240)),
+        B=minutes([0, 0, 5e11, 6e11], (0, 300)),
+    )
+    assert set(beam.intensity_ppb.values[:, 0]) == {1e11}
+    assert beam.notes == ()
 
 
 def test_without_either_system_both_are_named(tmp_path: Path) -> None:
@@ -432,7 +537,8 @@ def test_rows_of_intensities_that_end_early_are_dropped_and_noted(tmp_path: Path
     beam = measure(tmp_path, A={1.0: [0, 0, 1e11, 2e11], 2.0: [0, 0, 3e11]})
     assert beam.intensity_ppb.values.tolist() == [[1e11, 2e11]]
     assert beam.intensity_ppb.time_s.tolist() == [START_S + 1.0]
-    assert [note.text for note in beam.notes] == [f"{A}: 1 rows that end before slot 3 dropped"]
+    assert [n.text for n in beam.notes] == [f"{A}: 1 rows that end before slot 3 dropped (50.00%)"]
+    assert beam.dropped == {"bunch intensity": 1}
 
 
 def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:
@@ -443,7 +549,7 @@ def test_intensities_without_a_row_are_refused(tmp_path: Path) -> None:
 def test_a_row_with_an_empty_value_is_dropped_and_noted(tmp_path: Path) -> None:
     beam = measure(tmp_path, A={1.0: [0, 0, "", 2e11], 2.0: [0, 0, 3e11, 4e11]})  # type: ignore[list-item]
     assert beam.intensity_ppb.values.tolist() == [[3e11, 4e11]]
-    assert [note.text for note in beam.notes] == [f"{A}: 1 rows with an empty value dropped"]
+    assert [n.text for n in beam.notes] == [f"{A}: 1 rows with an empty value dropped (50.00%)"]
 
 
 def test_a_record_lost_to_an_empty_size_is_noted(tmp_path: Path) -> None:
@@ -472,7 +578,11 @@ def test_what_was_dropped_is_told_with_the_fill(
     def read(beam: int, *_: object) -> BeamMeasurements:
         none: Any = None
         return BeamMeasurements(
-            beam, none, none, none, (Note("dropped", f"B{beam}: 3 rows dropped"),)
+            beam,
+            none,
+            none,
+            none,
+            (Note("dropped", f"B{beam}: 3 rows dropped"), Note("dropped", "1 row", quiet=True)),
         )
 
     monkeypatch.setattr("lumimod.steps.context.read_beam", read)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumimod.arrays import in_order_of_time
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, Note
 from lumimod.instruments.optics import Crossing, crossing_angles, measured_betastar
 from lumimod.tables.variables import all_names
 from lumimod.writers.variables import write_variables
@@ -48,8 +48,29 @@ def tracker(ip: int, plane: str, kind: str = "value") -> str:
 def angles(
     path: Path | None, names: Any = RUN_3, planes: dict[int, str] | None = None
 ) -> dict[int, Crossing] | None:
-    found = crossing_angles(path, names, planes or {}, USUAL, TIME_S)
-    return None if found is None else dict(found)
+    return told_angles(path, names, planes)[0]
+
+
+def told_angles(
+    path: Path | None,
+    names: Any = RUN_3,
+    planes: dict[int, str] | None = None,
+    time_s: Any = TIME_S,
+    max_gap_s: float = 1800.0,
+) -> tuple[dict[int, Crossing] | None, list[Note]]:
+    """Return the angles, and what was told of them."""
+    notes: list[Note] = []
+    found = crossing_angles(
+        path,
+        names,
+        planes or {},
+        USUAL,
+        time_s,
+        since_s=T0 - 5000,
+        max_gap_s=max_gap_s,
+        note=notes.append,
+    )
+    return (None if found is None else dict(found)), notes
 
 
 # --- crossing angles
@@ -70,11 +91,13 @@ def test_without_a_file_there_is_no_measured_crossing_angle() -> None:
 
 @pytest.mark.parametrize("variables", [{IP1: {0.0: 150.0}}, {IP1: {0.0: 150.0}, IP5: {}}])
 def test_a_file_that_lacks_an_angle_is_told_and_not_used(
-    tmp_path: Path, variables: dict[str, Rows], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, variables: dict[str, Rows]
 ) -> None:
     path = write(tmp_path / "x.csv", **variables)
-    assert angles(path, RUN_2) is None
-    assert f"{path} lacks a crossing angle; taking XingAngle" in caplog.text
+    found, notes = told_angles(path, RUN_2)
+    assert found is None
+    assert [note.kind for note in notes] == ["fallback"]
+    assert f"{path} lacks a crossing angle at IP5; taking XingAngle" in notes[0].text
 
 
 BOTH_PLANES = {
@@ -86,24 +109,75 @@ BOTH_PLANES = {
 
 
 def test_of_two_planes_the_one_with_the_larger_angle_is_that_of_the_crossing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
 ) -> None:
     path = write(tmp_path / "x.csv", **BOTH_PLANES)
-    found = angles(path)
+    found, notes = told_angles(path)
     assert found is not None
     assert (found[1].plane, found[5].plane) == ("h", "v")
     assert found[1].full_rad == pytest.approx([-320e-6, -310e-6, -300e-6])
-    assert f"{path}: the beams cross in plane H at IP1" in caplog.text
+    assert f"{path}: the beams cross in plane H at IP1" in [note.text for note in notes]
 
 
-def test_plane_that_is_configured_is_taken_whatever_the_angles(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    found = angles(write(tmp_path / "x.csv", **BOTH_PLANES), planes={1: "v", 5: "v"})
+def test_plane_that_is_configured_is_taken_whatever_the_angles(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", **BOTH_PLANES)
+    found, notes = told_angles(path, planes={1: "v", 5: "v"})
     assert found is not None
     assert (found[1].plane, found[5].plane) == ("v", "v")
     assert found[1].full_rad == pytest.approx(np.full(3, 4e-6))
-    assert caplog.records == []
+    assert notes == []
+
+
+HOURS = T0 + np.arange(0.0, 4 * 3600.0, 600.0)
+
+
+def test_an_angle_that_is_logged_on_change_is_held_until_it_changes(tmp_path: Path) -> None:
+    steps = {0.0: 150.0, 7200.0: 140.0, 7260.0: 130.0}
+    path = write(tmp_path / "x.csv", **{IP1: steps, IP5: {-3600.0: 150.0}})
+    found, notes = told_angles(path, RUN_2, time_s=HOURS)
+    assert found is not None
+    assert found[1].full_rad[:12] == pytest.approx(np.full(12, 300e-6))
+    assert found[1].full_rad[12:] == pytest.approx([280e-6, *[260e-6] * 11])
+    assert found[5].full_rad == pytest.approx(np.full(24, 300e-6))
+    assert notes == []
+
+
+def sampled(until_s: float, since_s: float = 0.0) -> Rows:
+    return {float(t): 150.0 for t in np.arange(since_s, until_s, 60.0)}
+
+
+def test_an_angle_that_ceases_to_be_sampled_is_held_with_a_note_and_then_nan(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: sampled(3660.0), IP5: sampled(4 * 3600.0)})
+    found, notes = told_angles(path, RUN_2, time_s=HOURS)
+    assert found is not None
+    assert np.isnan(found[1].full_rad).tolist() == [t > 3600 + 1800 for t in HOURS - T0]
+    assert np.isfinite(found[5].full_rad).all()
+    (note,) = notes
+    assert (note.kind, note.quantity, note.quiet) == ("gap", "crossing angle at IP1", False)
+    assert note.numbers == {"minutes": 170, "from": T0 + 3600, "to": HOURS[-1]}
+    held, _ = told_angles(path, RUN_2, time_s=HOURS, max_gap_s=np.inf)
+    assert held is not None
+    assert held[1].full_rad == pytest.approx(np.full(24, 300e-6))
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ({-9e4: 150.0, -8e4: 150.0}, "has crossing angles of other times than the fill's"),
+        ({9e4: 150.0}, "has crossing angles of other times than the fill's"),
+        ({0.0: 0.0, 60.0: 0.0}, "has crossing angles that are all 0"),
+    ],
+)
+def test_angles_of_another_fill_and_zeros_are_told_and_not_used(
+    tmp_path: Path, rows: Rows, why: str
+) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: {0.0: 150.0}, IP5: rows})
+    found, notes = told_angles(path, RUN_2)
+    assert found is None
+    assert [note.kind for note in notes] == ["fallback"]
+    assert notes[0].text.startswith(f"{path} {why}")
 
 
 def test_the_tracked_angle_is_preferred_to_its_target_and_both_to_that_of_run_2(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,11 @@ def test_a_report_comes_back_from_json() -> None:
     assert FillReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
 
 
+def test_a_fill_in_progress_stays_one_in_json() -> None:
+    open_fill = replace(REPORT, in_progress=True)
+    assert FillReport.from_dict(json.loads(json.dumps(open_fill.to_dict()))) == open_fill
+
+
 def test_the_json_form_of_a_report_is_plain() -> None:
     assert REPORT.to_dict() == {
         "fill": 5845,
@@ -24,6 +30,7 @@ def test_the_json_form_of_a_report_is_plain() -> None:
         "skipped": ["cycle"],
         "failed": {"massi": "a\nfill 5848: sb: two lines"},
         "stale": {},
+        "in_progress": False,
     }
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lumimod.errors import MissingInputError, NoDataError
+from lumimod.errors import MissingInputError, NoDataError, Note
+from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
 from lumimod.records import StableBeams
+from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import sb
-from lumimod.steps.context import FillContext
+from lumimod.steps.context import FillContext, StepInProgress
 
 from .conftest import FILL, T0, fill_modes, measured_beam
 
@@ -169,8 +171,11 @@ def test_a_bunch_without_any_length_is_nan_and_the_others_are_not(fill: MakeFill
 def test_the_last_measurement_holds_after_it(fill: MakeFill) -> None:
     beams = {b: measured_beam(b, [20], until=1001.0, intensity=decaying) for b in (1, 2)}
     intensity = run(fill(beams)).bunches[1, "coll"].intensity_ppb[:, 0]
-    assert len(set(intensity[4:])) == 1
+    assert len(set(intensity[4:10])) == 1
     assert intensity[4] == pytest.approx(decaying(np.array([1000.0]), 20)[0])
+    assert np.isnan(intensity[10:]).all()  # from 1000 + 1800 s on
+    held = run(fill(beams, max_gap_s=0)).bunches[1, "coll"].intensity_ppb[:, 0]
+    assert len(set(held[4:])) == 1
 
 
 def test_the_intensity_lifetime_is_that_of_the_decay(fill: MakeFill) -> None:
@@ -188,6 +193,155 @@ def test_the_fits_find_the_decay(fill: MakeFill) -> None:
     fits = run(fill(beams)).bunches[1, "coll"].fits["inten"]
     assert fits.short.tau_s == pytest.approx([-36_000])
     assert fits.full.init == pytest.approx([1e11])
+
+
+# --- instruments that stop
+
+
+def notes_of(ctx: FillContext, kind: str) -> list[Note]:
+    """Run the step, and return its notes of a kind."""
+    ctx.begin(StepInProgress("sb", lambda _: Made(FILL, "sb", 1, "0"), lambda *_: None))
+    run(ctx)
+    assert ctx._step is not None
+    return [note for note in ctx._step.notes if note.kind == kind]
+
+
+def stopped(beam: BeamMeasurements, what: str, after_s: float) -> BeamMeasurements:
+    """Return measurements of which one instrument has no sample after a time."""
+    if what == "emittance":
+        return replace(beam, scans=beam.scans.select(beam.scans.time_s <= T0 + after_s))
+    name = {"bunch intensity": "intensity_ppb", "bunch length": "length_4s_s"}[what]
+    samples = getattr(beam, name)
+    early = samples.time_s <= T0 + after_s
+    return replace(beam, **{name: BunchSamples(samples.time_s[early], samples.values[early])})
+
+
+OF = {
+    "emittance": ("emit_h_um", "emit_v_um", "emit_h_raw_um", "emit_v_raw_um"),
+    "bunch intensity": ("intensity_ppb",),
+    "bunch length": ("length_m",),
+}
+
+
+@pytest.mark.parametrize("what", list(OF))
+def test_an_instrument_that_stops_is_held_for_a_while_with_a_warning_and_then_nan(
+    fill: MakeFill, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill({1: stopped(BEAMS[1], what, 3000), 2: BEAMS[2]})
+    (note,) = notes_of(ctx, "gap")
+    record = ctx.load(ctx.paths.sb, StableBeams)
+    t = record.time_s - T0
+    for name in (name for of in OF.values() for name in of):
+        lacking = t > 3000 + 1800 if name in OF[what] else np.zeros(t.size, bool)
+        for family in ("coll", "noncoll"):
+            found = getattr(record.bunches[1, family], name)
+            assert np.array_equal(np.isnan(found), np.repeat(lacking[:, None], 1, axis=1)), name
+            assert np.isfinite(getattr(record.bunches[2, family], name)).all()
+    assert (note.quantity, note.beam) == (what, 1)
+    assert note.span_s == (T0 + 3000, T0 + 6900)
+    assert note.numbers == {"minutes": 65, "from": T0 + 3000, "to": T0 + 6900}
+    (line,) = [r.getMessage() for r in caplog.records if what in r.getMessage()]
+    assert "no measurement for 65 min of stable beams" in line
+    assert line.endswith("held for 30 min, then NaN (max_gap_s)")
+
+
+def test_an_instrument_that_pauses_is_nan_while_its_last_measurement_is_too_old(
+    fill: MakeFill,
+) -> None:
+    beam = BEAMS[1]
+    t = beam.intensity_ppb.time_s - T0
+    there = (t <= 1000) | (t >= 4000)
+    paused = replace(
+        beam,
+        intensity_ppb=BunchSamples(
+            beam.intensity_ppb.time_s[there], beam.intensity_ppb.values[there]
+        ),
+    )
+    record = run(fill({1: paused, 2: BEAMS[2]}))
+    found = np.isnan(record.bunches[1, "coll"].intensity_ppb[:, 0])
+    assert (record.time_s[found] - T0).tolist() == [3000, 3300, 3600, 3900]
+
+
+def test_an_instrument_may_end_shortly_before_the_fill_without_a_warning(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill({1: stopped(BEAMS[1], "emittance", 5500), 2: BEAMS[2]})
+    (note,) = notes_of(ctx, "gap")
+    assert note.quiet
+    assert np.isfinite(ctx.load(ctx.paths.sb, StableBeams).bunches[1, "coll"].emit_h_um).all()
+    assert "no measurement" not in caplog.text
+
+
+def test_what_was_measured_is_kept_but_not_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = notes_of(fill(BEAMS), "samples")
+    kept = {(note.quantity, note.beam): note.numbers for note in notes}
+    names = ("horizontal emittance", "vertical emittance", "bunch intensity", "bunch length")
+    assert set(kept) == {(name, beam) for name in names for beam in (1, 2)}
+    assert kept["horizontal emittance", 1] == {
+        "samples": 140,  # of two bunches, each 100 s from 0 to 6900 s
+        "longest_gap_s": 100.0,
+        "dropped": 0,
+        "lowest": 2.1,
+        "highest": 2.2,
+    }
+    assert "samples" not in caplog.text
+
+
+def injected(beam: BeamMeasurements, slot: int | None = None) -> BeamMeasurements:
+    """Return measurements of which a bunch, or each, was scanned at injection only."""
+    scans = beam.scans
+    of = np.repeat(scans.slots, np.diff(scans.start))
+    early = scans.time_s < T0 - 4000
+    keep = early if slot is None else early | (of != slot)
+    return replace(beam, scans=scans.select(keep), top_since_s=T0 - 3000)
+
+
+@pytest.mark.parametrize("max_gap_s", [0, 1800])
+def test_a_flat_top_without_calibration_is_no_data(fill: MakeFill, max_gap_s: float) -> None:
+    beams = {b: replace(injected(of), highest_energy_gev=2510.0) for b, of in BEAMS.items()}
+    message = "no emittance measured in stable beams: the BSRT has no calibration at 2510 GeV"
+    ctx = fill(beams, max_gap_s=max_gap_s)
+    with pytest.raises(NoDataError, match=message):
+        sb.run(ctx)
+    assert not ctx.paths.sb.exists()
+
+
+def test_a_beam_without_emittance_after_the_ramp_is_no_data(fill: MakeFill) -> None:
+    beams = {1: BEAMS[1], 2: injected(BEAMS[2])}
+    with pytest.raises(NoDataError, match="the BSRT of beam 2 has no sample then"):
+        sb.run(fill(beams))
+
+
+@pytest.mark.parametrize("max_gap_s", [0, 1800])
+def test_emittances_of_injection_are_never_those_of_stable_beams(
+    fill: MakeFill, max_gap_s: float
+) -> None:
+    ctx = fill({1: injected(BEAMS[1], 10), 2: BEAMS[2]}, max_gap_s=max_gap_s)
+    (note,) = notes_of(ctx, "gap")
+    bunches = ctx.load(ctx.paths.sb, StableBeams).bunches
+    for name in OF["emittance"]:
+        assert np.isnan(getattr(bunches[1, "noncoll"], name)).all()
+        assert np.isfinite(getattr(bunches[1, "coll"], name)).all()
+    assert note.numbers == {"bunches": 1, "never": 1}
+
+
+def test_without_any_intensity_in_stable_beams_the_fill_is_no_data(fill: MakeFill) -> None:
+    beams = {1: stopped(BEAMS[1], "bunch intensity", -2000), 2: BEAMS[2]}
+    with pytest.raises(NoDataError, match="beam 1: no bunch intensity measured in stable beams"):
+        sb.run(fill(beams))
+
+
+# --- fills in progress
+
+
+@pytest.mark.parametrize("end", [20_000.0, 3200.0, np.nan])
+def test_stable_beams_that_go_on_end_with_the_last_intensity(fill: MakeFill, end: float) -> None:
+    modes = replace(fill_modes(stable=(0, np.nan), end=end), complete=False)
+    beams = {b: measured_beam(b, [20], until=3050.0) for b in (1, 2)}
+    record = run(fill(beams, modes))
+    assert (record.time_s - T0).tolist() == list(range(0, 3000, 300))
 
 
 # --- smoothing
@@ -236,7 +390,8 @@ def test_without_a_squeeze_all_samples_are_smoothed(fill: MakeFill) -> None:
 
 def test_a_bunch_with_no_sample_after_the_squeeze_is_nan(fill: MakeFill) -> None:
     beams = {b: measured_beam(b, [20], until=-2100.0) for b in (1, 2)}
-    bunches = run(fill(beams)).bunches[1, "coll"]
+    ctx = fill(beams, max_gap_s=0, intensity_threshold=0)
+    bunches = run(ctx).bunches[1, "coll"]
     assert np.isnan(bunches.emit_h_um).all()
     assert np.isfinite(bunches.emit_h_raw_um).all()
     assert np.isnan(bunches.fits["emit_h"].full.tau_s).all()
@@ -253,9 +408,9 @@ def test_smoothing_does_not_need_the_start_of_the_next_fill(fill: MakeFill) -> N
 
 def test_measured_half_angles_become_full_angles(fill: MakeFill) -> None:
     ctx = fill(BEAMS)
-    write_crossing(ctx, {1: [(0, 150.0), (3600, 140.0)], 5: [(0, 160.0)]})
+    write_crossing(ctx, {1: [(0, 150.0), (600, 140.0)], 5: [(0, 160.0)]})
     record = run(ctx)
-    expected = 2e-6 * np.interp(record.time_s - T0, [0, 3600], [150, 140])
+    expected = 2e-6 * np.interp(record.time_s - T0, [0, 600], [150, 140])
     assert record.xing_angle_rad[1] == pytest.approx(expected)
     assert record.xing_angle_rad[5] == pytest.approx(320e-6)
 

@@ -50,6 +50,13 @@ class Analysis:
         3e10,
         "bunches that never reach this intensity are left out",
     )
+    max_gap_s: float = entry(
+        "max_gap_s",
+        at_least_zero("s"),
+        1800.0,
+        "a measurement is held for this long after its instrument stopped, then it is NaN; 0: "
+        "it is held for ever",
+    )
     t_fit_length_s: float = entry(
         "t_fit_length", positive("s"), 2 * 3600.0, "length of the fits at the start of stable beams"
     )

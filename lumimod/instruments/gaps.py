@@ -1,0 +1,132 @@
+"""Times in which an instrument did not measure, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+import numpy as np
+
+from lumimod.arrays import BoolArray, FloatArray, IntArray
+from lumimod.errors import Note
+
+NOTED_GAP_S = 600.0
+"""Gaps beyond this are told, even where values are held over all of them."""
+MOST_TOLD = 5
+"""Of more gaps of one quantity the longest are told one by one."""
+
+
+class Gap(NamedTuple):
+    """A part of the times asked for in which nothing was measured."""
+
+    start_s: float
+    end_s: float
+    age_s: float
+    """From the sample before it, if there is one, to the next, or to the end."""
+    last: bool
+    """Nothing was measured after it."""
+
+
+def find_gaps(
+    sample_time_s: FloatArray, span_s: tuple[float, float], longer_than_s: float
+) -> list[Gap]:
+    """Return the gaps between samples, in order of time, that reach into a span.
+
+    Parameters
+    ----------
+    sample_time_s
+        (n_samples,), in any order.
+    span_s
+        Start and end; before the first sample and after the last one there is a gap as well.
+    longer_than_s
+        Shorter ones do not count.
+    """
+    start, end = span_s
+    times = np.unique(sample_time_s[sample_time_s <= end])
+    if not times.size:
+        return [Gap(start, end, end - start, last=True)] if end - start > longer_than_s else []
+    left = np.append(min(start, times[0]), times)
+    right = np.append(times, max(end, times[-1]))
+    long = (right - left > longer_than_s) & (right > start)
+    return [
+        Gap(max(a, start), b, b - a, last=bool(b == right[-1]))
+        for a, b in zip(left[long].tolist(), right[long].tolist())
+    ]
+
+
+def longest_gap_s(sample_time_s: FloatArray, span_s: tuple[float, float]) -> float:
+    """Return the longest time without a sample that reaches into a span, in s."""
+    return max((gap.age_s for gap in find_gaps(sample_time_s, span_s, 0.0)), default=0.0)
+
+
+def unmeasured(time_s: FloatArray, sample_time_s: FloatArray, max_gap_s: float) -> BoolArray:
+    """Return where the newest sample is older than `max_gap_s`, (n_times,).
+
+    Before the first sample, that one counts as the newest.
+    """
+    if not sample_time_s.size:
+        return np.ones(time_s.shape, bool)
+    newest = np.searchsorted(sample_time_s, time_s, side="right") - 1
+    age: FloatArray = np.abs(time_s - sample_time_s[np.maximum(newest, 0)])
+    return age > max_gap_s
+
+
+def unmeasured_groups(
+    time_s: FloatArray, start: IntArray, sample_time_s: FloatArray, max_gap_s: float
+) -> BoolArray:
+    """Return `unmeasured` of each group of samples, (n_times, n_groups); as in `interp_groups`."""
+    out = np.empty((time_s.size, start.size - 1), bool)
+    for j, (a, b) in enumerate(zip(start[:-1], start[1:])):
+        out[:, j] = unmeasured(time_s, sample_time_s[a:b], max_gap_s)
+    return out
+
+
+def unmeasured_columns(
+    time_s: FloatArray, sample_time_s: FloatArray, samples: FloatArray, max_gap_s: float
+) -> BoolArray:
+    """Return `unmeasured` of the finite samples of each column, (n_times, n_columns)."""
+    there = np.isfinite(samples)
+    out = np.empty((time_s.size, samples.shape[1]), bool)
+    whole = there.all(axis=0)
+    out[:, whole] = unmeasured(time_s, sample_time_s, max_gap_s)[:, None]
+    for j in np.flatnonzero(~whole).tolist():
+        out[:, j] = unmeasured(time_s, sample_time_s[there[:, j]], max_gap_s)
+    return out
+
+
+def gap_notes(
+    quantity: str, beam: int | None, found: list[Gap], max_gap_s: float
+) -> Iterator[Note]:
+    """Yield what is to be said of the gaps of a quantity, the longest ones one by one.
+
+    A gap at the end that is not longer than `max_gap_s` is kept, but not worth a warning: fills
+    end like that.
+    """
+    what = quantity if beam is None else f"{quantity} of beam {beam}"
+    told = sorted(sorted(found, key=lambda gap: -gap.age_s)[:MOST_TOLD])
+    for gap in told:
+        minutes = (gap.end_s - gap.start_s) / 60
+        held = f"held for {max_gap_s / 60:.0f} min, then NaN (max_gap_s)"
+        if gap.age_s <= max_gap_s:
+            held = "held" if gap.last else "interpolated"
+        text = (
+            f"{what}: no measurement for {minutes:.0f} min of stable beams, from "
+            f"{utc_clock(gap.start_s)} to {utc_clock(gap.end_s)} UTC: {held}"
+        )
+        if len(found) > MOST_TOLD and gap is told[-1]:
+            text += f"; {len(found) - MOST_TOLD} shorter gaps"
+        yield Note(
+            "gap",
+            text,
+            quantity,
+            beam,
+            (gap.start_s, gap.end_s),
+            {"minutes": minutes, "from": gap.start_s, "to": gap.end_s},
+            quiet=gap.last and gap.age_s <= max_gap_s and np.isfinite(max_gap_s),
+        )
+
+
+def utc_clock(time_s: float) -> str:
+    """Return a time as hours and minutes, UTC."""
+    return datetime.fromtimestamp(time_s, timezone.utc).strftime("%H:%M")
