@@ -19,6 +19,7 @@ import numpy as np
 from docs.generate import examples
 from lumimod.physics.expfit import ExpFit
 from lumimod.records.frames import to_frame
+from lumimod.records.made import KEY, Made
 
 UNITS = {
     "um": "um",
@@ -111,8 +112,8 @@ FILES = (
 
 
 def markdown() -> str:
-    """Return a section for each file, and one for the DataFrames."""
-    return "\n".join([*map(_section, FILES), _frames()])
+    """Return a section for each file, one for what all files have, and one for the DataFrames."""
+    return "\n".join([*map(_section, FILES), _made(), _frames()])
 
 
 def _section(file: File) -> str:
@@ -225,6 +226,25 @@ def field_words(kind: type) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(said, ast.Expr)
     }
+
+
+# --- what all files have
+
+MADE = """\
+## made
+
+Every file also has the key `made`, and every DataFrame an entry `made` in its `attrs`: what it
+was made from ([Reliability](../reliability.md#results-say-what-they-were-made-from)).
+
+| key | |
+|---|---|
+"""
+
+
+def _made() -> str:
+    """Return the entries of the key `made`."""
+    words = field_words(Made)
+    return MADE + "".join(f"| `{KEY}[{key}]` | {words.get(key, '')} |\n" for key in words)
 
 
 # --- DataFrames

@@ -21,9 +21,11 @@ class Made:
     """What one result was made from; plain Python throughout."""
 
     fill: int
+    """Number of the fill."""
     step: str
+    """Name of the step."""
     revision: int
-    """Of the step, raised whenever its numbers change."""
+    """Revision of the step, raised whenever its numbers change."""
     lumimod: str
     """Version of the program."""
     settings: Mapping[str, Any] = field(default_factory=dict)
