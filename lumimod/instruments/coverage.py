@@ -64,8 +64,10 @@ def _bunches_not_measured(
         ),
     }
     for quantity, nan in lacking.items():
-        alone = nan & ~nan.all(axis=1, keepdims=True)
-        n_bunches, n_never = int(alone.any(axis=0).sum()), int(nan.all(axis=0).sum())
+        alone_s = (nan & ~nan.all(axis=1, keepdims=True)).sum(axis=0) * (time_s[1] - time_s[0])
+        # Bunches are scanned one after the other: they stop and start at times of their own.
+        n_bunches = int(np.count_nonzero(alone_s > NOTED_GAP_S))
+        n_never = int(nan.all(axis=0).sum())
         if n_bunches:
             never = f", {n_never} of them never" if n_never else ""
             text = (

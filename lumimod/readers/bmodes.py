@@ -35,7 +35,12 @@ class FillModes:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the fill was not over when it was recorded, as far as that is known."""
+        """Whether the fill was not over when it was recorded, as far as that is known.
+
+        Of one that is said to be over, but without any end, nothing is known.
+        """
+        if self.complete and not np.isfinite(self.t_endfill_s):
+            return False
         began, ended = self.start("STABLE"), self.stop("STABLE")
         return self.complete is False or (began == began and ended != ended)
 

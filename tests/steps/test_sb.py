@@ -245,6 +245,16 @@ def test_an_instrument_that_stops_is_held_for_a_while_with_a_warning_and_then_na
     assert line.endswith("held for 30 min, then NaN (max_gap_s)")
 
 
+def test_bunches_that_are_scanned_one_after_the_other_have_one_gap(fill: MakeFill) -> None:
+    slots = list(range(10, 50))
+    beam = measured_beam(1, slots)
+    late = np.repeat(np.arange(len(slots)), np.diff(beam.scans.start)) * 10.0
+    scans = replace(beam.scans, time_s=beam.scans.time_s + late)
+    one = replace(beam, scans=scans.select(scans.time_s <= T0 + 3000))
+    (note,) = notes_of(fill({1: one, 2: measured_beam(2, slots)}), "gap")
+    assert note.span_s == (T0 + 3000, T0 + 6900)
+
+
 def test_an_instrument_that_pauses_is_nan_while_its_last_measurement_is_too_old(
     fill: MakeFill,
 ) -> None:
@@ -342,6 +352,11 @@ def test_stable_beams_that_go_on_end_with_the_last_intensity(fill: MakeFill, end
     beams = {b: measured_beam(b, [20], until=3050.0) for b in (1, 2)}
     record = run(fill(beams, modes))
     assert (record.time_s - T0).tolist() == list(range(0, 3000, 300))
+
+
+def test_a_fill_that_is_over_without_any_end_is_no_data(fill: MakeFill) -> None:
+    with pytest.raises(NoDataError, match="do not tell when stable beams ended"):
+        sb.run(fill(BEAMS, fill_modes(stable=(0, np.nan), end=np.nan)))
 
 
 # --- smoothing
