@@ -42,22 +42,33 @@ def find_gaps(
     longer_than_s
         Shorter ones do not count.
     """
-    start, end = span_s
-    times = np.unique(sample_time_s[sample_time_s <= end])
-    if not times.size:
-        return [Gap(start, end, end - start, last=True)] if end - start > longer_than_s else []
-    left = np.append(min(start, times[0]), times)
-    right = np.append(times, max(end, times[-1]))
-    long = (right - left > longer_than_s) & (right > start)
+    start, _ = span_s
+    left, right, age = _between_samples(sample_time_s, span_s)
+    long = (age > longer_than_s) & (right > start)
     return [
-        Gap(max(a, start), b, b - a, last=bool(b == right[-1]))
-        for a, b in zip(left[long].tolist(), right[long].tolist())
+        Gap(max(a, start), b, d, last=bool(b == right[-1]))
+        for a, b, d in zip(left[long].tolist(), right[long].tolist(), age[long].tolist())
     ]
 
 
 def longest_gap_s(sample_time_s: FloatArray, span_s: tuple[float, float]) -> float:
     """Return the longest time without a sample that reaches into a span, in s."""
-    return max((gap.age_s for gap in find_gaps(sample_time_s, span_s, 0.0)), default=0.0)
+    _, right, age = _between_samples(sample_time_s, span_s)
+    return float(age[right > span_s[0]].max(initial=0.0))
+
+
+def _between_samples(
+    sample_time_s: FloatArray, span_s: tuple[float, float]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return start, end and length of the times between samples, to the second."""
+    start, end = span_s
+    before = sample_time_s[sample_time_s <= start]
+    inside = sample_time_s[(sample_time_s > start) & (sample_time_s <= end)]
+    # A beam has millions of scans, of a few thousand different seconds.
+    seconds = np.flatnonzero(np.bincount((inside - start).astype(np.int64))) + start
+    first = before.max(keepdims=True) if before.size else np.array([start])
+    edges = np.concatenate([first, seconds, [end]])
+    return edges[:-1], edges[1:], np.diff(edges)
 
 
 def unmeasured(time_s: FloatArray, sample_time_s: FloatArray, max_gap_s: float) -> BoolArray:
