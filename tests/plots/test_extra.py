@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import runpy
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,6 @@ SETTINGS = FillSettings(n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600
                         bsrt_period_s=300.0, extra_data=True, massi=False)  # fmt: skip
 SMALL = Style(fig_size_in=(12.0, 6.0), dpi=40, font_size=12)
 SCRIPT = Path(__file__).parents[2] / "Utilities" / "plot_extra_data.py"
-Run = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
@@ -187,28 +185,31 @@ def test_names_that_have_room_stay_where_they_are() -> None:
 # --- what is missing
 
 
-def test_a_missing_variable_is_named_below_its_panel(data: ExtraData) -> None:
-    text = words(draw_extra_data(without(data, "TUNE_B2_V", "BETASTAR_IP1"), style=SMALL))
-    assert "missing: LHC.BOFSU:TUNE_B2_V" in text
-    assert "missing: HX:BETASTAR_IP1" in text
+@pytest.fixture(scope="module")
+def said(data: ExtraData) -> str:
+    """Return the words of a picture that lacks something in most of its panels."""
+    gone = ["TRIM", "TUNE_B2_V", "CONTINUOUS_HS.B1:EIGEN_FREQ", "BETASTAR_IP1"]
+    gone += ["ALICE:LUMI", "ATLAS:LUMI", "CMS:LUMI", "ADTH", "ADTV.SR4.B1"]
+    return words(draw_extra_data(without(data, *gone), style=SMALL))
 
 
-def test_variables_of_one_device_are_named_together(data: ExtraData) -> None:
-    text = words(draw_extra_data(without(data, "CONTINUOUS_HS.B1:EIGEN_FREQ"), style=SMALL))
-    assert "missing: LHC.BQBBQ.CONTINUOUS_HS.B1:EIGEN_FREQ_1, EIGEN_FREQ_2" in text
+def test_a_missing_variable_is_named_below_its_panel(said: str) -> None:
+    assert "missing: LHC.BOFSU:TUNE_B2_V" in said
+    assert "missing: HX:BETASTAR_IP1" in said
 
 
-def test_a_long_list_is_cut_and_the_rest_counted(data: ExtraData) -> None:
-    gone = ["ALICE:LUMI", "ATLAS:LUMI", "CMS:LUMI", "ADTH", "ADTV.SR4.B1"]
-    text = words(draw_extra_data(without(data, *gone), style=SMALL))
-    assert "; CMS:LUMI_TOT_INST; ALICE:LUMI_TOT_INST" in text
-    assert "ADTH.SR4.B2" not in text
-    assert "ADTV.SR4.B1:CLEANING_ISRUNNING and of 1 more device" in text
+def test_variables_of_one_device_are_named_together(said: str) -> None:
+    assert "missing: LHC.BQBBQ.CONTINUOUS_HS.B1:EIGEN_FREQ_1, EIGEN_FREQ_2" in said
 
 
-def test_an_empty_panel_says_so(data: ExtraData) -> None:
-    text = words(draw_extra_data(without(data, "TRIM"), style=SMALL))
-    assert text.count(f"none of 2 variables\nin extra_data_fill_{FILL}.csv") == 2
+def test_a_long_list_is_cut_and_the_rest_counted(said: str) -> None:
+    assert "; CMS:LUMI_TOT_INST; ALICE:LUMI_TOT_INST" in said
+    assert "ADTH.SR4.B2" not in said
+    assert "ADTV.SR4.B1:CLEANING_ISRUNNING and of 1 more device" in said
+
+
+def test_an_empty_panel_says_so(said: str) -> None:
+    assert said.count(f"none of 2 variables\nin extra_data_fill_{FILL}.csv") == 2
 
 
 def test_a_fill_without_any_extra_data_is_drawn(data: ExtraData) -> None:
@@ -219,36 +220,31 @@ def test_a_fill_without_any_extra_data_is_drawn(data: ExtraData) -> None:
 # --- the command
 
 
-@pytest.fixture
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    def script(*options: str) -> int:
+def run(folder: Path, *options: str) -> int:
+    """Run the script on the data of a folder; return its status."""
+    with pytest.MonkeyPatch.context() as patch:
         argv = [str(SCRIPT), "--config", str(folder / "config.py"), *options]
-        monkeypatch.setattr(sys, "argv", argv)
+        patch.setattr(sys, "argv", argv)
         with pytest.raises(SystemExit) as caught:
             runpy.run_path(str(SCRIPT), run_name="__main__")
-        return int(caught.value.code or 0)
-
-    yield script  # noqa: PT022
+    return int(caught.value.code or 0)
 
 
-def test_the_picture_lies_with_the_others_of_the_fill(
-    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("--fill", str(FILL)) == 0
-    path = folder / "SB_analysis" / f"fill_{FILL}" / "plots" / f"fill_{FILL}_extraData.png"
-    assert capsys.readouterr().out == f"{path}\n"
-    assert path.read_bytes().startswith(b"\x89PNG")
+@pytest.fixture(scope="module")
+def picture(folder: Path) -> bytes:
+    """Return the picture of the fill, where the command leaves it."""
+    assert run(folder, "--fill", str(FILL)) == 0
+    plots = folder / "SB_analysis" / f"fill_{FILL}" / "plots"
+    assert [path.name for path in plots.iterdir()] == [f"fill_{FILL}_extraData.png"]
+    return (plots / f"fill_{FILL}_extraData.png").read_bytes()
 
 
-def test_the_same_data_give_the_same_picture(run: Run, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        assert run("--fill", str(FILL), "--out", str(tmp_path / name)) == 0
-    first, second = sorted(tmp_path.rglob("*.png"))
-    assert first.read_bytes() == second.read_bytes()
+def test_the_picture_lies_with_the_others_of_the_fill(picture: bytes) -> None:
+    assert picture.startswith(b"\x89PNG")
 
 
-def test_data_of_another_format_in_another_folder_are_drawn(
-    run: Run, folder: Path, tmp_path: Path, data: ExtraData
+def test_data_of_another_format_in_another_folder_give_the_same_picture(
+    folder: Path, tmp_path: Path, data: ExtraData, picture: bytes
 ) -> None:
     target = tmp_path / "fill_extra_data_csvs" / f"extra_data_fill_{FILL}.csv.gz"
     target.parent.mkdir()
@@ -258,24 +254,28 @@ def test_data_of_another_format_in_another_folder_are_drawn(
         (folder / "data" / "fills_and_bmodes.pkl").read_bytes()
     )
     options = ["--data-folder", str(tmp_path), "--out", str(tmp_path)]
-    assert run("--fill", str(FILL), *options) == 0
+    assert run(folder, "--fill", str(FILL), *options) == 0
+    assert (tmp_path / f"fill_{FILL}_extraData.png").read_bytes() == picture
 
 
 def test_a_fill_without_a_file_is_named_and_the_others_drawn(
-    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: bytes
 ) -> None:
-    assert run("--fill", "1", str(FILL), "--out", str(tmp_path)) == 1
+    capsys.readouterr()
+    assert run(folder, "--fill", "1", str(FILL), "--out", str(tmp_path)) == 1
     captured = capsys.readouterr()
     assert "fill 1: not in the beam modes" in captured.err
-    assert f"fill_{FILL}_extraData.png" in captured.out
+    path = tmp_path / f"fill_{FILL}_extraData.png"
+    assert captured.out == f"{path}\n"
+    assert path.read_bytes() == picture
 
 
 def test_without_beam_modes_or_config_the_status_says_so(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("--fill", "1", "--data-folder", str(tmp_path)) == 1
+    assert run(folder, "--fill", "1", "--data-folder", str(tmp_path)) == 1
     assert "no such file" in capsys.readouterr().err
-    assert run("--fill", "1", "--config", str(tmp_path / "no.py")) == 2
+    assert run(folder, "--fill", "1", "--config", str(tmp_path / "no.py")) == 2
 
 
 def test_run_3_has_its_own_names_of_tunes(folder: Path, tmp_path: Path) -> None:

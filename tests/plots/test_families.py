@@ -21,9 +21,9 @@ from lumimod.plots.families import PICTURE_FAMILIES, Picture
 from lumimod.plots.model import model_pictures
 from lumimod.plots.stable_beams import SB_PICTURES
 from lumimod.plots.style import Style
-from tests.plots.conftest import FILL, make_results, texts
+from tests.plots.conftest import FILL, make_results, silent_panels, texts
 from tests.plots.cycles import make_cycle, model_results, results_of
-from tests.plots.models import SETTINGS, make_model_results
+from tests.plots.models import make_model_results
 
 ROOT = Path(__file__).parents[2]
 STYLE = Style((9.0, 5.0), 40, 8.0)
@@ -31,7 +31,7 @@ FAMILIES: dict[str, tuple[tuple[Picture[Any], ...], Any]] = {
     "sb": (SB_PICTURES, make_results()),
     "cycle": (CYCLE_PICTURES, results_of(make_cycle())),
     "cycle_model": (CYCLE_MODEL_PICTURES, model_results()),
-    "model": (model_pictures(tuple(SETTINGS), "1"), make_model_results()),
+    "model": (model_pictures(("IBSBOff", "EmpiricalBlowupLosses"), "1"), make_model_results()),
 }
 NAMES = {
     "sb": "crossingAngle b1Emittances b2Emittances b1RawEmittances b2RawEmittances bunchIntensity "
@@ -116,6 +116,11 @@ def test_a_picture_has_its_fill_in_the_title_and_the_size_asked_for(family: str,
     assert texts(figure).startswith(f"Fill {FILL}: STABLE BEAMS declared on Sun 02 Jul 2017")
     np.testing.assert_array_equal(figure.get_size_inches(), STYLE.fig_size_in)
     assert figure.dpi == STYLE.dpi
+
+
+@every_picture
+def test_every_panel_of_complete_results_shows_something(family: str, name: str) -> None:
+    assert silent_panels(drawn(family, name)) == []
 
 
 @every_picture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import subprocess
@@ -22,6 +23,11 @@ from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
 from tests.plots.conftest import FILL, make_results
 
 MODULES = sorted(Path(plots.__file__).parent.glob("[a-z]*.py"))
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @drawing
@@ -96,7 +102,7 @@ def test_a_drawing_function_keeps_its_name_and_words() -> None:
 
 def test_all_that_notebooks_call_is_documented() -> None:
     for path in MODULES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree(path).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("draw_"):
                 assert ast.get_docstring(node), f"{path.name}: {node.name}"
 
@@ -169,7 +175,7 @@ def test_pictures_compute_no_physics() -> None:
     allowed = {"BoolArray", "FloatArray", "IntArray", "SPEED_OF_LIGHT_M_S", "ExpFits"}
     forbidden = {"exp", "log", "gradient", "polyfit", "interp", "trapezoid", "trapz", "cumsum"}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ImportFrom) and node.module is not None:
                 if node.module.startswith("lumimod.physics"):
                     assert {alias.name for alias in node.names} <= allowed, path.name
