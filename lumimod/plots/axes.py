@@ -1,4 +1,4 @@
-"""Axes of panels: hours of stable beams, 25 ns slots, and values with their outliers counted."""
+"""Axes of panels: hours of stable beams, 25 ns slots, values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
+from lumimod.plots.numbers import finite
 from lumimod.plots.style import MUTED
 from lumimod.readers.stamps import ZURICH
 
@@ -25,14 +26,14 @@ def hours_since(time_s: FloatArray) -> FloatArray:
 def few_ticks(
     axis: Axis, most: int, *, integer: bool = False, steps: Sequence[float] | None = None
 ) -> None:
-    """Put ticks at round values, at most so many and one more."""
+    """Put ticks at round values, at most `most` + 1 of them."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(most, integer=integer, steps=steps))
 
 
 def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
-    """Make x hours since stable beams, the time of day in Zurich below each tick."""
+    """Make x the hours of stable beams, with the time of day in Zurich below each tick."""
     from matplotlib.ticker import MaxNLocator
 
     last = max(float(hours_since(time_s)[-1]), 0.02)
@@ -47,9 +48,9 @@ def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
 
 
 def slot_axis(ax: Axes, *slots: IntArray, label: bool = True) -> None:
-    """Make x the 25 ns slots, with some room at both ends."""
-    found = np.concatenate([np.empty(0, np.int64), *slots])
-    low, high = (found.min(), found.max()) if found.size else (0, 3563)
+    """Make x the 25 ns slots, with room at both ends."""
+    every_slot = np.concatenate([np.empty(0, np.int64), *slots])
+    low, high = (every_slot.min(), every_slot.max()) if every_slot.size else (0, 3563)
     room = max(0.02 * (high - low), 1.0)
     ax.set_xlim(low - room, high + room)
     few_ticks(ax.xaxis, 6, integer=True)
@@ -58,25 +59,25 @@ def slot_axis(ax: Axes, *slots: IntArray, label: bool = True) -> None:
 
 
 def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
-    """Return limits that hold the values but for far outliers; (0, 1) without values.
+    """Return limits that hold all values but far outliers; (0, 1) without values.
 
-    Outliers are more than the span of the middle 98 % away from it, `tail` being what is left out
-    at each end.
+    The central range leaves out a fraction `tail` at each end. Outliers are further away from it
+    than it is wide.
     """
-    found = np.concatenate([np.empty(0), *(v[np.isfinite(v)].ravel() for v in values)])
-    if not found.size:
+    known = finite(*values)
+    if not known.size:
         return 0.0, 1.0
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(known, [tail, 1 - tail])
     rounding = 1e-9 * max(abs(low), abs(high))
     span = max(high - low, rounding)
-    inside = found[(found >= low - span) & (found <= high + span)]
+    inside = known[(known >= low - span) & (known <= high + span)]
     low, high = inside.min(), inside.max()
     room = 0.06 * (high - low) if high - low > rounding else 0.05 * abs(high) or 1.0
     return float(low - room), float(high + room)
 
 
 def limits_of_each(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
-    """Return limits that hold the robust limits of each: four bunches of 2,500 count too."""
+    """Return limits that hold the robust limits of each array, of four bunches beside 2,500 too."""
     each = [robust_limits(v, tail=tail) for v in values if np.isfinite(v).any()] or [(0.0, 1.0)]
     return min(low for low, _ in each), max(high for _, high in each)
 
@@ -89,10 +90,22 @@ def set_value_axis(
     beside: Sequence[FloatArray] = (),
     include: float | None = None,
 ) -> None:
-    """Label y and set its limits from the values; say how many of them lie outside.
+    """Label y, set its limits from the values, and note how many lie outside.
 
-    Limits also hold the values `beside`, of a panel that is to have the same, and one to compare
-    with that they are to `include`.
+    Parameters
+    ----------
+    ax
+        The panel.
+    label
+        Of the axis.
+    values
+        What the panel shows.
+    tail
+        As of `robust_limits`.
+    beside
+        What a panel beside shows that is to have the same limits.
+    include
+        A value to compare with, which is always in view.
     """
     low, high = limits_of_each(*values, *beside, tail=tail)
     if include is not None:
@@ -104,13 +117,13 @@ def set_value_axis(
 
 
 def note_outside(ax: Axes, *values: FloatArray) -> None:
-    """Say how many of the values lie outside the limits of y, if any do."""
+    """Note how many values lie outside the limits of y, if any do."""
     low, high = sorted(ax.get_ylim())
-    found = np.concatenate([np.empty(0), *(v[np.isfinite(v)].ravel() for v in values)])
-    outside = int(np.count_nonzero((found < low) | (found > high)))
+    known = finite(*values)
+    outside = int(np.count_nonzero((known < low) | (known > high)))
     if outside:
         ax.annotate(
-            f"{outside:,} of {found.size:,} points outside", (1.0, 0.0), (-2, 3),
+            f"{outside:,} of {known.size:,} points outside", (1.0, 0.0), (-2, 3),
             xycoords="axes fraction", textcoords="offset points",
             ha="right", va="bottom", size="x-small", color=MUTED,
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},

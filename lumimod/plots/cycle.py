@@ -1,4 +1,4 @@
-"""Pictures of the cycle: every bunch at injection, at both ends of the ramp and at stable beams."""
+"""Pictures of the cycle: every bunch from injection to stable beams."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
-"""Room for legends of two lines above panels that share x."""
+"""Room for legends of two lines, above panels with the same x."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class CycleResults:
 
 
 class Moment(NamedTuple):
-    """One of the four instants."""
+    """One of the four instants: start or end of an interval of the record."""
 
     name: str
     interval: str
@@ -122,9 +122,9 @@ def instants_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> Non
 
 @drawing
 def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
-    """Draw how long each bunch was followed at injection, through the ramp and at flat top.
+    """Draw the minutes between the measurements of each bunch at injection, ramp and flat top.
 
-    These are the times over which the cycle model follows each bunch.
+    The cycle model follows each bunch over the same times.
     """
     figure = new_figure(style)
     what = (
@@ -148,18 +148,18 @@ def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -
 
 
 def times_min(cycle: Cycle, beam: int) -> dict[str, tuple[IntArray, FloatArray]]:
-    """Return the slots, and minutes of each, by part of the cycle."""
+    """Return slots, and the minutes of each, for every part of the cycle."""
     injection = cycle.intervals.get((beam, "Injection"))
     flat_top = cycle.intervals.get((beam, "he_before_SB"))
-    out = {}
+    parts = {}
     for name, part in (("injection", injection), ("ramp", None), ("flat top", flat_top)):
-        out[name] = (np.empty(0, np.int64), np.empty(0))
+        parts[name] = (np.empty(0, np.int64), np.empty(0))
         if part is not None:
-            out[name] = (part.slots, (part.end.time_s - part.start.time_s) / 60)
+            parts[name] = (part.slots, (part.end.time_s - part.start.time_s) / 60)
     if injection is not None and flat_top is not None:
         slots, i, j = np.intersect1d(injection.slots, flat_top.slots, return_indices=True)
-        out["ramp"] = (slots, (flat_top.start.time_s[j] - injection.end.time_s[i]) / 60)
-    return out
+        parts["ramp"] = (slots, (flat_top.start.time_s[j] - injection.end.time_s[i]) / 60)
+    return parts
 
 
 # --- histograms
@@ -185,13 +185,13 @@ def instants_histogram(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) ->
     values = {
         m.name: values_of(cycle.intervals.get((beam, m.interval)), m.end, quantity) for m in MOMENTS
     }
-    found = {name: finite(v) for name, v in values.items()}
-    low, high = robust_limits(*found.values())
-    most = max(v.size for v in found.values())
+    known = {name: finite(v) for name, v in values.items()}
+    low, high = robust_limits(*known.values())
+    most = max(v.size for v in known.values())
     edges = np.linspace(low, high, int(np.clip(2 * np.sqrt(most), 10, 60)) + 1)
-    for look, (name, there) in zip(INSTANT, found.items()):
-        counts, _ = np.histogram(there, edges)
-        # A line of steps is drawn quicker than a patch and takes the look's dashes.
+    for look, (name, shown) in zip(INSTANT, known.items()):
+        counts, _ = np.histogram(shown, edges)
+        # A line of steps is quicker to draw than patches, and has the dashes of the look.
         ax.plot(
             np.repeat(edges, 2), np.concatenate([[0], np.repeat(counts, 2), [0]]),
             color=look.color, linestyle=look.linestyle, linewidth=1.5,
@@ -202,7 +202,7 @@ def instants_histogram(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) ->
     few_ticks(ax.xaxis, 4)
     few_ticks(ax.yaxis, 4, integer=True)
     ax.set_xlabel(quantity.label, labelpad=1.0)
-    outside = sum(np.count_nonzero((v < low) | (v > high)) for v in found.values())
+    outside = sum(np.count_nonzero((v < low) | (v > high)) for v in known.values())
     if outside:
         ax.set_title(f"{outside:,} outside", loc="right", size="x-small", y=0.86)
     if not most:

@@ -1,4 +1,4 @@
-"""Pictures of the cycle model: what IBS makes of each bunch, beside what was measured."""
+"""Pictures of the cycle model: each bunch as measured and as IBS predicts it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CycleModelResults:
-    """The cycle, measured and as the IBS model has it."""
+    """The cycle of a fill, measured and modelled."""
 
     fill: int
     cycle: Cycle
     model: Cycle
-    """Each interval from its measured start."""
+    """IBS in each interval, from its measured start."""
     chained: Cycle
-    """Flat top from the modelled end of injection."""
+    """IBS at flat top, from the modelled end of injection."""
 
     @classmethod
     def load(cls, paths: FillPaths) -> CycleModelResults:
@@ -56,7 +56,7 @@ def _needs(paths: FillPaths) -> tuple[Path, Path, Path]:
 
 
 class Tag(NamedTuple):
-    """One interval's pictures."""
+    """The interval of some pictures, and its end in words."""
 
     interval: str
     end: str
@@ -69,7 +69,7 @@ TAGS = {
 WITH_DIFFERENCE = Margins(left=6.2, top=6.2, bottom=3.2, between_columns=7.0, between_rows=2.6)
 
 _ORDER = {"chain": 2.0, "measured": 2.1, "model": 2.2}
-"""What lies above what."""
+"""Which points are drawn above which."""
 
 
 class SlotValues(NamedTuple):
@@ -114,17 +114,17 @@ def _figure(
     cycle_title(figure, style, results.fill, results.cycle, what)
     rows = panels(figure, style, 2, len(columns), margins=margins, heights=(3, 2))
     for upper, lower, (beam, quantity) in zip(*rows, columns):
-        found = measured_and_modelled(results, beam, tag, quantity)
-        _values_panel(upper, beam, quantity, found)
-        _difference_panel(lower, quantity, found)
-        share_slots((upper, lower), [series.slots for series in found.values()])
+        series = measured_and_modelled(results, beam, tag, quantity)
+        _values_panel(upper, beam, quantity, series)
+        _difference_panel(lower, quantity, series)
+        share_slots((upper, lower), [one.slots for one in series.values()])
     return figure
 
 
 def measured_and_modelled(
     results: CycleModelResults, beam: int, tag: str, quantity: Quantity
 ) -> dict[str, SlotValues]:
-    """Return what was measured at the end of an interval, and what the models have there."""
+    """Return measured and modelled values at the end of an interval."""
     sources = {"measured": results.cycle, "model": results.model}
     if tag == "FT":
         sources["chain"] = results.chained
@@ -138,26 +138,28 @@ def measured_and_modelled(
     }
 
 
-def _values_panel(ax: Axes, beam: int, quantity: Quantity, found: Mapping[str, SlotValues]) -> None:
-    series = []
-    for name, (slots, values) in found.items():
+def _values_panel(
+    ax: Axes, beam: int, quantity: Quantity, series: Mapping[str, SlotValues]
+) -> None:
+    points = []
+    for name, (slots, values) in series.items():
         modelled = name != "measured"
-        # The IBS map leaves the vertical emittance alone: its points are those of the start.
+        # The IBS map does not change the vertical emittance: the points are those of the start.
         note = " (no vertical growth)" if modelled and quantity is EMIT_V else ""
         text = f"{name}{note}: {quantity.numbers(values)}"
-        series.append((slots, values, CYCLE_MODEL[name], text))
-    slots_panel(ax, beam, quantity.label, series, n_columns=1)
-    for line, name in zip(ax.lines, found):
+        points.append((slots, values, CYCLE_MODEL[name], text))
+    slots_panel(ax, beam, quantity.label, points, n_columns=1)
+    for line, name in zip(ax.lines, series):
         line.set_zorder(_ORDER[name])
 
 
-def _difference_panel(ax: Axes, quantity: Quantity, found: Mapping[str, SlotValues]) -> None:
-    measured = found["measured"]
+def _difference_panel(ax: Axes, quantity: Quantity, series: Mapping[str, SlotValues]) -> None:
+    measured = series["measured"]
     differences = []
-    for name, series in found.items():
+    for name, modelled in series.items():
         if name != "measured":
-            slots, i, j = np.intersect1d(measured.slots, series.slots, return_indices=True)
-            values = measured.values[i] - series.values[j]
+            slots, i, j = np.intersect1d(measured.slots, modelled.slots, return_indices=True)
+            values = measured.values[i] - modelled.values[j]
             label = f"measured − {name}: {quantity.numbers(values)}"
             draw_slots(ax, slots, values, CYCLE_MODEL[name], label)
             ax.lines[-1].set_zorder(_ORDER[name])

@@ -1,4 +1,4 @@
-"""What the pictures of the cycle and of its model share: values of a record, panels by slot."""
+"""What pictures of the cycle and of its model share: values of a record, panels by slot."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def slots_of(cycle: Cycle, beam: int, interval: str) -> IntArray:
-    """Return the slots of an interval; none if the record lacks it."""
+    """Return the slots of an interval; none if the record does not have it."""
     part = cycle.intervals.get((beam, interval))
     return np.empty(0, np.int64) if part is None else part.slots
 
 
 def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> FloatArray:
-    """Return a quantity of all slots of an interval in the unit shown, NaN where it is missing."""
+    """Return a quantity of all slots at the start or end of an interval, in the unit shown."""
     if part is None:
         return np.empty(0)
     instant: Instant = part.end if end else part.start
@@ -37,7 +37,7 @@ def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> Floa
 
 
 def cycle_title(figure: Figure, style: Style, fill: int, cycle: Cycle, what: str) -> None:
-    """Write the title: the flat top ends where stable beams are declared."""
+    """Write the title, with the declaration of stable beams, where the flat top ends."""
     ends = (cycle.intervals.get((beam, "he_before_SB")) for beam in BEAMS)
     declared = [part.t_end_s for part in ends if part is not None and part.t_end_s is not None]
     if declared:
@@ -53,7 +53,7 @@ def slots_panel(
     series: Sequence[tuple[IntArray, FloatArray, Look, str]],
     n_columns: int = 4,
 ) -> None:
-    """Draw series of slots, values, look and legend; say if there is nothing to draw."""
+    """Draw points for each of `series`: slots, values, look, legend. Say so if there are none."""
     for slots, values, look, text in series:
         draw_slots(ax, slots, values, look, text)
     drawn = [values for _, values, _, _ in series]
@@ -65,7 +65,7 @@ def slots_panel(
 
 
 def share_slots(axes: Sequence[Axes], slots: Sequence[IntArray]) -> None:
-    """Give all panels of a column the same slots; only the last one names them."""
+    """Give all panels of a column the same slots; only the last panel labels them."""
     for ax in axes:
         slot_axis(ax, *slots, label=ax is axes[-1])
         ax.tick_params(labelbottom=ax is axes[-1])

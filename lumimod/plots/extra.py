@@ -1,4 +1,4 @@
-"""The extra data of a whole fill: tunes, BBQ, luminosities, beta* and bunches against time."""
+"""The picture of the extra data of a whole fill: tunes, luminosities, beta* and more."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ IP_LOOK = {
 }
 HEIGHT_PER_WIDTH = 1.25
 STRIP_PART = 0.8
-"""Height of the strip of beam modes, in heights of a panel."""
+"""Height of the strip of beam modes, in units of the height of a panel."""
 
 
 @drawing
 def draw_extra_data(data: ExtraData, *, style: Style = DEFAULT_STYLE) -> Figure:
-    """Draw everything: a column for each beam, then what is common to both, below.
+    """Draw all extra data of a fill: a column for each beam, below it what both have in common.
 
-    The picture is as wide as `style` says, and higher than wide.
+    The picture is as wide as `style` says and taller than wide.
     """
     width_in = style.fig_size_in[0]
     style = dataclasses.replace(style, fig_size_in=(width_in, HEIGHT_PER_WIDTH * width_in))
@@ -56,11 +56,11 @@ def draw_extra_data(data: ExtraData, *, style: Style = DEFAULT_STYLE) -> Figure:
     )  # fmt: skip
     margins = Margins(left=5.2, top=3.4, bottom=3.8, between_columns=6.2, between_rows=2.6)
     rows = panels(figure, style, 7, 2, margins=margins, heights=[STRIP_PART, *[1.0] * 6])
-    found = shades(data.modes)
+    modes = shades(data.modes)
     hours = max((data.modes.t_endfill_s - data.modes.t_startfill_s) / 3600, 0.02)
     width_em = (width_in / style.em_in - margins.left - margins.right - margins.between_columns) / 2
     for ax in rows[0]:
-        name_strip(ax, found, hours, width_em)
+        name_strip(ax, modes, hours, width_em)
     for beam in (1, 2):
         column = beam - 1
         _draw_tunes(rows[1][column], data, beam)
@@ -74,12 +74,12 @@ def draw_extra_data(data: ExtraData, *, style: Style = DEFAULT_STYLE) -> Figure:
     span_s = np.array([data.modes.t_startfill_s, data.modes.t_startfill_s + 3600 * hours])
     for row in rows[1:]:
         for ax in row:
-            _finish(ax, found, span_s, last=row is rows[-1])
+            _finish(ax, modes, span_s, last=row is rows[-1])
     return figure
 
 
-def _finish(ax: Axes, found: list[Shade], span_s: FloatArray, *, last: bool) -> None:
-    shade(ax, found)
+def _finish(ax: Axes, modes: list[Shade], span_s: FloatArray, *, last: bool) -> None:
+    shade(ax, modes)
     hour_axis(ax, span_s, label=False)
     if last:
         ax.set_xlabel("hours since the fill began | time of day (Europe/Zurich)")
@@ -137,7 +137,7 @@ def _draw_bunches(ax: Axes, data: ExtraData) -> None:
 
 
 def _draw_cleaning(ax: Axes, data: ExtraData) -> None:
-    """Draw when the cleaning ran, a bar for each plane and beam."""
+    """Draw when cleaning by the damper ran, as bars for each beam and plane."""
     names = [f"ADT{plane}.SR4.B{beam}:CLEANING_ISRUNNING" for beam in BEAM for plane in "HV"]
     end = (data.modes.t_endfill_s - data.modes.t_startfill_s) / 3600
     for row, name in enumerate(names):
@@ -155,7 +155,7 @@ def _draw_cleaning(ax: Axes, data: ExtraData) -> None:
 
 
 def _of_plane(name: str, beam: int) -> tuple[Look, str]:
-    """Return look and label of a variable whose name ends with its plane."""
+    """Return look and label of a variable; the last letter of its name is its plane."""
     plane = name[-1]
     if plane == "H":
         return Look(BEAM[beam].color, "-"), f"beam {beam} horizontal"
@@ -172,4 +172,4 @@ EXTRA_PICTURE: Picture[ExtraData] = Picture(
     "and cleaning over the whole fill, with its beam modes shaded",
     lambda data, style: draw_extra_data(data, style=style),
 )
-"""Drawn by a command of its own: it shows logged variables, not results of the steps."""
+"""It shows logged variables, not results of steps: Utilities/plot_extra_data.py draws it."""

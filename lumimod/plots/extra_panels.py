@@ -19,22 +19,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LIGHTER = {1: "#5aa9f0", 2: "#f28b95"}
-"""The vertical plane of each beam: its colour, lighter."""
+"""Colour of the vertical plane: that of the beam, lighter."""
 DEVICES = {"CONTINUOUS": "BBQ", "CONTINUOUS_HS": "BBQ HS"}
-"""Ordinary and high-sensitivity."""
+"""The ordinary and the high-sensitivity tune measurement."""
 MOST_LETTERS = 66
+"""Of the note on missing variables."""
 LUMI_DECADES = 5
+"""The most that a logarithmic axis shows."""
 
 
 @dataclass(frozen=True)
 class ExtraData:
-    """Extra variables of a fill by their names of Run 2; those that are missing are absent."""
+    """Extra variables of a fill, by their names in Run 2."""
 
     fill: int
     modes: FillModes
     series: Mapping[str, Series]
     origin: str
-    """Where they are from, to be named where one is missing."""
+    """Name of their file, for notes on what is missing."""
 
     def hours(self, name: str) -> FloatArray:
         """Return the times of a variable in hours since the fill began."""
@@ -54,7 +56,7 @@ def lines_panel(
     zero: bool = False,
     columns: int = 2,
 ) -> None:
-    """Draw variables as lines; zeros and less are left out of logarithmic axes."""
+    """Draw variables as lines. A logarithmic axis leaves out values that are not positive."""
     drawn = []
     for width, name in zip((3.6, 1.8, 1.8, 1.8), names):
         if name not in data.series:
@@ -83,7 +85,7 @@ def points_panel(
     log: bool = False,
     tail: float = 0.01,
 ) -> None:
-    """Draw the modes of both BBQs as points: the sensitive one in colour, the other pale behind."""
+    """Draw the modes of both BBQs as points: the sensitive one in colour, the other in grey."""
     drawn = []
     for name in names:
         if name not in data.series:
@@ -133,7 +135,7 @@ def _axis(
 
 
 def note_variables(ax: Axes, data: ExtraData, names: Iterable[str]) -> None:
-    """Say in words which variables are missing."""
+    """Note which variables are missing."""
     names = list(names)
     missing = [n for n in names if n not in data.series or not data.series[n].time_s.size]
     if not missing:
@@ -151,7 +153,7 @@ def note_variables(ax: Axes, data: ExtraData, names: Iterable[str]) -> None:
 
 
 def variables_text(names: Sequence[str]) -> str:
-    """Return names in one line, what is in front of their colons said once."""
+    """Return names of variables in one line, each device once."""
     by_device: dict[str, list[str]] = {}
     for name in names:
         device, _, variable = name.partition(":")

@@ -1,6 +1,6 @@
 """What a picture and a family of pictures are, and which families there are.
 
-Cheap to import: it loads neither NumPy nor matplotlib.
+Importing this loads neither NumPy nor matplotlib: the command line needs the names for --help.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ class Picture(Generic[D]):
     """One picture of a fill."""
 
     name: str
-    """Of its file, without fill and format."""
+    """The file is fill_N_NAME with the suffix of the format."""
     shows: str
     """What it shows, for the documentation."""
     draw: Callable[[D, Style], Figure]
+    """Return its figure."""
 
 
 @dataclass(frozen=True)
 class PictureSet(Generic[D]):
-    """Pictures that are drawn from the same results, loaded once and in one process."""
+    """Pictures drawn from the same results, which one process loads once."""
 
     pictures: tuple[Picture[D], ...]
     load: Callable[[], D]
@@ -52,10 +53,11 @@ class Family:
 
     name: str
     title: str
+    """In a few words, for --help and the documentation."""
     asked_for: Callable[[PlotSettings], bool]
-    """Whether config.py asks for this family; doAllPlots and savePlots are not looked at."""
+    """Whether its own setting in config.py is on, whatever doAllPlots and savePlots say."""
     function: str
-    """MODULE:NAME of the function that returns the sets of a fill, imported when it is called."""
+    """Where the function is that returns its sets for a fill: MODULE:NAME, imported when called."""
     in_common: str = ""
     """What all its pictures have in common, for the documentation."""
 
@@ -92,4 +94,4 @@ _ALL = (
 )
 
 PICTURE_FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}
-"""By name, in the order in which they are drawn. A new family is one entry here."""
+"""By name, in the order in which they are drawn. A new family is one entry above."""

@@ -20,7 +20,7 @@ from lumimod.plots.style import Style
 
 
 class PictureJob(NamedTuple):
-    """Pictures of a fill to be made in one process: all of one `PictureSet` of a family."""
+    """Pictures of a fill that one process makes, all of the same `PictureSet`."""
 
     family: str
     names: tuple[str, ...]
@@ -51,8 +51,8 @@ def plan(
     force
         Make all of them again.
     strict
-        Also pictures of results that are not there: drawing them is an error. Otherwise they
-        are left out.
+        Also return pictures whose results are missing: drawing them raises an error. Otherwise
+        they are left out.
     """
     jobs = []
     for family in (family for name, family in PICTURE_FAMILIES.items() if name in families):
@@ -110,9 +110,9 @@ def draw_job(cfg: Config, fill: int, job: PictureJob) -> dict[str, float]:
     """Make the pictures of one job; return the seconds that each took. Errors as of `draw`."""
     paths = FillPaths(cfg, fill)
     pictures = next(
-        found
-        for found in PICTURE_FAMILIES[job.family].sets(paths)
-        if job.names[0] in [picture.name for picture in found.pictures]
+        one_set
+        for one_set in PICTURE_FAMILIES[job.family].sets(paths)
+        if job.names[0] in [picture.name for picture in one_set.pictures]
     )
     for path in pictures.needs:
         if not path.exists():
@@ -129,7 +129,7 @@ def draw_job(cfg: Config, fill: int, job: PictureJob) -> dict[str, float]:
 
 
 def _pack(paths: FillPaths) -> None:
-    """Pack a fill's pictures into one archive beside them, atomically."""
+    """Pack all pictures of a fill into one archive beside them, atomically."""
     pictures = sorted(paths.plot_folder.glob(f"fill_{paths.fill}_*{paths.cfg.plots.format}"))
     with replacing(paths.plot_folder / f"fill_{paths.fill}_plots.tar.gz") as file:
         buffer = io.BytesIO()

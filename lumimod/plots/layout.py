@@ -1,4 +1,4 @@
-"""Where panels, titles, legends and notes stand in a figure."""
+"""Places of panels, titles, legends and notes in a figure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def panels(
     widths: Sequence[float] | None = None,
     heights: Sequence[float] | None = None,
 ) -> list[list[Axes]]:
-    """Return rows of axes, placed by the font size: quicker than an automatic layout."""
+    """Return rows of axes. Margins follow the font size, which saves a slow automatic layout."""
     width, height = (size / style.em_in for size in style.fig_size_in)
     gaps_x, gaps_y = margins.between_columns * (n_columns - 1), margins.between_rows * (n_rows - 1)
     each_width = max((width - margins.left - margins.right - gaps_x) / n_columns, 1.0)
@@ -58,7 +58,7 @@ def panels(
 
 
 def title(figure: Figure, style: Style, fill: int, start_s: float, what: str) -> None:
-    """Write the title of a picture of stable beams: the fill, and when they were declared."""
+    """Write the title of a picture of stable beams: the fill, and when these were declared."""
     when = datetime.fromtimestamp(start_s, ZURICH)
     declared = f"STABLE BEAMS declared on {when:%a %d %b %Y %H:%M} (Europe/Zurich)"
     write_title(figure, style, f"Fill {fill}: {declared}", what)
@@ -67,7 +67,7 @@ def title(figure: Figure, style: Style, fill: int, start_s: float, what: str) ->
 def write_title(figure: Figure, style: Style, first: str, second: str) -> None:
     """Write the two lines above the panels."""
     width_em, height_em = (size / style.em_in for size in style.fig_size_in)
-    # Long lines are written smaller: a letter is 0.55 em wide in the mean, a bold one 0.62.
+    # Long lines are written smaller. A letter is 0.55 em wide on average, a bold one 0.62 em.
     room = width_em - 1.0
     bold = style.font_size * min(1.0, room / (0.62 * max(len(first), 1)))
     small = style.font_size * min(0.833, room / (0.55 * max(len(second), 1)))
@@ -77,7 +77,7 @@ def write_title(figure: Figure, style: Style, first: str, second: str) -> None:
 
 
 def note_missing(ax: Axes, why: str) -> None:
-    """Say in words what a panel cannot show."""
+    """Write in the middle of a panel why it shows nothing."""
     ax.text(
         0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=MUTED, zorder=10,
         bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": MUTED},
@@ -85,7 +85,7 @@ def note_missing(ax: Axes, why: str) -> None:
 
 
 def figure_without(style: Style, fill: int, start_s: float, what: str, why: str) -> Figure:
-    """Return a figure of stable beams that says in words why it has no panels."""
+    """Return a figure of stable beams without panels that says why."""
     figure = new_figure(style)
     title(figure, style, fill, start_s, what)
     ax = figure.add_axes((0.0, 0.0, 1.0, 0.9))
@@ -99,7 +99,7 @@ def legend_above(
 ) -> None:
     """Put the legend above the panel, where it hides nothing.
 
-    `marker_size` makes the markers of the legend larger than those of many points.
+    With `marker_size` its markers are larger than those of the panel, which may be tiny.
     """
     handles, labels = ax.get_legend_handles_labels()
     if handles:

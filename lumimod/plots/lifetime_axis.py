@@ -1,8 +1,8 @@
-"""An axis of lifetimes.
+"""The axis of lifetimes.
 
-Lifetimes pass through infinity where nothing is lost and are negative where something grows, so
-their axes are linear in the rate 1/lifetime and labelled in hours: infinity is a place like any
-other, and medians and quantiles, which are of the rate, mean what they say.
+A lifetime is infinite where nothing is lost and negative where there is growth. The axis is
+therefore linear in the rate 1/lifetime and labelled with lifetimes in hours. Medians and quantiles
+are those of the rate.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import limits_of_each, note_outside
+from lumimod.plots.numbers import finite
 from lumimod.plots.style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NEAR_NONE = 1e-3
-"""Of the widest rates in 1/h that an axis zooms into: a lifetime of 1,000 h is near none."""
+"""Rate in 1/h that counts as no loss: a lifetime of 1,000 h. No axis shows less than this."""
 ROUND = (
     (1, 2, 5),
     (1.5, 3, 4, 7),
@@ -28,32 +29,32 @@ ROUND = (
     tuple(n / 10 for n in range(10, 100)),
     tuple(n / 100 for n in range(100, 1000)),
 )
-"""Leading digits of ticks in hours, the roundest first."""
+"""Leading digits of the hours at ticks, the roundest first."""
 
 
 def per_hour(lifetime_s: FloatArray) -> FloatArray:
-    """Return 1/lifetime in 1/h: 0 for an infinite one, NaN for none."""
+    """Return 1/lifetime in 1/h: 0 if it is infinite, NaN if it is not known."""
     with np.errstate(divide="ignore"):
         rate = 3600.0 / lifetime_s
     return np.where(np.isfinite(rate), rate, np.nan)
 
 
 def hours_text(rate_per_h: float) -> str:
-    """Return the lifetime of a rate in hours; those above 1,000 h are as good as infinite."""
+    """Return the lifetime of a rate in hours, as infinite above 1,000 h."""
     return minus(f"{1 / rate_per_h:.3g}") if abs(rate_per_h) > NEAR_NONE else "∞"
 
 
 def minus(number: str) -> str:
-    """Return a number with a sign that is as wide as the one of the axes."""
+    """Return a number with the minus sign that axes have."""
     return number.replace("-", "\N{MINUS SIGN}")
 
 
 def median_text(rate_per_h: FloatArray) -> str:
     """Return the median lifetime and, in brackets, the range of the middle 68 %."""
-    found = rate_per_h[np.isfinite(rate_per_h)]
-    if not found.size:
+    known = finite(rate_per_h)
+    if not known.size:
         return "no data"
-    longest, median, shortest = np.quantile(found, [0.16, 0.5, 0.84])
+    longest, median, shortest = np.quantile(known, [0.16, 0.5, 0.84])
     if hours_text(shortest) == hours_text(longest) == "∞":
         return "∞"
     ends = [hours_text(shortest), hours_text(longest)]
@@ -63,7 +64,7 @@ def median_text(rate_per_h: FloatArray) -> str:
 
 
 def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
-    """Make y linear in the rate, long lifetimes on top, with ticks in hours."""
+    """Make y linear in the rate in 1/h, long lifetimes on top, with ticks in hours."""
     low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
     if high - low < NEAR_NONE:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
@@ -79,7 +80,7 @@ def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
 
 
 def lifetime_ticks(low: float, high: float) -> list[float]:
-    """Return rates, in 1/h, of round lifetimes in hours, well apart."""
+    """Return the rates in 1/h of round lifetimes in hours, well apart from each other."""
     ticks = [0.0] if low <= 0 <= high else []
     for leading in ROUND:
         hours = np.outer(10.0 ** np.arange(-2, 5), leading).ravel()

@@ -1,4 +1,4 @@
-"""Pictures of fitted lifetimes, of each bunch."""
+"""Pictures of fitted lifetimes, bunch by bunch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lumimod.plots.layout import (
     title,
 )
 from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
+from lumimod.plots.numbers import finite
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import (
     BEAM,
@@ -42,7 +43,7 @@ HOW = "median (middle 68 %); ∞: no loss, negative: growth"
 
 
 class FitSeries(NamedTuple):
-    """Fitted rates of several bunches, (n_slots,), in 1/h; NaN where the fit failed."""
+    """Fitted rates of some bunches, (n_slots,), in 1/h; NaN where the fit failed."""
 
     name: str
     look: Look
@@ -54,7 +55,7 @@ class FitSeries(NamedTuple):
 def draw_intensity_fits(
     sb: StableBeams, fits: Fits | None, fill: int, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
-    """Draw the fitted intensity lifetime of each bunch, from the long and the short fits."""
+    """Draw the fitted intensity lifetime of each bunch, of the long and of the short fit."""
     what = (
         "Fitted intensity lifetimes of bunches: all of stable beams (full), first hours (short); "
         f"{HOW}"
@@ -121,7 +122,7 @@ def draw_lumi_fits(
 
 
 def _decay(fits: ExpFits, span: str) -> FloatArray:
-    """Return fitted rates of decay in 1/h: tau of a fit is negative for a decay."""
+    """Return fitted rates of decay in 1/h; tau of a fit is negative for a decay."""
     return per_hour(-(fits.full if span == "full" else fits.short).tau_s)
 
 
@@ -132,7 +133,7 @@ def _fits_figure(
     what: str,
     style: Style,
 ) -> Figure:
-    """Return a figure of rows, by the label of y: main bunches, their histogram, others."""
+    """Return a figure of rows, by the label of y: main bunches, their histogram, the others."""
     figure = new_figure(style)
     title(figure, style, fill, sb.time_s[0], what)
     lines = max(len(groups) for groups in rows.values())
@@ -147,7 +148,7 @@ def _fits_figure(
         last = row is axes[-1]
         fits_panel(wide, groups[0], label, last)
         rates_histogram(narrow, wide, groups[0], last)
-        # Others have a panel of their own: they may live so long that they would flatten this one.
+        # Non-colliding bunches may live so much longer that they need a panel of their own.
         for ax, group in zip(row[2:], groups[1:]):
             fits_panel(ax, group, "", last)
             ax.yaxis.tick_right()
@@ -160,7 +161,7 @@ def _fits_figure(
 
 
 def fits_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> None:
-    """Draw fitted lifetimes by slot."""
+    """Draw fitted lifetimes against slot."""
     there = [s for s in group if np.isfinite(s.rate_per_h).any()]
     for s in group:
         size = 3.0 if s.slots.size > 500 else 6.0
@@ -175,12 +176,12 @@ def fits_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> 
 
 
 def rates_histogram(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bool) -> None:
-    """Draw histograms along the lifetimes of the panel beside."""
+    """Draw histograms of lifetimes along the axis of the panel beside."""
     high, low = beside.get_ylim()
     for s in group:
-        found = s.rate_per_h[np.isfinite(s.rate_per_h)]
-        edges = np.linspace(low, high, int(np.clip(2 * np.sqrt(found.size), 20, 60)) + 1)
-        counts, _ = np.histogram(found, edges)
+        known = finite(s.rate_per_h)
+        edges = np.linspace(low, high, int(np.clip(2 * np.sqrt(known.size), 20, 60)) + 1)
+        counts, _ = np.histogram(known, edges)
         ax.plot(
             np.concatenate([[0], np.repeat(counts, 2), [0]]), np.repeat(edges, 2),
             color=s.look.color, linewidth=1.5,
@@ -194,7 +195,7 @@ def rates_histogram(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bo
 
 
 def fit_text(series: FitSeries) -> str:
-    """Return the lifetimes of a series in words, and how many fits failed."""
+    """Return median and spread of lifetimes, and how many fits failed."""
     rates = series.rate_per_h
     n_failed = int(np.count_nonzero(~np.isfinite(rates)))
     if not rates.size:

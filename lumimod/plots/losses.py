@@ -56,12 +56,12 @@ def draw_intensity_lifetime(
 
 
 def lifetime_label(beam: int) -> str:
-    """Return what y shows."""
+    """Return the label of y."""
     return f"Beam {beam}\nlifetime [h]"
 
 
 def why_nothing(beam: int, values: FloatArray) -> str:
-    """Return why there is no change of intensity to draw, (n_times - 1, n_slots)."""
+    """Return why values (n_times - 1, n_slots) of a beam hold nothing to draw."""
     n_changes, n_slots = values.shape
     if not n_slots:
         return f"beam {beam}: no colliding bunches"
@@ -76,7 +76,7 @@ def lifetime_panel(
     beam: int,
     words: str,
 ) -> None:
-    """Draw median and quantiles over bunches, and the lifetime of all together."""
+    """Draw median and quantiles of the lifetimes of bunches, and the lifetime of their sum."""
     rates, look = per_hour(tau_s), BEAM[beam]
     hours = hours_since(time_s)[: len(rates)]
     bands = quantiles_of_rows(rates, (0.025, 0.16, 0.5, 0.84, 0.975))
@@ -98,7 +98,7 @@ def lifetime_panel(
 
 
 def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
-    """Return quantiles over the finite values of each row, (n_quantiles, n_times)."""
+    """Return quantiles of the finite values of each row, (n_quantiles, n_times)."""
     rows = (row[np.isfinite(row)] for row in values)
     nothing = np.full(len(quantiles), np.nan)
     columns = [np.quantile(row, quantiles) if row.size else nothing for row in rows]
@@ -114,7 +114,7 @@ def draw_bunch_losses(
     *,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
-    """Draw losses per luminosity of colliding bunches: evolution left, bunch by bunch right.
+    """Draw losses per luminosity of colliding bunches: evolution, and bunch by bunch.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def draw_bunch_losses(
     lifetime
         Its lifetimes and losses; None if there are none.
     sigma_boff_m2
-        Cross-section of burn-off in config.py, drawn as a line.
+        Burn-off cross-section of config.py, drawn as a line.
     fill
         Its number, for the title.
     style
@@ -153,7 +153,7 @@ def losses_row(
     burn_off_mb: float,
     style: Style,
 ) -> None:
-    """Draw the effective cross-section of one beam's losses, in mb."""
+    """Draw the effective cross-section of the losses of one beam, in mb."""
     left, right = row
     nothing = np.full(record.tau_s.shape, np.nan)
     sigma = nothing if record.sigma_m2 is None else record.sigma_m2 * MB_PER_M2

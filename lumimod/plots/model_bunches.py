@@ -81,7 +81,7 @@ def _bunches_figure(
 def model_panel(
     ax: Axes, results: ModelResults, name: str, of: tuple[int, str], quantity: Quantity
 ) -> None:
-    """Draw mean and spread over bunches of a quantity, modelled beside measured."""
+    """Draw mean and spread of a quantity over bunches, modelled beside measured."""
     beam, family = of
     bunches = results.sb.bunches[of]
     hours = hours_since(results.sb.time_s)
@@ -114,7 +114,10 @@ def _model_lines(
     quantity: Quantity,
     data: FloatArray,
 ) -> list[FloatArray]:
-    """Draw a model's line, saying where it follows the data, and the data as it starts from."""
+    """Draw the line of a model and, for corrected emittances, the data that it starts from.
+
+    Return what was drawn. The legend says if the model takes the quantity from the data.
+    """
     model = results.model.models[name]
     values = getattr(model.bunches[of], quantity.field) * quantity.scale
     hours = hours_since(model.time_s)

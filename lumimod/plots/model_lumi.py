@@ -47,7 +47,7 @@ TOTAL_UNIT, BUNCH_UNIT = r"$10^{34}\ cm^{-2}s^{-1}$", r"$10^{30}\ cm^{-2}s^{-1}$
 def draw_sbmodel_luminosity(
     results: ModelResults, name: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
-    """Draw a model's luminosity beside the measured and the calculated one, and their ratio."""
+    """Draw the luminosity of a model beside the measured and the calculated one, and the ratios."""
     figure = new_figure(style)
     model_title(figure, style, results, name, "coll", "luminosity")
     top = 7.0 if results.level_m2s is None else 8.4
@@ -94,24 +94,24 @@ def draw_sbmodel_comparison(results: ModelResults, *, style: Style = DEFAULT_STY
 
 
 class LumiSeries(NamedTuple):
-    """Where a luminosity comes from: values of all bunches, (n_times, n_slots), or None."""
+    """A luminosity of all bunch pairs, measured, calculated or modelled."""
 
     name: str
     look: Look
     bunch_lumi: FloatArray | None
-    """In 1/(m^2 s)."""
+    """(n_times, n_slots) in 1/(m^2 s); None if there is none."""
 
 
 def lumi_series_of(results: ModelResults, exp: str, names: Sequence[str]) -> dict[str, LumiSeries]:
-    """Return measured and calculated luminosity and that of some models."""
+    """Return measured and calculated luminosity, and that of the models `names`."""
     meas, calc = results.lumi_meas, results.lumi_calc
-    found = [
+    every = [
         LumiSeries("measured", MODEL["data"], None if meas is None else meas.bunch_lumi[exp]),
         LumiSeries("calculated", CALCULATED, None if calc is None else calc.bunch_lumi[exp]),
     ]
     models = results.model.models
-    found += [LumiSeries(name, look_of_model(name), models[name].bunch_lumi[exp]) for name in names]
-    return {source.name: source for source in found}
+    every += [LumiSeries(name, look_of_model(name), models[name].bunch_lumi[exp]) for name in names]
+    return {source.name: source for source in every}
 
 
 def _total_panel(
@@ -145,7 +145,7 @@ def _total_panel(
 def _note(
     ax: Axes, results: ModelResults, lacks: Sequence[str], drawn: Sequence[FloatArray]
 ) -> None:
-    """Say what a panel lacks, and whether it shows nothing at all, in one note."""
+    """Note in a panel what is missing, and why if it shows nothing at all."""
     nothing = not any(finite(values).size for values in drawn)
     words = [*lacks, _nothing(results)] if nothing else lacks
     if words:
@@ -153,12 +153,12 @@ def _note(
 
 
 def _total_text(values: FloatArray, bunch_lumi: FloatArray) -> str:
-    found = finite(values)
-    if not found.size:
+    known = finite(values)
+    if not known.size:
         return ": no data"
     there = count_text(bunch_lumi)
     note = f" ({there} bunches)" if " of " in there else ""
-    return f": {found[0]:.3g} to {found[-1]:.3g}{note}"
+    return f": {known[0]:.3g} to {known[-1]:.3g}{note}"
 
 
 def _mean_bunch_panel(
@@ -184,7 +184,7 @@ def model_ratio_panel(
     *,
     with_numbers: bool = False,
 ) -> None:
-    """Draw total luminosities over the measured one, or the calculated one if none was."""
+    """Draw ratios of total luminosities to the measured one, or else to the calculated one."""
     hours = hours_since(results.sb.time_s)
     there = {n: s.bunch_lumi for n, s in sources.items() if s.bunch_lumi is not None}
     usable = (n for n in ("measured", "calculated") if n in there and finite(there[n]).size)
@@ -199,7 +199,7 @@ def model_ratio_panel(
                 label = f"{name} {median}" if with_numbers else "_"
                 draw_line(ax, hours[: line.size], line, sources[name].look, label=label)
                 drawn.append(line)
-    # While beams are brought into collision the ratio is far off: that is not to set the scale.
+    # While beams are brought into collision the ratio is far from 1: this does not set the scale.
     label = f"ratio to\n{reference}" if reference else "ratio"
     set_value_axis(ax, label, *drawn, tail=0.05, include=1.0)
     ax.yaxis.label.set_fontsize("small")

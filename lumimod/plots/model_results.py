@@ -1,4 +1,4 @@
-"""The results that pictures of the stable-beams model are drawn from, and what a model is."""
+"""The results that pictures of the stable-beams model are drawn from, and words for a model."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OTHER_MODEL = Look("#7b3294", "--", "o")
+"""A model that `style.MODEL` does not know."""
 
 
 @dataclass(frozen=True)
 class ModelResults:
-    """Stable beams beside all models of one case; what is None was not made."""
+    """Stable beams of a fill beside all models of one case; None where there is no result."""
 
     fill: int
     case: str
@@ -40,7 +41,7 @@ class ModelResults:
     lumi_calc: CalculatedLumi | None
     lumi_meas: MeasuredLumi | None
     level_m2s: float | None = None
-    """Luminosity at which config.py says the fill was levelled: no model goes above it."""
+    """Luminosity at which the fill was levelled, in 1/(m^2 s): no model goes above it."""
 
     @classmethod
     def load(cls, paths: FillPaths, case: Case) -> ModelResults:
@@ -49,7 +50,7 @@ class ModelResults:
         Raises
         ------
         MissingStepError
-            There are no stable beams or models, a result cannot be read, or the measured
+            Stable beams or models are missing, a result cannot be read, or the measured
             luminosity is of other times or bunches.
         """
         sb = store.load(paths.sb, StableBeams)
@@ -73,7 +74,7 @@ def look_of_model(name: str) -> Look:
 
 
 def takes(model: ModelResult, quantity: Quantity, family: str) -> bool:
-    """Return whether a model takes a quantity from the data rather than modelling it."""
+    """Return whether a model takes a quantity from the data instead of modelling it."""
     settings = model.settings
     if quantity is INTENSITY:
         return family == "noncoll" or not settings["BOff"]
@@ -82,7 +83,7 @@ def takes(model: ModelResult, quantity: Quantity, family: str) -> bool:
 
 
 def factors_of(model: ModelResult, case: str) -> dict[str, float]:
-    """Return the emittance factors of a case, by "1h", "1v", "2h", "2v"; none if it is unknown."""
+    """Return the factors on emittances of a case, by "1h", "1v", "2h", "2v"; none if not known."""
     cases = [str(name) for name in model.case["case"]]
     if case not in cases:
         return {}
@@ -91,13 +92,13 @@ def factors_of(model: ModelResult, case: str) -> dict[str, float]:
 
 
 def factor_of(model: ModelResult, case: str, beam: int, quantity: Quantity) -> float:
-    """Return by what a case multiplies a quantity of the data; 1 but for emittances."""
+    """Return the factor of a case on a quantity of the data: 1 for all but emittances."""
     plane = {EMIT_H.field: "h", EMIT_V.field: "v"}.get(quantity.field, "")
     return factors_of(model, case).get(f"{beam}{plane}", 1.0)
 
 
 def describe_case(model: ModelResult, case: str) -> str:
-    """Return the correction factors of a case in words."""
+    """Return the factors of a case in words."""
     factors = factors_of(model, case)
     if not factors:
         return f"case {case} (factors not known)"
@@ -108,7 +109,7 @@ def describe_case(model: ModelResult, case: str) -> str:
 
 
 def describe_model(model: ModelResult, family: str) -> str:
-    """Return in words what a model takes from the data."""
+    """Return what a model takes from the data, in words."""
     names = {"emittances": EMIT_H, "intensities": INTENSITY, "lengths": SB_LENGTH}
     taken = [name for name, quantity in names.items() if takes(model, quantity, family)]
     return " and ".join(taken) + " from data" if taken else "all modelled from the first time"
@@ -140,7 +141,7 @@ def model_title(
 
 
 def share_hours(axes: Sequence[Axes], results: ModelResults, *, last: bool) -> None:
-    """Give panels the hours of stable beams; only the last row names them."""
+    """Give panels the hours of stable beams; only the last row labels them."""
     for ax in axes:
         hour_axis(ax, results.sb.time_s, label=last)
         ax.tick_params(labelbottom=last)

@@ -7,13 +7,13 @@ import numpy as np
 from lumimod.arrays import FloatArray
 
 
-def finite(values: FloatArray) -> FloatArray:
-    """Return the values that there are, flat."""
-    return values[np.isfinite(values)]
+def finite(*arrays: FloatArray) -> FloatArray:
+    """Return the finite values of some arrays, flat."""
+    return np.concatenate([np.empty(0), *(array[np.isfinite(array)] for array in arrays)])
 
 
 def mean_and_spread(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and rms over the finite values of each row; NaN where there are none."""
+    """Return mean and standard deviation of the finite values of each row; NaN without any."""
     counts = np.isfinite(values).sum(axis=1)
     filled = np.where(np.isfinite(values), values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -23,31 +23,31 @@ def mean_and_spread(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def spread_text(values: FloatArray, unit: str) -> str:
-    """Return 'mean ± spread unit' of all finite values, with two digits of the spread."""
-    found = finite(values)
-    if not found.size:
+    """Return 'mean ± spread unit' of all finite values; the spread has two digits."""
+    known = finite(values)
+    if not known.size:
         return "no data"
-    mean, spread = float(found.mean()), float(found.std())
-    # Equal values, but for rounding, are given with four digits.
+    mean, spread = float(known.mean()), float(known.std())
+    # Values that differ by rounding alone are given with four digits.
     scale = spread if spread > 1e-6 * abs(mean) else mean / 100
     return f"{_rounded(mean, scale)} ± {_rounded(spread, scale)} {unit}".rstrip()
 
 
 def _rounded(value: float, scale: float) -> str:
-    """Return a value with as many decimals as show two digits of `scale`."""
+    """Return a value with as many decimals as two digits of `scale` need."""
     decimals = 2 if scale == 0 else 1 - int(np.floor(np.log10(abs(scale))))
     return f"{value:,.{min(max(decimals, 0), 6)}f}"
 
 
 def spread_of_bunches(values: FloatArray, unit: str) -> str:
-    """Return mean and spread over bunches, and how many have a value if not all have."""
+    """Return mean and spread over bunches, and how many have a value unless all have."""
     there = finite(values).size
     text = spread_text(values, unit)
     return text if there in (0, values.size) else f"{text} ({there:,} of {values.size:,})"
 
 
 def count_text(values: FloatArray) -> str:
-    """Return how many bunches have a value at any time, of how many if not all have."""
+    """Return how many bunches ever have a value, as '4 of 6' unless all have."""
     n_bunches = values.shape[1]
     there = int(np.count_nonzero(np.isfinite(values).any(axis=0)))
     return f"{there:,}" if there == n_bunches else f"{there:,} of {n_bunches:,}"

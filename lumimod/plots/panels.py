@@ -1,4 +1,4 @@
-"""What panels show: values of bunches by slot or against time, as points, lines, bands."""
+"""What panels show: points, lines and bands."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _AS_LARGE = {"s": 0.9, "D": 0.85, "^": 1.25, "v": 1.25}
-"""Factors that make markers look as large as a dot."""
+"""Factors on the size of markers, which makes them look as large as a dot."""
 MOST_MARKERS = 20_000
-"""Panels with more points are drawn as one image: as quick for 2,500 bunches as for ten."""
+"""More points are drawn as one image, which takes no longer for 2,500 bunches than for ten."""
 
 
 def draw_slots(ax: Axes, slots: IntArray, values: FloatArray, look: Look, label: str) -> None:
-    """Draw one point per bunch, (n_slots,), in the colour and marker of a look."""
+    """Draw one point for each bunch, (n_slots,), in the colour and marker of a look."""
     size = 5.0 if slots.size <= 100 else 3.0 if slots.size <= 1000 else 2.0
     size *= _AS_LARGE.get(look.marker, 1.0)
     ax.plot(
@@ -33,7 +33,7 @@ def draw_slots(ax: Axes, slots: IntArray, values: FloatArray, look: Look, label:
 
 
 def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
-    """Draw mean and +-1 sigma over bunches, (n_times, n_slots), against time."""
+    """Draw mean and +-1 sigma over bunches of values (n_times, n_slots) against time."""
     mean, spread = mean_and_spread(values)
     draw_line(ax, hours, mean, look, label=label)
     if values.shape[1] > 1:
@@ -41,7 +41,7 @@ def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, 
 
 
 def draw_line(ax: Axes, x: FloatArray, y: FloatArray, look: Look, **how: Any) -> None:
-    """Draw a line in the colour and dashes of a look, with its marker where there is no line."""
+    """Draw a line in colour and dashes of a look; points without neighbours get its marker."""
     how = {"color": look.color, "linestyle": look.linestyle, **how}
     lone = _without_neighbours(y)
     if lone.any():
@@ -52,7 +52,7 @@ def draw_line(ax: Axes, x: FloatArray, y: FloatArray, look: Look, **how: Any) ->
 def draw_band(
     ax: Axes, x: FloatArray, low: FloatArray, high: FloatArray, color: str, *, alpha: float
 ) -> None:
-    """Fill the space between two lines, as a bar where they are points."""
+    """Fill the space between two lines; a point without neighbours gets a bar."""
     ax.fill_between(x, low, high, color=color, alpha=alpha, lw=0)
     lone = _without_neighbours(low) & np.isfinite(high)
     if lone.any():
@@ -60,7 +60,7 @@ def draw_band(
 
 
 def _without_neighbours(values: FloatArray) -> BoolArray:
-    """Return where there is a value but none before or after: a line through it is not seen."""
+    """Return where a value has none before or after it: no line would show it."""
     there = np.concatenate([[False], np.isfinite(values), [False]])
     return there[1:-1] & ~there[:-2] & ~there[2:]
 
@@ -68,11 +68,10 @@ def _without_neighbours(values: FloatArray) -> BoolArray:
 def draw_bunches(
     ax: Axes, slots: IntArray, values: FloatArray, hours: FloatArray, style: Style
 ) -> None:
-    """Draw one point per bunch and time, (n_times, n_slots), coloured by time.
+    """Draw one point for each bunch and time, (n_times, n_slots), coloured by time.
 
-    `hours` are those of the colour bar; `values` may lack the last ones. The limits of the axes
-    must be set: panels of many points are drawn as an image between them, whose values are the
-    hours.
+    `hours`, (n_times,), also set the scale of the colours; `values` may end before them. Limits of
+    the axes must be set before: many points are drawn as one image between them.
     """
     norm = _norm_of(hours)
     values, hours = values[:: style.n_skip], hours[: len(values) : style.n_skip]
@@ -92,14 +91,14 @@ def draw_bunches(
 def _rasterised(
     ax: Axes, slots: IntArray, values: FloatArray, hours: FloatArray
 ) -> np.ma.MaskedArray:
-    """Return the panel pixel by pixel: the hours of the newest point there, masked elsewhere."""
+    """Return the hours of the latest point at each pixel of a panel, masked where there is none."""
     box = ax.get_window_extent()
     width, height = max(int(box.width), 1), max(int(box.height), 1)
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     column = ((slots - x0) / (x1 - x0) * width).astype(np.int64)
     with np.errstate(invalid="ignore"):
         place = (values - y0) / (y1 - y0) * height
-    out = np.full((height, width), np.nan)
+    pixels = np.full((height, width), np.nan)
     radius = max(1, round(height / 300))
     for row, hour in zip(place, hours):
         seen = np.isfinite(row) & (row >= 0) & (row < height)
@@ -107,12 +106,12 @@ def _rasterised(
         for dy in range(-radius, radius + 1):
             for dx in range(-radius, radius + 1):
                 if dx * dx + dy * dy <= radius * radius:
-                    out[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)] = hour
-    return np.ma.masked_invalid(out)
+                    pixels[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)] = hour
+    return np.ma.masked_invalid(pixels)
 
 
 def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: Style) -> None:
-    """Draw the colour bar of `draw_bunches` right of a column of panels."""
+    """Draw the colour bar of `draw_bunches` to the right of a column of panels."""
     from matplotlib.cm import ScalarMappable
 
     boxes = [ax.get_position() for ax in axes]
@@ -125,7 +124,7 @@ def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: St
 
 
 def _norm_of(hours: FloatArray) -> Normalize:
-    """Return the scale of the colours of time: the same for points and for their bar."""
+    """Return the scale of the colours, for points and for their bar."""
     from matplotlib.colors import Normalize
 
     return Normalize(0.0, max(float(hours[-1]), 0.02))

@@ -1,4 +1,4 @@
-"""What is measured of bunches: field of the record, symbol, and the unit shown."""
+"""Quantities of bunches: field of the record, symbol and unit; units that pictures use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MB_PER_M2 = 1e31
 
 
 class Quantity(NamedTuple):
-    """A field of records of bunches and how it is shown."""
+    """A field of the records and how it is shown."""
 
     field: str
     symbol: str
@@ -31,11 +31,11 @@ class Quantity(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Label of an axis."""
+        """Label of its axis."""
         return f"{self.symbol} [{self.unit}]"
 
     def numbers(self, values: FloatArray) -> str:
-        """Return mean and spread for a legend; powers of ten are left to the axis."""
+        """Return mean and spread for a legend, without a unit that is a power of ten."""
         return spread_of_bunches(values, "" if "$" in self.unit else self.unit)
 
 

@@ -1,4 +1,4 @@
-"""Saving of figures: the one place where a picture becomes a file."""
+"""Saving figures to files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WITHOUT_DATE: dict[str, dict[str, Any]] = {
 def save_figure(figure: Figure, path: Path, style: Style) -> None:
     """Write a figure in the format of its suffix (.png, .pdf, .svg), atomically.
 
-    The same figure gives the same bytes: no date is put in.
+    The same figure gives the same bytes: the file has no date.
 
     Raises
     ------

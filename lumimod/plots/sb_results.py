@@ -13,7 +13,7 @@ from lumimod.records.measured import measured_lumi
 
 @dataclass(frozen=True)
 class SbResults:
-    """Stable beams of a fill; what is None was not made."""
+    """Results of stable beams of a fill; None where there is no result."""
 
     fill: int
     sb: StableBeams
@@ -22,9 +22,9 @@ class SbResults:
     fits: Fits | None
     lifetime: Lifetime | None
     sigma_boff_m2: float
-    """Burn-off cross-section of config.py, drawn as a line among the losses."""
+    """Burn-off cross-section of config.py, for comparison with the losses."""
     level_m2s: float | None = None
-    """Luminosity at which config.py says the fill was levelled, in 1/(m^2 s)."""
+    """Luminosity at which the fill was levelled as config.py says, in 1/(m^2 s)."""
 
     @classmethod
     def load(cls, paths: FillPaths) -> SbResults:
@@ -33,7 +33,7 @@ class SbResults:
         Raises
         ------
         MissingStepError
-            There are no stable beams, a result cannot be read, or the measured luminosity is of
+            Stable beams are missing, a result cannot be read, or the measured luminosity is of
             other times or bunches.
         """
         sb = store.load(paths.sb, StableBeams)
@@ -50,10 +50,10 @@ class SbResults:
 
 
 def load_measured(paths: FillPaths, sb: StableBeams) -> MeasuredLumi | None:
-    """Return the saved luminosity that counts as measured; errors as of `measured_lumi`."""
+    """Return the saved measured luminosity, None if there is none; errors as of `measured_lumi`."""
     return measured_lumi(paths, sb, partial(store.load_if_there, kind=MeasuredLumi))
 
 
 def files_of_lumi(paths: FillPaths) -> tuple[Path, ...]:
-    """Return the files of calculated and measured luminosity, any of which may be missing."""
+    """Return the files of calculated and measured luminosity. Any may be missing."""
     return paths.lumi_calc, paths.lumi_meas, paths.lumi_meas_timber

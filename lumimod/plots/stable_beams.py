@@ -1,4 +1,4 @@
-"""Pictures of stable beams, from the results of sb, lumi, massi, fits and lifetime."""
+"""Pictures of stable beams: the family, and those that show every bunch against time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WITH_BAR = Margins(right=5.5)
 
 
 class BunchSeries(NamedTuple):
-    """A quantity of several bunches, (n_times, n_slots), in the unit shown."""
+    """A quantity of some bunches, (n_times, n_slots), in the unit shown."""
 
     name: str
     look: Look
@@ -55,7 +55,7 @@ class BunchSeries(NamedTuple):
 def draw_emittances(
     sb: StableBeams, beam: int, fill: int, *, raw: bool = False, style: Style = DEFAULT_STYLE
 ) -> Figure:
-    """Draw one beam's emittances: their evolution left, bunch by bunch right.
+    """Draw the emittances of one beam: evolution on the left, bunch by bunch on the right.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def draw_emittances(
     fill
         Its number, for the title.
     raw
-        As measured rather than smoothed.
+        The measured emittances instead of the smoothed ones.
     style
         Sizes.
     """
@@ -82,7 +82,7 @@ def draw_emittances(
 
 @drawing
 def draw_intensities(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
-    """Draw the bunch intensities of both beams: evolution left, bunch by bunch right."""
+    """Draw the bunch intensities of both beams: evolution, and bunch by bunch."""
     what = "Bunch intensities; mean ± 1σ over bunches, and each bunch"
     rows = {f"Beam {b} [10¹¹ p]": families(sb, b, "intensity_ppb", E11) for b in BEAMS}
     return bunch_figure(sb.time_s, rows, "10¹¹ p", what, "intensity measured", fill, style)
@@ -90,7 +90,7 @@ def draw_intensities(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE
 
 @drawing
 def draw_bunch_lengths(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
-    """Draw the bunch lengths of both beams: evolution left, bunch by bunch right."""
+    """Draw the bunch lengths of both beams: evolution, and bunch by bunch."""
     what = "Bunch lengths, 4σ; mean ± 1σ over bunches, and each bunch"
     rows = {f"Beam {b}: 4σ [ns]": families(sb, b, "length_m", NS_OF_4_SIGMA) for b in BEAMS}
     return bunch_figure(sb.time_s, rows, "ns", what, "bunch length measured", fill, style)
@@ -135,13 +135,13 @@ def draw_bunch_lumi(
 
 
 def families(sb: StableBeams, beam: int, name: str, scale: float = 1.0) -> list[BunchSeries]:
-    """Return a quantity of one beam's colliding and non-colliding bunches."""
+    """Return a quantity of the colliding and of the non-colliding bunches of a beam."""
     looks = {"coll": ("colliding", BEAM[beam]), "noncoll": ("non-colliding", NONCOLLIDING)}
-    out = []
+    series = []
     for family, (words, look) in looks.items():
         bunches = sb.bunches[beam, family]
-        out.append(BunchSeries(words, look, bunches.slots, getattr(bunches, name) * scale))
-    return out
+        series.append(BunchSeries(words, look, bunches.slots, getattr(bunches, name) * scale))
+    return series
 
 
 def bunch_figure(
@@ -153,9 +153,24 @@ def bunch_figure(
     fill: int,
     style: Style,
 ) -> Figure:
-    """Return a figure of rows, by the label of y: against time left, bunch by bunch right.
+    """Return a figure with a row for each quantity: against time, and bunch by bunch.
 
-    A row without values says that there is no `missing`.
+    Parameters
+    ----------
+    time_s
+        Times of stable beams, Unix seconds.
+    rows
+        What each row shows, by the label of its axis.
+    unit
+        Of all rows.
+    what
+        Second line of the title.
+    missing
+        What a row without any value says that there is none of.
+    fill
+        Number of the fill.
+    style
+        Sizes.
     """
     figure = new_figure(style)
     title(figure, style, fill, time_s[0], what)
@@ -178,7 +193,7 @@ def bunch_row(
     missing: str,
     style: Style,
 ) -> None:
-    """Draw a quantity against time (left) and bunch by bunch (right), labels of x hidden."""
+    """Draw a quantity against time and bunch by bunch. The labels of x are hidden."""
     hours = hours_since(time_s)
     there = [s for s in series if np.isfinite(s.values).any()]
     for s in series:
@@ -187,7 +202,7 @@ def bunch_row(
         else:
             left.plot([], [], " ", label=legend_text(s, unit))
     each = [s.values for s in there]
-    # One absurd bunch of 2,500 is outside on the right but may pull the mean away from the rest.
+    # One absurd bunch of 2,500 may pull the mean away from all others: the mean stays in view.
     means = [mean_and_spread(values)[0] for values in each]
     set_value_axis(left, label, *means, beside=each)
     set_value_axis(right, label, *each)
@@ -204,7 +219,7 @@ def bunch_row(
 
 
 def legend_text(series: BunchSeries, unit: str) -> str:
-    """Return how many bunches there are, and mean and spread at start and end."""
+    """Return the number of bunches, and mean and spread at start and end."""
     n_bunches = series.slots.size
     if not n_bunches:
         return f"no {series.name}{'' if series.name.endswith('s') else ' bunches'}"

@@ -1,4 +1,4 @@
-"""How pictures look: sizes from config.py, colours and line styles in one place."""
+"""How pictures look: sizes, colours, line styles and markers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SHEET = Path(__file__).parent / "lumimod.mplstyle"
 
 @dataclass(frozen=True)
 class Style:
-    """What a user may set."""
+    """What a user may set, in config.py or in a notebook."""
 
     fig_size_in: tuple[float, float] = (15.0, 7.0)
     dpi: int = 150
     font_size: float = 16.0
     n_skip: int = 1
-    """Bunch-by-bunch panels show every n-th time."""
+    """Panels bunch by bunch show every n-th time."""
 
     @classmethod
     def of_config(cls, plots: PlotSettings) -> Style:
@@ -42,15 +42,15 @@ DEFAULT_STYLE = Style()
 
 
 class Look(NamedTuple):
-    """How one series is drawn: told apart by colour and, in grey, by line style and marker."""
+    """How a curve or points are drawn: line style and marker tell them apart without colour too."""
 
     color: str
     linestyle: str = "-"
     marker: str = "o"
 
 
-# Blue and red as in the control room; these two differ in lightness too, and the others are of
-# the palette of M. Okabe and K. Ito for colour-blind readers.
+# Blue and red as in the control room. The other colours are those of M. Okabe and K. Ito, which
+# colour-blind readers can tell apart.
 BEAM = {1: Look("#0b5cad", "-", "o"), 2: Look("#d62839", "--", "s")}
 NONCOLLIDING = Look("#7f7f7f", ":", "^")
 EXPERIMENT = {"ATLAS": Look("#009e73", "-", "o"), "CMS": Look("#cc5f00", "--", "s")}
@@ -63,14 +63,14 @@ MODEL = {
     "EmpiricalblengthLosses": Look("#009e73", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
 }
 CALCULATED = Look("#808080", "--", "s")
-"""Luminosity from the measured beams, between that measured and those modelled."""
+"""Calculated luminosity beside the measured one and those of models."""
 INSTANT = (
     Look("#440154", "-", "o"),
     Look("#31688e", "--", "s"),
     Look("#35b779", "-.", "^"),
     Look("#d8a200", ":", "D"),
 )
-"""Start and end of injection, start and end of flat top: dark to light, as time goes on."""
+"""Start and end of injection, start and end of flat top: lighter as time goes on."""
 PART = {
     "injection": Look("#440154", "-", "o"),
     "ramp": Look("#cc5f00", "--", "s"),
@@ -83,15 +83,18 @@ CYCLE_MODEL = {
     "chain": Look("#56b4e9", "-.", "^"),
 }
 TIME_MAP = "viridis"
+"""Colour map of time."""
 MUTED = "#5f5f5f"
+"""Colour of notes."""
 REFERENCE = "#7f7f7f"
+"""Colour of lines to compare with."""
 
 F = TypeVar("F", bound="Callable[..., Figure]")
 
 
 @contextmanager
 def look_of(style: Style) -> Iterator[None]:
-    """Apply the style sheet and sizes while a figure is drawn or saved."""
+    """Apply the style sheet and the font size while a figure is drawn or saved."""
     import matplotlib.style
 
     sizes = {"font.size": style.font_size}
@@ -100,7 +103,7 @@ def look_of(style: Style) -> Iterator[None]:
 
 
 def drawing(function: F) -> F:
-    """Decorate a `draw_...(..., style=DEFAULT_STYLE)` so that it draws in the style it is given."""
+    """Decorate a `draw_...(..., style=DEFAULT_STYLE)` to draw in the style that it is given."""
 
     @functools.wraps(function)
     def styled(*args: Any, style: Style = DEFAULT_STYLE, **options: Any) -> Figure:
@@ -111,7 +114,7 @@ def drawing(function: F) -> F:
 
 
 def new_figure(style: Style) -> Figure:
-    """Return an empty figure that belongs to no window."""
+    """Return an empty figure, without pyplot and its windows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

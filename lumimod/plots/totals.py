@@ -1,4 +1,4 @@
-"""Pictures of the machine as a whole: crossing angles and the luminosity of all bunches."""
+"""Pictures of crossing angles and of the luminosity of all bunches together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.axes import few_ticks, hour_axis, hours_since, limits_of_each, set_value_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
-from lumimod.plots.numbers import spread_text
+from lumimod.plots.numbers import finite, spread_text
 from lumimod.plots.panels import draw_line
 from lumimod.plots.quantities import E34_PER_CM2_S
 from lumimod.plots.sb_results import SbResults
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 MICRORAD = 1e6
 SAME_ANGLE_RAD = 1e-7
+"""Smaller changes of the crossing angle do not count."""
 MOST_STEPS = 8
-"""With more changes of the crossing angle, lines at each would only hide the data."""
+"""More changes of the crossing angle are not marked: lines would hide the data."""
 
 
 # --- crossing angle
@@ -47,7 +48,7 @@ def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style = DEFAULT_ST
     title(figure, style, fill, sb.time_s[0], "Crossing angles; half of them on the right axis")
     ax = panels(figure, style, 1, 1, margins=Margins(right=5.5, top=5.0))[0][0]
     hours = hours_since(sb.time_s)
-    # Both angles are mostly the same: the broad pale line is seen below the narrow one.
+    # Both angles are mostly equal: a broad pale line shows below the narrow one.
     for experiment, width, alpha in zip(EXPERIMENTS, (8.0, 2.2), (0.45, 1.0)):
         angle = sb.xing_angle_rad[IP_OF[experiment]] * MICRORAD
         look = EXPERIMENT[experiment]
@@ -59,7 +60,7 @@ def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style = DEFAULT_ST
     angles = tuple(sb.xing_angle_rad[ip] * MICRORAD for ip in IP_OF.values())
     if not any(np.isfinite(angle).any() for angle in angles):
         note_missing(ax, "no crossing angle")
-    # A step near the end is few times, yet what the picture is for: nothing is left out.
+    # Even a step shortly before the end is to be in view: no value counts as an outlier.
     set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
     hour_axis(ax, sb.time_s)
     half = ax.secondary_yaxis("right", functions=(_half, _twice))
@@ -83,21 +84,21 @@ def _twice(angle: Any) -> Any:
 
 
 def angle_text(angle: FloatArray) -> str:
-    """Return the angles of a fill in words, in the unit given."""
-    found = angle[np.isfinite(angle)]
-    if not found.size:
+    """Return the angles of a fill in words; `angle` is in microradians."""
+    known = finite(angle)
+    if not known.size:
         return "no data"
-    if np.ptp(found) < SAME_ANGLE_RAD * MICRORAD:
-        return f"{found[0]:.5g} µrad, constant"
-    ends = sorted((found[0], found[-1]))
-    text = f"{found[0]:.5g} to {found[-1]:.5g} µrad"
-    if found.min() < ends[0] or found.max() > ends[1]:
-        text += f" (between {found.min():.5g} and {found.max():.5g})"
+    if np.ptp(known) < SAME_ANGLE_RAD * MICRORAD:
+        return f"{known[0]:.5g} µrad, constant"
+    ends = sorted((known[0], known[-1]))
+    text = f"{known[0]:.5g} to {known[-1]:.5g} µrad"
+    if known.min() < ends[0] or known.max() > ends[1]:
+        text += f" (between {known.min():.5g} and {known.max():.5g})"
     return text
 
 
 def angle_changes(angle_rad: FloatArray) -> IntArray:
-    """Return the first index of each run of times over which the angle changes."""
+    """Return the index at which each change of the angle begins."""
     with np.errstate(invalid="ignore"):
         moves = np.abs(np.diff(angle_rad)) > SAME_ANGLE_RAD
     return np.flatnonzero(moves & ~np.concatenate([[False], moves[:-1]]))
@@ -118,7 +119,7 @@ def draw_total_lumi(
 ) -> Figure:
     """Draw the luminosity of all bunches, calculated and measured, and their ratio below.
 
-    `level_m2s` is where the fill was levelled, in 1/(m^2 s), drawn as a line.
+    `level_m2s`, in 1/(m^2 s), is the luminosity at which the fill was levelled, drawn as a line.
     """
     figure = new_figure(style)
     what = "Luminosity summed over bunch pairs, calculated and measured, and their ratio"
@@ -141,23 +142,23 @@ def draw_total_lumi(
             hour_axis(ax, sb.time_s, label=ax is lower)
         upper.tick_params(labelbottom=False)
         legend_above(upper, 1)
-    found = [total for pair in sums.values() for total in pair]
+    every_sum = [total for pair in sums.values() for total in pair]
     if level_m2s is not None:
-        found.append(np.array([level_m2s * E34_PER_CM2_S]))
+        every_sum.append(np.array([level_m2s * E34_PER_CM2_S]))
     for ax, experiment in zip(rows[0], EXPERIMENTS):
-        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *sums[experiment], beside=found)
+        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *sums[experiment], beside=every_sum)
     return figure
 
 
 def total(lumi: FloatArray) -> FloatArray:
-    """Return the sum over the bunches that have a value, (n_times,); NaN where none has."""
+    """Return the sum over the bunches that have a value, (n_times,); NaN if none has."""
     there = np.isfinite(lumi)
     return np.where(there.any(axis=1), np.where(there, lumi, 0.0).sum(axis=1), np.nan)
 
 
 def ratio(of: FloatArray, to: FloatArray) -> FloatArray:
-    """Return the ratio of the sums over the bunches that have both; NaN where there is none."""
-    n_times = min(of.shape[0], to.shape[0])  # a model lacks the last time
+    """Return the ratio of two sums over the bunches that have both, (n_times,); NaN without any."""
+    n_times = min(of.shape[0], to.shape[0])  # a model ends one time earlier
     of, to = of[:n_times], to[:n_times]
     both = np.isfinite(of) & np.isfinite(to)
     over, under = (np.where(both, values, 0.0).sum(axis=1) for values in (of, to))
@@ -167,7 +168,7 @@ def ratio(of: FloatArray, to: FloatArray) -> FloatArray:
 def totals_panel(
     ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
 ) -> list[FloatArray]:
-    """Draw the sums of one experiment, in the unit given, and return them."""
+    """Draw the luminosities of one experiment summed over bunches, and return these sums."""
     looks = {
         "calculated": Look("black", "--", "s"),
         "measured": Look(EXPERIMENT[experiment].color, "-", "o"),
@@ -175,10 +176,10 @@ def totals_panel(
     drawn = []
     for name, lumi in lumis.items():
         values = np.full(hours.shape, np.nan) if lumi is None else total(lumi)
-        found = values[np.isfinite(values)]
-        if found.size:
+        known = finite(values)
+        if known.size:
             drawn.append(values)
-            ends = f"{found[0]:#.3g} to {found[-1]:#.3g} · 10³⁴"
+            ends = f"{known[0]:#.3g} to {known[-1]:#.3g} · 10³⁴"
             width = 3.5 if name == "measured" else 1.8
             draw_line(
                 ax, hours, values, looks[name], linewidth=width, markersize=2.5 * width,
@@ -194,7 +195,7 @@ def totals_panel(
 def measured_ratio_panel(
     ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
 ) -> None:
-    """Draw measured over calculated, summed over the bunch pairs that have both."""
+    """Draw the ratio of measured to calculated luminosity, of the bunch pairs that have both."""
     calc, meas = lumis["calculated"], lumis["measured"]
     nothing = np.full(hours.shape, np.nan)
     line = nothing if calc is None or meas is None else ratio(meas, calc)
@@ -223,7 +224,7 @@ def mark_level(ax: Axes, level_m2s: float | None) -> None:
 
 
 def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -> None:
-    """Mark where the crossing angle changes; the first panel's legend says from what to what."""
+    """Mark where the crossing angle changes; the legend of the first panel gives the angles."""
     angle = sb.xing_angle_rad[IP_OF[experiment]]
     changes = angle_changes(angle)
     if not changes.size:
