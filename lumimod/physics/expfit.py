@@ -23,7 +23,7 @@ AGREEMENT = 1e-6
 """Largest relative difference of tau from that of `curve_fit`, where `curve_fit` succeeds."""
 
 _VALUES_AT_ONCE = 40_000  # so that the working arrays stay in the processor's cache
-_NEWTON_STEPS = 12
+_NEWTON_STEPS = 20
 _TOLERANCE = 1e-10  # of b times the length of the fit
 _CURVE_FIT_TOLERANCE = 1.49012e-8  # curve_fit's own: of the sum of squares, in one step
 
@@ -117,9 +117,9 @@ def _minima(hours: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, F
         ye, ee = powers @ (y * e), powers @ (e * e)
         mean_ye, mean_ee = ye[1] / ye[0], ee[1] / ee[0]
         spread_ye, spread_ee = ye[2] / ye[0] - mean_ye**2, ee[2] / ee[0] - mean_ee**2
-        # The derivative; far from an exponential, half of what it is for one.
+        # The derivative, and far from an exponential half of what it is for one.
         step = (mean_ye - mean_ee) / np.maximum(2 * spread_ee - spread_ye, spread_ee / 2)
-        trial = trial + step
+        trial = trial + np.clip(step, -1 / hours[-1], 1 / hours[-1])  # so that none runs away
         done = np.abs(step) * hours[-1] <= _TOLERANCE
         squares = np.sum(y[:, done] ** 2, axis=0) * (ee[0] / ye[0] ** 2)[done] - 1
         a[running[done]], b[running[done]] = (ye[0] / ee[0])[done], trial[done]

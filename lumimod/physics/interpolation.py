@@ -49,11 +49,11 @@ def interp_valid_columns(
     Columns without a finite sample are NaN.
     """
     finite = np.isfinite(samples)
-    whole = finite.all(axis=0) & (len(samples) > 0)
+    some, whole = finite.any(axis=0), finite.all(axis=0)
     values = np.full((time_s.size, samples.shape[1]), np.nan)
-    if whole.any():
+    if (some & whole).any():
         values[:, whole] = interp_columns(time_s, sample_time_s, samples[:, whole])
-    for j in np.flatnonzero(finite.any(axis=0) & ~whole):
+    for j in np.flatnonzero(some & ~whole):
         rows = finite[:, j]
         values[:, j] = np.interp(time_s, sample_time_s[rows], samples[rows, j])
     return values
