@@ -155,10 +155,10 @@ def _smooth(y: FloatArray, rows: _Rows, d: _Design, n_iter: int) -> FloatArray:
     wu = d.w * d.u
     moments = np.stack([d.w, wu, wu * d.u, d.w * y_near, wu * y_near])
     fitted = _local_fits(y, moments, np.ones_like(y), d)
-    smooth = _between_fits(fitted, d, rows)
+    smooth = _between_fits(fitted, d)
     for _ in range(n_iter):
         robustness = _bisquare(np.abs(y - smooth), rows)
-        smooth = _between_fits(_local_fits(y, moments, robustness, d), d, rows)
+        smooth = _between_fits(_local_fits(y, moments, robustness, d), d)
     return smooth
 
 
@@ -199,9 +199,9 @@ def _brackets(
     return left + row * n_fits, right + row * n_fits, part
 
 
-def _between_fits(fitted: FloatArray, d: _Design, rows: _Rows) -> FloatArray:
+def _between_fits(fitted: FloatArray, d: _Design) -> FloatArray:
     """Interpolate from the local fits to all samples: (n_rows, n_max)."""
-    if fitted.shape == d.x.shape and bool((rows.n == fitted.shape[1]).all()):
+    if fitted.shape == d.x.shape and bool((d.fitted == np.arange(d.x.shape[1])).all()):
         return fitted  # every sample has its own fit
     return d.part * np.take(fitted, d.right) + (1 - d.part) * np.take(fitted, d.left)
 

@@ -139,6 +139,17 @@ def test_many_groups_at_once_equal_one_at_a_time(frac: float) -> None:
     np.testing.assert_allclose(together[:, 0], np.concatenate(alone), rtol=0, atol=1e-12)
 
 
+def test_groups_of_one_size_may_be_sampled_at_other_intervals() -> None:
+    # In the first every sample has a fit of its own, in the second one of six has.
+    times = np.concatenate([np.arange(20) * 100.0, np.arange(20) * 10.0])
+    values = np.random.default_rng(1).normal(size=(40, 1))
+    smoothing = {"frac": 0.4, "delta_s": 50.0, "n_iter": 2}
+    both = lowess_groups(times, np.array([0, 20, 40]), values, **smoothing)[:, 0]
+    for part in (slice(0, 20), slice(20, 40)):
+        alone = one_group(times[part], values[part, 0], **smoothing)
+        np.testing.assert_array_equal(both[part], alone)
+
+
 def test_several_series_at_once_equal_one_at_a_time() -> None:
     time_s, values = REFERENCE["time_s"], REFERENCE["value"]
     both = np.stack([values, -3 * values[::-1]], axis=1)
@@ -248,6 +259,14 @@ def test_scale_of_the_values_scales_the_result(seed: int, exponent: int, sign: i
     np.testing.assert_array_equal(
         one_group(time_s, factor * values), factor * one_group(time_s, values)
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, exponent=st.integers(-12, 12))
+def test_unit_of_the_times_changes_nothing(seed: int, exponent: int) -> None:
+    time_s, values = noisy_series(seed)
+    scaled = one_group(time_s * 2.0**exponent, values, delta_s=150.0 * 2.0**exponent)
+    np.testing.assert_allclose(scaled, one_group(time_s, values), rtol=0, atol=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
