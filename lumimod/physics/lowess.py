@@ -194,7 +194,7 @@ def _brackets(
     right = np.minimum(left + 1, n_fits - 1)
     row = np.arange(n_rows)[:, None]
     x0, x1 = at[row, left], at[row, right]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         part = np.where((x1 > x0) & np.isfinite(x), (x - x0) / (x1 - x0), 0.0)
     return left + row * n_fits, right + row * n_fits, part
 

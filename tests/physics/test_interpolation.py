@@ -118,6 +118,13 @@ def test_end_values_hold_at_the_ends_themselves_beside_a_gap() -> None:
     np.testing.assert_array_equal(found[:, 0], [1, 4])
 
 
+@pytest.mark.parametrize("last", [2.0, 3.0])
+def test_two_samples_at_the_last_time_raise_no_warning_and_the_later_holds(last: float) -> None:
+    samples = np.array([[1.0], [2.0], [last]])
+    found = interp_columns(np.array([5.0, 10.0, 15.0]), np.array([0.0, 10.0, 10.0]), samples)
+    np.testing.assert_array_equal(found[:, 0], [1.5, last, last])
+
+
 def test_gap_is_bridged_by_its_neighbours() -> None:
     # From 1 at 0 s to 3 at 20 s; the ends are those of the column's own samples.
     samples = np.array([[1.0, np.nan], [np.nan, 5], [3, np.nan], [4, np.nan]])

@@ -150,6 +150,15 @@ def test_groups_of_one_size_may_be_sampled_at_other_intervals() -> None:
         np.testing.assert_array_equal(both[part], alone)
 
 
+def test_a_short_group_with_two_samples_at_one_time_may_stand_beside_a_longer_one() -> None:
+    times = np.concatenate([[0.0, 0.0, 5.0], np.arange(10.0)])
+    values = np.random.default_rng(2).normal(size=(13, 1))
+    both = lowess_groups(times, np.array([0, 3, 13]), values, frac=0.7, delta_s=0.0, n_iter=1)[:, 0]
+    for part in (slice(0, 3), slice(3, 13)):
+        alone = one_group(times[part], values[part, 0], frac=0.7, delta_s=0.0, n_iter=1)
+        np.testing.assert_array_equal(both[part], alone)
+
+
 def test_several_series_at_once_equal_one_at_a_time() -> None:
     time_s, values = REFERENCE["time_s"], REFERENCE["value"]
     both = np.stack([values, -3 * values[::-1]], axis=1)
