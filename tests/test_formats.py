@@ -150,7 +150,7 @@ def test_file_that_is_there_is_kept_unless_forced(
     target.write_bytes(b"old")
     assert run(csv, "--to", "parquet") == 0
     assert target.read_bytes() == b"old"
-    assert "is there already (--force replaces it)" in capsys.readouterr().out
+    assert "exists already (--force replaces it)" in capsys.readouterr().out
     assert run(csv, "--to", "parquet", "--force") == 0
     assert target.read_bytes() != b"old"
 

@@ -29,7 +29,7 @@ from lumimod.writers.convert import (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 if all files were converted, 1 if not, 2 if it was not understood."""
+    """Convert data files; return the exit status."""
     parser = _parser()
     args = parser.parse_args(argv)
     errors: list[LumimodError] = []
@@ -64,7 +64,7 @@ def _convert(path: Path, source: Path, args: argparse.Namespace) -> None:
     if target == path:
         return
     if args.to != TREE and target.exists() and not args.force:
-        sys.stdout.write(f"{target} is there already (--force replaces it)\n")
+        sys.stdout.write(f"{target} exists already (--force replaces it)\n")
         return
     start_s = time.perf_counter()
     target.parent.mkdir(parents=True, exist_ok=True)

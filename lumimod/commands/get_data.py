@@ -1,4 +1,4 @@
-"""The commands that get data: what Utilities/000_get_fills.py, 001a to 001e and getData.py call."""
+"""The commands Utilities/000_get_fills.py, 001a to 001e and getData.py: getting data."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ SINCE_LAST = "last"
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 _TIMES = """\
-times: YYYY-MM-DD HH:MM:SS (underscores, a T or fewer digits will do) in Europe/Zurich, or in UTC
-with UTC behind; "now"; "7 days ago"; "last": where the beam-mode file ends (7 days ago without).
+times: YYYY-MM-DD HH:MM:SS in Europe/Zurich, or with UTC at the end in UTC (underscores or a T as
+separators, and no seconds, are allowed); "now"; "7 days ago"; "last": the end of the beam-mode
+file, or 7 days ago if there is none.
 
 """
 _EXIT = """\
-What was fetched is never lost: run the same line again after a fault.
+What was fetched is kept: after a failure run the same command again.
 
-exit status: 0 all went well (a variable that is not logged is named and no fault), 1 something
-failed, 2 the command line or config.py is wrong.
+exit status: 0 all went well (a variable that is not logged is reported, but not a failure), 1
+something failed, 2 the command line or config.py is wrong.
 """
 
 
@@ -47,16 +48,16 @@ failed, 2 the command line or config.py is wrong.
 
 
 def get_fills(t_start_string: str, t_stop_string: str, argv: Sequence[str] | None = None) -> int:
-    """Run 000_get_fills.py: the beam modes of all fills between two times."""
+    """Get the beam modes of all fills between two times; return the exit status."""
     parser = _parser("Get the beam modes of all fills between two times.", _TIMES)
     _add_times(parser, t_start_string, t_stop_string)
     return _run(parser, argv, _get_modes)
 
 
 def get_group(group: str, argv: Sequence[str] | None = None) -> int:
-    """Run one of 001a to 001e: the file of a group for every fill of the beam-mode file."""
+    """Get the file of a group for every fill of the beam-mode file; return the exit status."""
     title = GROUPS[group].title
-    parser = _parser(f"Get the data of fills: {title}. Files that are complete are left alone.")
+    parser = _parser(f"Get the data of fills: {title}. Complete files are not fetched again.")
     _add_force(parser)
 
     def work(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
@@ -66,8 +67,8 @@ def get_group(group: str, argv: Sequence[str] | None = None) -> int:
 
 
 def get_all(t_start_string: str, t_stop_string: str, argv: Sequence[str] | None = None) -> int:
-    """Run getData.py: the beam modes, then every group of data."""
-    parser = _parser("Get beam modes, then all data of the fills: for cron.", _TIMES)
+    """Get the beam modes, then all groups of data; return the exit status."""
+    parser = _parser("Get the beam modes, then all data of the fills. Made for cron.", _TIMES)
     _add_times(parser, t_start_string, t_stop_string)
     _add_force(parser)
 
@@ -131,14 +132,14 @@ def _numbers(fills: Sequence[int]) -> str:
 
 
 def parse_time(text: str, now_s: float) -> float:
-    """Return the Unix time [s] of a text: Europe/Zurich, unless it says UTC.
+    """Return the Unix time [s] of a text: local time of Europe/Zurich, unless it ends with UTC.
 
-    The hour that comes twice in autumn is taken as the first one.
+    In the hour that comes twice in autumn, summer time is taken.
 
     Raises
     ------
     UsageError
-        It is no time.
+        The text is not a time.
     """
     plain = " ".join(text.replace("_", "-").replace("T", " ").split())
     if plain.lower() == "now":
@@ -154,13 +155,13 @@ def parse_time(text: str, now_s: float) -> float:
         except ValueError:
             continue
     raise UsageError(
-        f"{text!r} is no time; write YYYY-MM-DD HH:MM:SS (Europe/Zurich, or UTC with UTC behind), "
+        f"{text!r} is not a time; write YYYY-MM-DD HH:MM:SS (Europe/Zurich, or followed by UTC), "
         "'now' or '7 days ago'"
     )
 
 
 def _time_s(text: str, bmodes: Path, now_s: float) -> float:
-    """Return a time of the command line; `last` is the end of the last fill that is over."""
+    """Return a time of the command line; "last" is the end of the last fill that is over."""
     if text != SINCE_LAST:
         return parse_time(text, now_s)
     table = read_table(bmodes).values()
@@ -188,7 +189,7 @@ def _parser(description: str, epilog: str = "") -> Parser:
     )  # fmt: skip
     p.add_argument(
         "--source", choices=SOURCES,
-        help="where data come from: pytimber (NXCALS), folder (files made elsewhere), simulated "
+        help="source of the data: pytimber (NXCALS), folder (existing files), simulated "
         "(default: data_source of config.py)",
     )  # fmt: skip
     p.add_argument(
@@ -205,9 +206,7 @@ def _add_times(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--force", action="store_true", help="fetch again what has been fetched already"
-    )
+    parser.add_argument("--force", action="store_true", help="fetch again what was fetched already")
 
 
 def _run(

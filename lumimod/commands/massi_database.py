@@ -1,4 +1,4 @@
-"""The commands over the Massi database: what Utilities/createYamlDB.py and readYamlDB.py call."""
+"""The commands Utilities/createYamlDB.py and readYamlDB.py: the Massi database."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lumimod.steps import massi_db
 
 
 def create_database(argv: Sequence[str] | None = None) -> int:
-    """Run createYamlDB.py: a database of all archives that are there now."""
-    parser = _parser("Make the Massi database from the archives that are there now.")
+    """Make a database of all archives that exist; return the exit status."""
+    parser = _parser("Make the Massi database from the archives that exist now.")
     parser.add_argument("--year", type=int, metavar="YYYY", help="default: massi_year")
     parser.add_argument(
         "--afs-path", metavar="PATH", help="with <YEAR> in it; default: massi_afs_path"
@@ -29,14 +29,14 @@ def create_database(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--force", action="store_true",
-        help="replace a database that is there: archives that changed since are then not noticed",
+        help="replace an existing database; archives that changed since are not noticed",
     )  # fmt: skip
     return _run(parser, argv, _create)
 
 
 def show_database(argv: Sequence[str] | None = None) -> int:
-    """Run readYamlDB.py: what a database holds."""
-    parser = _parser("Show what the Massi database holds.")
+    """Show a database; return the exit status."""
+    parser = _parser("Show the Massi database.")
     parser.add_argument(
         "-n", "--fill", type=int, nargs="+", metavar="FILL",
         help="show the archives of these fills (default: a summary)",
@@ -46,7 +46,7 @@ def show_database(argv: Sequence[str] | None = None) -> int:
 
 def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
     if path.exists() and not args.force:
-        raise UsageError(f"{path} is there already; --force replaces it")
+        raise UsageError(f"{path} exists already; --force replaces it")
     given = {"year": args.year, "path_template": args.afs_path, "exp_folders": args.exp_folders}
     changes = {name: value for name, value in given.items() if value is not None}
     massi = dataclasses.replace(cfg.massi, **changes)

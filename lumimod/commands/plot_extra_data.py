@@ -1,4 +1,4 @@
-"""The command that draws the extra data: what Utilities/plot_extra_data.py calls."""
+"""The command Utilities/plot_extra_data.py: pictures of the extra data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lumimod.readers.variables import read_first
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw the extra data of fills; 0 all is drawn, 1 something failed, 2 it was not understood."""
+    """Draw the extra data of fills; return the exit status."""
     parser = _parser()
     args = parser.parse_args(argv)
     return exit_status(
@@ -45,7 +45,7 @@ def _draw_all(args: argparse.Namespace, program: str) -> bool:
 
 
 def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
-    """Draw the extra data of a fill and return the picture's file.
+    """Draw the extra data of a fill; return the file of the picture.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path 
 
 
 def read_extra(cfg: Config, modes: FillModes, path: Path) -> ExtraData:
-    """Return the extra variables that a file holds; errors as of `read_variables`."""
+    """Return the extra variables in a file; errors as of `read_variables`."""
     choices = extra_choices(modes.fill, time_s=modes.t_startfill_s, overrides=cfg.variable_names)
     series = read_first(path, choices, optional=choices)
     return ExtraData(modes.fill, modes, series, path.name)

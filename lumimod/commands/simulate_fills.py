@@ -19,7 +19,7 @@ DEFAULT = FillSettings()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 if all fills were written, 1 if not, 2 if it was not understood."""
+    """Simulate fills; return the exit status."""
     parser = _parser()
     args = parser.parse_args(argv)
     return exit_status(parser.prog, lambda: _simulate(args), kept="fills that are written are kept")
@@ -35,7 +35,7 @@ def _simulate(args: argparse.Namespace) -> bool:
 
 
 def _settings(args: argparse.Namespace) -> FillSettings:
-    """Return the preset with what was asked for."""
+    """Return the settings: the default or the full machine, with the options given."""
     given = vars(args)
     names = [field.name for field in dataclasses.fields(DEFAULT) if field.name in given]
     asked = {name: given[name] for name in names if given[name] is not None}
@@ -49,7 +49,7 @@ def _report(files: FillFiles, seconds: float) -> None:
 
 
 def steps(text: str) -> tuple[tuple[float, float], ...]:
-    """Return the pairs of a text such as 2:140,4:130."""
+    """Return the pairs (hours, value) of a text such as 2:140,4:130."""
     try:
         pairs = [tuple(float(part) for part in step.split(":")) for step in text.split(",")]
         return tuple((hours, value) for hours, value in pairs)
@@ -89,17 +89,17 @@ def _add_beams(group: argparse._ArgumentGroup) -> None:
         )  # fmt: skip
 
     number("--bunches", "n_colliding", "N", "colliding bunches in each beam")
-    number("--noncolliding", "n_noncolliding", "N", "further bunches in each beam, not colliding")
+    number("--noncolliding", "n_noncolliding", "N", "non-colliding bunches in each beam")
     number("--hours", "hours", "H", "length of stable beams, hours")
     number("--intensity", "intensity_ppb", "PPB", "mean protons per bunch at injection")
     number("--emit-h", "emit_h_um", "UM", "horizontal emittance at injection, um")
     number("--emit-v", "emit_v_um", "UM", "vertical emittance at injection, um")
     number("--growth-h", "growth_h_um_per_h", "UM/H",
-           "extra horizontal emittance growth at top energy, um/h")  # fmt: skip
+           "horizontal growth at top energy besides IBS and scattering, um/h")  # fmt: skip
     number("--growth-v", "growth_v_um_per_h", "UM/H",
-           "extra vertical emittance growth at top energy, um/h")  # fmt: skip
+           "vertical growth at top energy besides scattering, um/h")  # fmt: skip
     number("--extra-loss", "extra_loss", "PART",
-           "part of each bunch lost in stable beams other than by burn-off")  # fmt: skip
+           "fraction of each bunch lost in stable beams besides burn-off")  # fmt: skip
     number("--betastar", "betastar_m", "M", "beta* at the start, m")
     number("--half-crossing", "half_crossing_urad", "URAD",
            "half crossing angle at the start, microrad")  # fmt: skip
@@ -125,7 +125,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--bsrt-period-s", type=float, metavar="S",
-        help=f"interval of the BSRT's records, s (default: {DEFAULT.bsrt_period_s:g}; full size "
+        help=f"interval of BSRT records, s (default: {DEFAULT.bsrt_period_s:g}; full size "
         f"{FillSettings.full_size().bsrt_period_s:g})",
     )  # fmt: skip
     _add_flag(group, "--gzip", "gzip", True, "write .csv.gz instead of .csv")
@@ -138,5 +138,5 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
 def _add_flag(
     group: argparse._ArgumentGroup, option: str, name: str, value: bool, text: str
 ) -> None:
-    # None where it is not given: then the preset decides.
+    # None if it is not given: then the default or the full machine decides.
     group.add_argument(option, dest=name, action="store_const", const=value, help=text)

@@ -1,4 +1,4 @@
-"""Emittances of every bunch by the synchrotron-light monitors (BSRT)."""
+"""Emittances of each bunch by the synchrotron-light monitors (BSRT)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.lhc import N_SLOTS
 
 ENERGY_BANDS_GEV = {450: (400.0, 500.0), 6500: (6400.0, 6600.0), 6800: (6700.0, 6900.0)}
-"""Nominal energy: limits of the measured one between which its calibration holds."""
+"""By nominal energy: range of the measured energy in which its calibration holds."""
 
 
 def is_calibrated(energy_gev: float) -> bool:
@@ -23,26 +23,26 @@ def is_calibrated(energy_gev: float) -> bool:
 
 @dataclass(frozen=True)
 class Scans:
-    """Emittances from the BSRT, sorted by slot, then time."""
+    """Emittances by the BSRT, sorted by slot, then by time."""
 
     slots: IntArray
-    """(n_slots,), every slot that was measured."""
+    """(n_slots,), the measured slots, in increasing order."""
     start: IntArray
-    """(n_slots + 1,): slot j has the samples start[j]:start[j + 1]."""
+    """(n_slots + 1,): the samples of slots[j] are start[j]:start[j + 1]."""
     time_s: FloatArray
-    """(n_samples,), Unix seconds."""
+    """(n_samples,), Unix s."""
     emit_um: FloatArray
     """(n_samples, 2), horizontal and vertical, normalised."""
     n_dropped: int = 0
     """Samples left out because a plane was not measured at the same time, or is no size."""
 
     def select(self, keep: BoolArray) -> Scans:
-        """Return the samples where `keep`, (n_samples,), is True; slots may become empty."""
+        """Return the samples where `keep`, (n_samples,), is True; slots may be left without any."""
         kept = np.concatenate([[0], np.cumsum(keep)])
         return Scans(self.slots, kept[self.start], self.time_s[keep], self.emit_um[keep])
 
     def of(self, slots: IntArray) -> Scans:
-        """Return the samples of some of the slots."""
+        """Return the samples of some slots, which must have been measured."""
         rows = np.searchsorted(self.slots, slots)
         sizes = np.diff(self.start)[rows]
         start = np.concatenate([[0], np.cumsum(sizes)])
@@ -58,11 +58,29 @@ def bsrt_scans(
     beam: int,
     calibration: BsrtCalibration,
 ) -> Scans:
-    """Return the emittances of every slot.
+    """Return the emittances of each slot, from beam sizes.
 
-    Consecutive equal gates of a record are repeats of one measurement: their mean counts once,
-    stamped j/N ms after the record, j the place of the last repeat among the record's N values.
-    Samples whose energy is in no calibrated band (the ramp) are left out.
+    Consecutive equal gates of a record are repeats of one measurement, which count once with their
+    mean, at j/N ms after the time of the record: j is the position of the last repeat among the N
+    values of the record. Samples at energies without calibration (the ramp) are left out.
+
+    Parameters
+    ----------
+    gates
+        Slots that were measured, a list per record.
+    size_h, size_v
+        Beam sizes in mm, one for each gate.
+    energy
+        Beam energy in GeV.
+    beam, calibration
+        1 or 2, and the calibration of its monitor.
+
+    Raises
+    ------
+    NoDataError
+        There is no measurement at a calibrated energy.
+    BadInputError
+        The variables do not fit together, or a gate is not a slot.
     """
     n_records = max(gates.time_s.size, size_h.time_s.size, size_v.time_s.size)
     gates, size_h, size_v = _same_records(gates, size_h, size_v)
@@ -94,10 +112,10 @@ def bsrt_scans(
 
 
 def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
-    """Return the emittances of every slot where the monitor gives them directly.
+    """Return the emittances of each slot, as the BSRT logs them in Run 3.
 
-    Every acquisition has a value in um for each slot, NaN or 0 where there is no bunch. As with
-    sizes, samples whose energy is in no band (the ramp) are left out.
+    An acquisition has a value in um for each slot, NaN or 0 without a bunch. Samples at other than
+    the nominal energies (the ramp) are left out.
 
     Raises
     ------
@@ -122,25 +140,25 @@ def emittance_scans(emit_h: Series, emit_v: Series, energy: Series) -> Scans:
             f"{emit_h.name} in {emit_h.origin}: no emittance at a known energy; "
             "is this the right fill?"
         )
-    found, first = np.unique(slot, return_index=True)
+    slots, first = np.unique(slot, return_index=True)
     start = np.append(first, slot.size).astype(np.int64)
     emit_um = np.stack([h[row, slot], v[row, slot]], axis=1)
-    return Scans(found, start, emit_h.time_s[row], emit_um)
+    return Scans(slots, start, emit_h.time_s[row], emit_um)
 
 
 def _matrix(series: Series) -> FloatArray:
-    """Return the acquisitions as (n_times, n_slots), NaN where one ends early."""
-    out = series.matrix()
-    if out.shape[1] > N_SLOTS:
+    """Return the acquisitions as (n_times, n_slots), NaN after the end of a shorter one."""
+    values = series.matrix()
+    if values.shape[1] > N_SLOTS:
         raise BadInputError(
-            f"{series.name} in {series.origin} has {out.shape[1]} values a row, but there are "
+            f"{series.name} in {series.origin} has {values.shape[1]} values a row, but there are "
             f"{N_SLOTS} slots; download the file again"
         )
-    return out
+    return values
 
 
 def _same_records(*channels: Series) -> tuple[Series, ...]:
-    """Return the records that all channels have, checked to be of the same lengths."""
+    """Return the records that all channels have; they must be equally long in each."""
     channels = _same_times(*channels)
     for c in channels[1:]:
         if not np.array_equal(channels[0].lengths, c.lengths):
@@ -171,7 +189,7 @@ def _same_times(*channels: Series) -> tuple[Series, ...]:
 
 
 def _check_lost_records(channels: tuple[Series, ...]) -> None:
-    """Refuse channels whose numbers of records differ by more than their invalid rows."""
+    """Raise an error if the channels differ by more records than were dropped from them."""
     rows = [c.time_s.size + c.n_dropped for c in channels]
     if len(set(rows)) > 1:
         counts = ", ".join(f"{c.name} {n}" for c, n in zip(channels, rows))
@@ -182,7 +200,7 @@ def _check_lost_records(channels: tuple[Series, ...]) -> None:
 
 
 def _repeats(gates: Series) -> tuple[IntArray, IntArray]:
-    """Return, for each run of equal gates, the index of its last value and its length."""
+    """Return for each run of equal gates the index of its last value, and its length."""
     values = gates.values
     starts = np.ones(values.size, dtype=bool)
     starts[1:] = values[1:] != values[:-1]
@@ -204,7 +222,7 @@ def _slot_numbers(gates: Series, where: IntArray) -> IntArray:
 
 
 def _energy_at(energy: Series, time_s: FloatArray) -> FloatArray:
-    """Return the newest energy not after each time, NaN before the first."""
+    """Return the last energy logged before each time, NaN before the first."""
     values = energy.scalar()
     newest = np.searchsorted(energy.time_s, time_s, side="right") - 1
     if not values.size:
@@ -215,18 +233,18 @@ def _energy_at(energy: Series, time_s: FloatArray) -> FloatArray:
 def _emittances(
     sizes_mm: FloatArray, energy_gev: FloatArray, beam: int, calibration: BsrtCalibration
 ) -> FloatArray:
-    """Return (n_samples, 2) emittances, NaN between the energy bands."""
-    out = np.full(sizes_mm.shape, np.nan)
+    """Return the emittances in um, (n_samples, 2), NaN at energies without calibration."""
+    emit_um = np.full(sizes_mm.shape, np.nan)
     for nominal, (low, high) in ENERGY_BANDS_GEV.items():
         inside = (energy_gev > low) & (energy_gev < high)
         if inside.any():
             for plane, optics in enumerate(calibration.at(beam, nominal)):
-                out[inside, plane] = emittance_um(sizes_mm[inside, plane], optics)
-    return out
+                emit_um[inside, plane] = emittance_um(sizes_mm[inside, plane], optics)
+    return emit_um
 
 
 def _sorted_by_slot(slots: IntArray, time_s: FloatArray, emit_um: FloatArray) -> Scans:
     order = np.argsort(slots, kind="stable")
-    found, first = np.unique(slots[order], return_index=True)
+    measured, first = np.unique(slots[order], return_index=True)
     start = np.append(first, slots.size).astype(np.int64)
-    return Scans(found, start, time_s[order], emit_um[order])
+    return Scans(measured, start, time_s[order], emit_um[order])

@@ -1,4 +1,4 @@
-"""Optics at the interaction points against time: crossing angles and beta*."""
+"""Optics at the interaction points: crossing angles and beta* against time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from lumimod.tables.variables import Names
 POINTS = (1, 5)
 """Interaction points of ATLAS and CMS."""
 ON_CHANGE_S = 600.0
-"""Samples of a crossing angle further apart than this are taken as logged on change: the angle
-stays until the next one. Closer ones are taken as sampled: it is linear in between."""
-
-
+"""Samples of a crossing angle further apart than this were logged on change: the angle stays until
+the next one. Between closer samples it is interpolated linearly."""
 CROSSING = "crossing angle"
+"""What notes call it."""
 
 
 class Crossing(NamedTuple):
-    """Crossing at one interaction point."""
+    """Crossing of the beams at an interaction point."""
 
     plane: str
     """"h" or "v"."""
@@ -45,42 +44,42 @@ def crossing_angles(
     max_gap_s: float,
     note: Callable[[Note], None],
 ) -> Mapping[int, Crossing] | None:
-    """Return the measured crossing at IP 1 and 5, None without any that can be used.
+    """Return the measured crossing at IP 1 and 5; None if that of one cannot be used.
 
     Parameters
     ----------
     path
-        File of the half crossing angles in microrad; None: there is none.
+        Data file with the half crossing angles in microrad; None if there is none.
     names
-        Of the variables, by quantity.
+        Variables of each quantity, the best first.
     planes
-        Plane of the crossing at a point, "h" or "v", where it is known. Otherwise, if the file
-        has both planes, it is the one with the larger angle.
+        Crossing plane, "h" or "v", by IP, if it is known. Otherwise, if the file has both planes,
+        it is the one with the larger angle.
     usual
-        Plane at every point in this period, for the log.
+        Crossing plane by IP in this period; another one is noted.
     time_s
-        Times of the answer, (n_times,).
+        Times at which to return the angles, (n_times,).
     since_s
-        Start of the fill: without a sample from then to the last of the times the file is one of
-        another fill.
+        Start of the fill: a file without a sample from then to the end of `time_s` is of another
+        fill.
     max_gap_s
-        Where angles are logged at regular times and cease to be, the last one is held for this
-        long; then the angle is NaN. What is logged on change has no gaps.
+        If angles are logged at regular times and then no more, the last one is held for this long,
+        then the angle is NaN. Angles that are logged on change have no gaps.
     note
-        Told of what is worth knowing.
+        Called with what the user should know.
     """
     if path is None:
         return None
-    found = _read_angles(path, names, planes)
-    out = {}
+    half_urad = _read_angles(path, names, planes)
+    crossings = {}
     for ip in POINTS:
-        logged = {p: s for (i, p), s in found.items() if i == ip}
+        logged = {plane: one for (point, plane), one in half_urad.items() if point == ip}
         why = _unusable(logged, since_s, float(time_s[-1]))
         if why:
             text = f"{path} {why} at IP{ip}; taking XingAngle of config.py"
             note(Note("fallback", text, CROSSING))
             return None
-        angles = {p: _interpolated(s, time_s) for p, s in logged.items()}
+        angles = {plane: _full_rad(one, time_s) for plane, one in logged.items()}
         plane = max(angles, key=lambda p: float(np.median(np.abs(angles[p]))))
         if plane != usual[ip] and ip not in planes:
             text = f"{path}: the beams cross in plane {plane.upper()} at IP{ip}"
@@ -93,31 +92,24 @@ def crossing_angles(
             for one in gap_notes(name, None, find_gaps(times, span, NOTED_GAP_S), max_gap_s):
                 note(one)
             full_rad = np.where(unmeasured(time_s, times, max_gap_s), np.nan, full_rad)
-        out[ip] = Crossing(plane, full_rad)
-    return out
+        crossings[ip] = Crossing(plane, full_rad)
+    return crossings
 
 
 def _read_angles(
     path: Path, names: Mapping[str, Names], planes: Mapping[int, str]
 ) -> dict[tuple[int, str], Series]:
-    """Return the half angles of every point and plane that have a sample."""
-    wanted = {
-        (ip, plane): names[f"crossing_{plane}_ip{ip}"]
-        for ip in POINTS
-        for plane in PLANES
-        if planes.get(ip, plane) == plane
-    }
-    by_key = {f"{ip}{plane}": of for (ip, plane), of in wanted.items()}
-    found = read_first(path, by_key, optional=by_key)
-    return {
-        (ip, plane): found[f"{ip}{plane}"]
-        for ip, plane in wanted
-        if f"{ip}{plane}" in found and found[f"{ip}{plane}"].time_s.size
-    }
+    """Return the half angles by IP and plane, those that have samples."""
+    keys = [(ip, plane) for ip in POINTS for plane in PLANES if planes.get(ip, plane) == plane]
+    quantities = {f"crossing_{plane}_ip{ip}": (ip, plane) for ip, plane in keys}
+    wanted = {quantity: names[quantity] for quantity in quantities}
+    series = read_first(path, wanted, optional=wanted)
+    logged = {quantity: one for quantity, one in series.items() if one.time_s.size}
+    return {key: logged[quantity] for quantity, key in quantities.items() if quantity in logged}
 
 
 def _unusable(logged: Mapping[str, Series], start_s: float, end_s: float) -> str:
-    """Return why the angles of a point, by plane, are not to be used, or nothing."""
+    """Return why the angles of an IP, by plane, cannot be used; "" if they can."""
     if not logged:
         return "lacks a crossing angle"
     if not any(((s.time_s >= start_s) & (s.time_s <= end_s)).any() for s in logged.values()):
@@ -127,8 +119,8 @@ def _unusable(logged: Mapping[str, Series], start_s: float, end_s: float) -> str
     return ""
 
 
-def _interpolated(half_urad: Series, time_s: FloatArray) -> FloatArray:
-    """Return the full angle in rad: linear between close samples, else that of the last one."""
+def _full_rad(half_urad: Series, time_s: FloatArray) -> FloatArray:
+    """Return the full angle in rad: interpolated between close samples, else the last one."""
     times, values = half_urad.time_s, half_urad.scalar()
     linear = np.interp(time_s, times, values)
     newest = np.clip(np.searchsorted(times, time_s, side="right") - 1, 0, times.size - 1)
@@ -138,9 +130,9 @@ def _interpolated(half_urad: Series, time_s: FloatArray) -> FloatArray:
 
 
 def _is_regular(series: Series) -> bool:
-    """Return whether samples come at regular times, and not when the value changes.
+    """Return whether samples are logged at regular times, not when the value changes.
 
-    Then most of them repeat the one before, and most of the time is covered by close ones.
+    Then most of them repeat the one before, and most of the time is between close ones.
     """
     steps_s, values = np.diff(series.time_s), series.scalar()
     if steps_s.size < 2:
@@ -152,16 +144,16 @@ def _is_regular(series: Series) -> bool:
 def measured_betastar(
     path: Path, names: Mapping[str, Names], time_s: FloatArray
 ) -> dict[int, FloatArray]:
-    """Return beta* at IP 1 and 5, each (n_times,) in m, from the logged values in cm.
+    """Return the measured beta* at IP 1 and 5, each (n_times,) in m.
 
-    A value holds until the next one; before the first one, that is taken.
+    A logged value, in cm, holds until the next one; before the first one, the first is taken.
 
     Raises
     ------
     MissingInputError
         The file or a variable is missing.
     BadInputError
-        There is no sample, or one that is no length.
+        There is no sample, or a value is not positive.
     """
     series = read_first(path, {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS})
     return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
@@ -175,10 +167,10 @@ def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:
             "to a number"
         )
     newest = np.searchsorted(betastar_cm.time_s, time_s, side="right") - 1
-    out = values[np.maximum(newest, 0)] / 100
-    if not np.all(out > 0):
+    betastar_m = values[np.maximum(newest, 0)] / 100
+    if not np.all(betastar_m > 0):
         raise BadInputError(
-            f"{betastar_cm.name} in {betastar_cm.origin}: {out.min() * 100:g} cm is no beta* in "
-            "stable beams; set betastar_m in config.py to a number"
+            f"{betastar_cm.name} in {betastar_cm.origin}: {betastar_m.min() * 100:g} cm is no "
+            "beta* in stable beams; set betastar_m in config.py to a number"
         )
-    return out
+    return betastar_m

@@ -1,4 +1,4 @@
-"""Evolution of every bunch from injection to dump: all slots of a beam at once, step by step."""
+"""Evolution of all bunches from injection to dump, step by step."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ ALONG_TRAIN = {"intensity": -0.02, "emit": 0.10}
 
 @dataclass(frozen=True)
 class BeamHistory:
-    """One beam against time; before its arrival a bunch has the values of its injection."""
+    """One beam against time; before its injection a bunch has the values of its injection."""
 
     scheme: BeamScheme
     arrival_s: FloatArray
+    """When each bunch is injected, Unix s: (n_bunches,)."""
     growth: Growth
     states: BunchState
 
     def present(self, time_s: FloatArray, dump_s: float) -> BoolArray:
-        """Return which bunches are in the ring: (n_times, n_bunches)."""
+        """Return whether each bunch is in the ring: (n_times, n_bunches)."""
         return (time_s[:, None] >= self.arrival_s) & (time_s[:, None] < dump_s)
 
 
 @dataclass(frozen=True)
 class History:
-    """Both beams and the luminosity of each experiment, every minute from injection to dump."""
+    """Both beams and the luminosities, every minute from injection to dump."""
 
     time_s: FloatArray
     beams: dict[int, BeamHistory]
     lumi: dict[str, FloatArray]
-    """(n_times, n_colliding), in 1/(m^2 s)."""
+    """By experiment: (n_times, n_colliding), in 1/(m^2 s)."""
     half_crossing_rad: FloatArray
 
 
 def at_times(
     history: History, values: FloatArray, time_s: FloatArray, columns: IntArray | None = None
 ) -> FloatArray:
-    """Return `values` of the history at other times, linear in between, ends held.
+    """Return `values` of the history at other times, interpolated linearly; end values held.
 
-    All columns: (n_times, n_columns); with `columns`, one for each time: (n_times,).
+    Without `columns`: (n_times, n_columns). With `columns`, one for each time: (n_times,).
     """
     place = np.clip((time_s - history.time_s[0]) / STEP_S, 0, len(values) - 1)
     left = np.minimum(place.astype(np.int64), len(values) - 2)
@@ -63,7 +64,7 @@ def at_times(
 def simulate_history(
     scheme: FillingScheme, times: Timeline, settings: FillSettings, rng: Generator
 ) -> History:
-    """Return the history of a fill."""
+    """Return the evolution of both beams in a fill."""
     time_s = np.arange(times.modes["INJPHYS"][0], times.dump_s + STEP_S / 2, STEP_S)
     state = {beam: _injected(scheme.beams[beam], settings, rng) for beam in (1, 2)}
     growth = {beam: _extra_growth(state[beam], settings, rng) for beam in (1, 2)}
@@ -115,7 +116,7 @@ def _extra_growth(state: BunchState, settings: FillSettings, rng: Generator) -> 
 
 
 def _arrival_s(scheme: FillingScheme, beam: int, times: Timeline) -> FloatArray:
-    """Return when each bunch is injected: beam 1 on even steps of the programme, 2 on odd ones."""
+    """Return when each bunch is injected; injections alternate between beam 1 and beam 2."""
     start_s, stop_s = times.modes["INJPHYS"]
     n_injections = 2 * scheme.n_injections
     spacing_s = (stop_s - start_s - 4 * STEP_S) / n_injections

@@ -1,8 +1,8 @@
 """The extra data of a simulated fill: tunes, BBQ, total luminosities, beta*, number of bunches.
 
-They are what the machine does, with the noise of its instruments: tunes change from those of
-injection to those of collision on flat top, beta* goes down in ramp and squeeze, the cleaning of
-the injection gap runs while there are injections. ALICE and LHCb are levelled.
+Tunes change from injection to collision tunes at the end of flat top, beta* decreases in ramp and
+squeeze, injection cleaning runs during injection, ALICE and LHCb are levelled. Instruments add
+noise.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ TUNE_COLLISION = {"h": 0.31, "v": 0.32}
 TUNE_NOISE = {"BOFSU": 2e-5, "CONTINUOUS": 4e-4, "CONTINUOUS_HS": 1.5e-4}
 BBQ_PERIOD_S = 20.0
 OUTLIERS = 0.01
-"""Part of the BBQ's frequencies that is of another peak of the spectrum."""
+"""Fraction of the BBQ frequencies that are from another peak of the spectrum."""
 BETASTAR_CM = {"IP1": (1100.0, 100.0), "IP2": (1000.0, 1000.0), "IP5": (1100.0, 100.0),
                "IP8": (1000.0, 300.0)}  # fmt: skip
-"""At injection and at the end of the ramp; that of IP1 and IP5 goes on to the one of the fill."""
+"""At injection and at the end of the ramp; in IP1 and IP5 the squeeze goes on from there."""
 FULL_MACHINE = 2544
+"""Colliding bunches."""
 LEVELLED_HZ_UB = {"ALICE": 2.6, "LHCB": 330.0}
-"""With the full machine."""
+"""Total luminosity with the full machine."""
 CHANGE_S = 15.0
-"""Interval at which a moving beta* is logged."""
+"""Interval at which a changing beta* is logged."""
 
 
 def extra_series(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[str, Series]:
-    """Return every extra variable, in the order of its name's group."""
+    """Return the extra variables by name."""
     tunes, bbq, lumi = rng.spawn(3)
     samples = {
         **_tunes(fill, tunes),
@@ -62,7 +63,7 @@ def _series(name: str, time_s: FloatArray, values: FloatArray) -> Series:
 
 
 def _tune(fill: Fill, plane: str, time_s: FloatArray) -> FloatArray:
-    """Return the tune that is asked for: it changes within 2 min at the end of flat top."""
+    """Return the nominal tune, which changes in the last 2 min of flat top."""
     stop_s = fill.times.modes["FLATTOP"][1]
     part = np.clip((time_s - stop_s + 120) / 120, 0, 1) * (time_s < fill.times.dump_s)
     low, high = TUNE_INJECTION[plane], TUNE_COLLISION[plane]
@@ -70,8 +71,8 @@ def _tune(fill: Fill, plane: str, time_s: FloatArray) -> FloatArray:
 
 
 def _tunes(fill: Fill, rng: Generator) -> dict[str, Samples]:
-    """Return the tunes by the feedback, and its trims: a walk in ramp and squeeze, else still."""
-    out: dict[str, Samples] = {}
+    """Return the tunes and trims of the tune feedback; trims change in ramp and squeeze only."""
+    samples: dict[str, Samples] = {}
     for beam in (1, 2):
         for plane in PLANES:
             time_s = instruments.clock(fill, BBQ_PERIOD_S, rng)
@@ -79,17 +80,17 @@ def _tunes(fill: Fill, rng: Generator) -> dict[str, Samples]:
             tune = _tune(fill, plane, time_s) + noise
             quantity = f"tune_{plane}_b{beam}"
             name = names_of(quantity, fill.number, time_s=fill.times.start_s)[0]
-            out[name] = time_s, np.round(tune, 6)
+            samples[name] = time_s, np.round(tune, 6)
             moving = _in_mode(fill, time_s, "RAMP") | _in_mode(fill, time_s, "SQUEEZE")
             steps = 1e-4 * rng.standard_normal(time_s.size) * moving
             trim = np.cumsum(steps) * (time_s < fill.times.dump_s)
-            out[f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane.upper()}"] = time_s, np.round(trim, 6)
-    return out
+            samples[f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane.upper()}"] = time_s, np.round(trim, 6)
+    return samples
 
 
 def _bbq(fill: Fill, rng: Generator) -> dict[str, Samples]:
-    """Return frequencies and amplitudes of both BBQs: only noise where there is no beam."""
-    out: dict[str, Samples] = {}
+    """Return frequencies and amplitudes of both BBQs; without beam they are noise."""
+    samples: dict[str, Samples] = {}
     for device in ("CONTINUOUS", "CONTINUOUS_HS"):
         for beam in (1, 2):
             for number, plane in enumerate(PLANES, start=1):
@@ -102,16 +103,16 @@ def _bbq(fill: Fill, rng: Generator) -> dict[str, Samples]:
                 busy = 1 + 2 * _in_mode(fill, time_s, "ADJUST") + _in_mode(fill, time_s, "RAMP")
                 size = np.where(there, 4e-3 * busy, 4e-4) * rng.lognormal(0, 0.3, time_s.size)
                 at = f"LHC.BQBBQ.{device}.B{beam}"
-                out[f"{at}:EIGEN_AMPL_{number}"] = time_s, np.round(size, 7)
-                out[f"{at}:EIGEN_FREQ_{number}"] = time_s, np.round(tune, 6)
-    return out
+                samples[f"{at}:EIGEN_AMPL_{number}"] = time_s, np.round(size, 7)
+                samples[f"{at}:EIGEN_FREQ_{number}"] = time_s, np.round(tune, 6)
+    return samples
 
 
 # --- luminosity, optics, beams
 
 
 def _luminosities(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[str, Samples]:
-    out: dict[str, Samples] = {}
+    samples: dict[str, Samples] = {}
     for name in ("ALICE", "ATLAS", "CMS", "LHCB"):
         time_s = instruments.clock(fill, fill.settings.slow_s, rng)
         if name in scale:
@@ -122,12 +123,12 @@ def _luminosities(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[s
             part = fill.settings.n_colliding / FULL_MACHINE
             true = LEVELLED_HZ_UB[name] * part * fill.times.overlap(time_s)
         noisy = true * (1 + fill.settings.massi_noise * rng.standard_normal(time_s.size))
-        out[f"{name}:LUMI_TOT_INST"] = time_s, np.round(noisy, 6)
-    return out
+        samples[f"{name}:LUMI_TOT_INST"] = time_s, np.round(noisy, 6)
+    return samples
 
 
 def _betastar(fill: Fill, ip: str) -> Samples:
-    """Return beta* in cm, logged where the fill begins, while it moves and at the dump."""
+    """Return beta* in cm, logged at the start of the fill, while it changes, and at the dump."""
     injection_cm, ramped_cm = BETASTAR_CM[ip]
     squeezed = ip in ("IP1", "IP5")
     final_cm = fill.settings.betastar_m * 100 if squeezed else ramped_cm
@@ -165,7 +166,7 @@ def _n_bunches(fill: Fill, beam: int, time_s: FloatArray) -> FloatArray:
 
 
 def _cleaning(fill: Fill) -> Samples:
-    """Return whether the cleaning runs, logged where that changes."""
+    """Return whether injection cleaning runs, logged when that changes."""
     start_s, stop_s = fill.times.modes["INJPHYS"]
     return np.array([fill.times.start_s, start_s, stop_s]), np.array([0.0, 1.0, 0.0])
 

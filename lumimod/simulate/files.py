@@ -1,4 +1,4 @@
-"""The files of a simulated fill: CSV, Massi archives and the entry among the beam modes."""
+"""The files of a simulated fill: CSV, Massi archives and its entry in the beam-mode file."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from lumimod.writers import text
 from lumimod.writers.timber import write_block
 
 CROSSING_PLANES = ((1, "v"), (5, "h"), (1, "h"), (5, "v"))
-"""Points and planes, those of the crossing in 2017 first."""
+"""Interaction points and planes; first those in which the beams crossed in 2017."""
 ALL_VALUES = np.ones(1, bool)
 SLOTS_AT_ONCE = 256
 MASSI_ERROR = 0.02
-"""Point-to-point error that the experiments state, relative."""
+"""Relative point-to-point error that the experiments state."""
 
 
 def write_basic(
@@ -61,16 +61,16 @@ def write_crossing(stream: BufferedIOBase, fill: Fill, rng: Generator) -> None:
         b"%s,%.3f\n" % (stamp.tobytes(), angle)
         for stamp, angle in zip(text.stamps(time_s), angle_urad.tolist())
     ]
-    none = [b"%s,0.0\n" % stamp.tobytes() for stamp in text.stamps(time_s)]
+    zeros = [b"%s,0.0\n" % stamp.tobytes() for stamp in text.stamps(time_s)]
     for ip, plane in CROSSING_PLANES:
         is_crossed = (plane == fill.settings.ip1_plane) == (ip == 1)
         if is_crossed or fill.settings.run == 3:  # both planes are logged
             name = _name(fill, f"crossing_{plane}_ip{ip}")
-            write_block(stream, name, rows if is_crossed else none, array=False)
+            write_block(stream, name, rows if is_crossed else zeros, array=False)
 
 
 def write_extra(stream: BufferedIOBase, fill: Fill) -> None:
-    """Write beta* in cm, a sample for each change and one at the start."""
+    """Write beta* in cm, a sample at the start and at each change."""
     since_s, betastar_m = fill.times.betastar
     stamps = text.stamps(np.maximum(since_s, fill.times.start_s))
     rows = [b"%s,%.6g\n" % (stamp.tobytes(), 100 * beta) for stamp, beta in zip(stamps, betastar_m)]
@@ -103,7 +103,7 @@ def write_bunch_lumi(
     stream: BufferedIOBase, fill: Fill, scale: dict[str, float], rng: Generator
 ) -> None:
     """Write the luminosity of all slots by both experiments, in Hz/ub."""
-    slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
+    slot = fill.history.beams[1].scheme.colliding_slots
     for experiment, own in zip(scale, rng.spawn(len(scale))):
         time_s = instruments.massi_clock(fill)
         lumi, _ = instruments.bunch_luminosity(
@@ -116,7 +116,7 @@ def write_bunch_lumi(
 
 def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Generator) -> None:
     """Write the archive of an experiment: one member for each colliding slot."""
-    slot = fill.history.beams[1].scheme.slot[fill.history.beams[1].scheme.colliding]
+    slot = fill.history.beams[1].scheme.colliding_slots
     level, mtime_s = fill.settings.gzip_level, fill.times.dump_s
     with (
         replacing_gzip(path, level=level, mtime_s=mtime_s) as stream,
@@ -133,16 +133,16 @@ def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Gene
 
 
 def merge_bmodes(path: Path, fills: Iterable[Fill]) -> None:
-    """Add the fills to the beam-mode file, replacing what it says about them.
+    """Add the fills to the beam-mode file, replacing their entries.
 
     Raises
     ------
     BadInputError
-        If the file that is there cannot be read.
+        The existing file cannot be read.
     """
     modes = load_pickle(path) if path.exists() else {}
     if not isinstance(modes, dict):
-        raise BadInputError(f"{path} holds no dict of fills; remove it")
+        raise BadInputError(f"{path}: not a dict of fills; remove it")
     modes.update({fill.number: bmodes_entry(fill.times) for fill in fills})
     with replacing(path, make_folder=True) as stream:
         pickle.dump({number: modes[number] for number in sorted(modes)}, stream, protocol=2)
@@ -198,14 +198,14 @@ def _names(fill: Fill, quantity: str) -> Names:
 
 
 def _name(fill: Fill, quantity: str) -> str:
-    """Return the name under which a quantity was logged at the time of the fill."""
+    """Return the variable in which a quantity was logged at the time of the fill."""
     return _names(fill, quantity)[0]
 
 
 def _massi_rows(
     fill: Fill, experiment: str, columns: slice, scale: float, rng: Generator
 ) -> npt.NDArray[np.uint8]:
-    """Return the characters of the members of some slots, (n_slots, size)."""
+    """Return the text of the members of some slots, (n_slots, size)."""
     time_s = instruments.massi_clock(fill)
     lumi, specific = (
         values.T

@@ -1,6 +1,6 @@
-"""One step of every bunch: intra-beam scattering, damping, scattering, growth and burn-off.
+"""One step of all bunches: IBS, radiation damping, elastic scattering, growth and burn-off.
 
-In stable beams the burn-off is the only loss, unless extra losses are asked for.
+In stable beams burn-off is the only loss, unless extra losses are asked for.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from lumimod.tables.ibs import ibs_of
 from lumimod.tables.lhc import EXPERIMENTS
 
 IBS_STEP_S = 300.0
-"""The map of the growth is a fit over minutes to hours: rates come from steps of this length."""
+"""Step from which IBS rates are taken: its fit holds for minutes to hours."""
 
 
 class BunchState(NamedTuple):
-    """State of the bunches of one beam; every array is (n_bunches,) or (n_times, n_bunches)."""
+    """State of the bunches of one beam: (n_bunches,) or (n_times, n_bunches)."""
 
     n_ppb: FloatArray
     emit_h_um: FloatArray
@@ -115,7 +115,7 @@ class Stepper:
         )
 
     def _ramp(self, state: BunchState, now_s: float) -> BunchState:
-        # The longitudinal blow-up of the ramp has a feedback: the mean length ends as set.
+        # The blow-up in the ramp is controlled by the mean length, which ends at its set value.
         left = (self.times.modes["RAMP"][1] - now_s) / STEP_S
         mean_s = state.bl4s_s.mean()
         target_s = self.settings.bl_flattop_s * state.bl4s_s / mean_s
@@ -144,7 +144,7 @@ class Stepper:
     def _ibs_rates(
         self, beam: int, state: BunchState, now_s: float, gamma: float, v_rf_v: float
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the factors of horizontal emittance and length in one step."""
+        """Return the growth factors of horizontal emittance and bunch length in one step."""
         fresh = now_s in (self.times.modes["INJPHYS"][0], self.times.modes["RAMP"][1])
         if fresh or (now_s - self.times.stable_s) % IBS_STEP_S == 0:
             coefficients = ibs_of(gamma, v_rf_v)
@@ -162,7 +162,7 @@ class Stepper:
     def _scattering_um(
         self, beam: int, state: BunchState, lumi: dict[str, FloatArray], now_s: float
     ) -> FloatArray:
-        """Return the growth of each emittance in a step by elastic scattering at both points."""
+        """Return the growth of each emittance in a step by elastic scattering at both IPs."""
         colliding = self.colliding[beam]
         rate = self.settings.sigma_el_m2 * _both(lumi) / state.n_ppb[colliding]
         action_m = self.run.gamma * self._betastar_m(now_s) * self.run.elastic_angle2_rad2 / 2
@@ -173,16 +173,13 @@ class Stepper:
     def _burn(
         self, grown: dict[int, BunchState], lumi: dict[str, FloatArray], now_s: float
     ) -> dict[int, BunchState]:
-        """Burn off with the mean luminosity of the step's two ends, then the extra losses."""
+        """Return the state after burn-off, by the mean luminosity of the step, and extra losses."""
         start = _both(lumi)
         guess = {beam: self._lose(beam, grown[beam], start) for beam in (1, 2)}
         stop = _both(self.luminosity(guess, now_s))
         survival = self._extra_survival(now_s)
-        out = {}
-        for beam in (1, 2):
-            burnt = self._lose(beam, grown[beam], (start + stop) / 2)
-            out[beam] = burnt._replace(n_ppb=burnt.n_ppb * survival)
-        return out
+        burnt = {beam: self._lose(beam, grown[beam], (start + stop) / 2) for beam in (1, 2)}
+        return {beam: one._replace(n_ppb=one.n_ppb * survival) for beam, one in burnt.items()}
 
     def _lose(self, beam: int, state: BunchState, lumi: FloatArray) -> BunchState:
         n_ppb = state.n_ppb.copy()

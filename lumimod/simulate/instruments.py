@@ -1,6 +1,6 @@
-"""What the instruments see of a fill: noisy samples at their own times.
+"""What the instruments measure of a simulated fill: samples with noise.
 
-Every stream of samples has its own phase within the second, as logged data have.
+The times of each variable have their own fraction of a second, as in logged data.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.lhc import EXPERIMENTS
 
 SAMPLES_AT_ONCE = 128
-"""Bounds the memory of a full-size fill."""
+"""Limits the memory for a full-size fill."""
 HZ_UB = 1e34
 """1 Hz/ub in 1/(m^2 s)."""
 MASSI_MARGIN_S = 300.0
-"""The experiments publish from this long before stable beams to this long after."""
+"""Time before and after stable beams for which the experiments publish luminosities."""
 
 
 @dataclass(frozen=True)
 class Fill:
-    """All that the instruments need to know."""
+    """A simulated fill, as the instruments see it."""
 
     number: int
     times: Timeline
@@ -44,18 +44,18 @@ class Block:
 
     time_s: FloatArray
     filled: BoolArray
-    """(n_bunches,)."""
+    """Whether each bunch is in the ring: (n_bunches,)."""
     values: FloatArray
-    """(n_times, number of filled)."""
+    """(n_times, n_filled)."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Records of the BSRT."""
+    """Records of the BSRT, which measures a few bunches at a time."""
 
     time_s: FloatArray
     gates: IntArray
-    """Places in the list of bunches, (n_records, gates per record)."""
+    """Indices of the measured bunches, (n_records, gates per record)."""
     sigma_h_mm: FloatArray
     """(n_records, values per record)."""
     sigma_v_mm: FloatArray
@@ -68,7 +68,7 @@ def clock(fill: Fill, interval_s: float, rng: Generator) -> FloatArray:
 
 
 def beam_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> FloatArray:
-    """Return the total intensity by the DCCT."""
+    """Return the beam intensity measured by the DCCT, in protons."""
     one = fill.history.beams[beam]
     total = np.zeros(time_s.size)
     for rows in _chunks(time_s.size):
@@ -78,7 +78,7 @@ def beam_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) ->
 
 
 def bunch_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> Iterator[Block]:
-    """Yield the intensities by one FBCT, their sum normalised to the DCCT."""
+    """Yield the bunch intensities measured by an FBCT, normalised to the DCCT, in protons."""
     total = beam_intensity(fill, beam, time_s, rng)
     one = fill.history.beams[beam]
     for rows, filled in same_filling(one, time_s, fill.times.dump_s):
@@ -90,7 +90,7 @@ def bunch_intensity(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -
 
 
 def bunch_length(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> Iterator[Block]:
-    """Yield 4-sigma lengths, in s, by the BQM; none without beam."""
+    """Yield the bunch lengths (4 sigma) measured by the BQM, in s; nothing without beam."""
     one = fill.history.beams[beam]
     for rows, filled in same_filling(one, time_s, fill.times.dump_s):
         if filled.any():
@@ -102,10 +102,10 @@ def bunch_length(fill: Fill, beam: int, time_s: FloatArray, rng: Generator) -> I
 def bunch_emittance(
     fill: Fill, beam: int, plane: str, time_s: FloatArray, rng: Generator
 ) -> Iterator[Block]:
-    """Yield the normalised emittances, in um, as the BSRT of Run 3 gives them."""
+    """Yield the normalised emittances, in um, as the BSRT logs them in Run 3."""
     one = fill.history.beams[beam]
     emit_um = one.states.emit_h_um if plane == "h" else one.states.emit_v_um
-    # The size has the noise: the emittance goes with its square.
+    # The noise is that of the size; the emittance goes with its square.
     noise = 2 * fill.settings.bsrt_noise / math.sqrt(fill.settings.bsrt_repeats)
     for rows, filled in same_filling(one, time_s, fill.times.dump_s):
         values = at_times(fill.history, emit_um[:, filled], time_s[rows])
@@ -116,7 +116,7 @@ def bunch_emittance(
 def same_filling(
     beam: BeamHistory, time_s: FloatArray, dump_s: float
 ) -> Iterator[tuple[slice, BoolArray]]:
-    """Yield runs of samples, at most 128, with the bunches that are in the ring then."""
+    """Yield slices of at most SAMPLES_AT_ONCE times, with the bunches in the ring during them."""
     n_present = beam.present(time_s, dump_s).sum(axis=1)
     changes = np.flatnonzero(np.diff(n_present)) + 1
     edges = [0, *changes.tolist(), time_s.size]
@@ -127,7 +127,7 @@ def same_filling(
 
 
 def filling_changes(fill: Fill, beam: int) -> Iterator[tuple[float, BoolArray]]:
-    """Yield when the filled bunches changed and which they are from then on."""
+    """Yield the times at which the filled bunches change, and the bunches from then on."""
     one = fill.history.beams[beam]
     yield fill.times.start_s, np.zeros(one.arrival_s.size, bool)
     for arrival_s in np.unique(one.arrival_s).tolist():
@@ -141,16 +141,16 @@ def gate_scan(
     energy: tuple[FloatArray, FloatArray],
     rng: Generator,
 ) -> Scan:
-    """Return the BSRT's scan over the bunches, which goes on where it was as new ones arrive.
+    """Return the scan of the BSRT over the bunches; it continues when new bunches are injected.
 
     Parameters
     ----------
     fill, beam
         What is measured.
     energy
-        Times and values of the logged energy [GeV]: it decides about the calibration.
+        Times and values of the logged energy [GeV], which decides on the calibration.
     rng
-        Source of the noise.
+        Generator of the noise.
     """
     one, settings = fill.history.beams[beam], fill.settings
     phase_s = rng.integers(0, 1000) / 1000
@@ -190,7 +190,7 @@ def _gates(beam: BeamHistory, time_s: FloatArray, per_record: int) -> IntArray:
 
 
 def massi_clock(fill: Fill) -> FloatArray:
-    """Return the experiments' times, whole seconds counted from the start of stable beams."""
+    """Return the times of the Massi archives: whole seconds from the start of stable beams."""
     step_s = fill.settings.massi_s
     before = int(MASSI_MARGIN_S // step_s)
     n_after = int((fill.times.dump_s + MASSI_MARGIN_S - fill.times.stable_s) // step_s)
@@ -198,7 +198,7 @@ def massi_clock(fill: Fill) -> FloatArray:
 
 
 def scale_errors(settings: FillSettings, rng: Generator) -> dict[str, float]:
-    """Return the factor on the luminosity of each experiment."""
+    """Return the error of each experiment's luminosity scale, as a factor."""
     error = settings.massi_scale_error
     return {name: float(1 + rng.uniform(-error, error)) for name in EXPERIMENTS}
 
@@ -211,8 +211,8 @@ def bunch_luminosity(
     scale: float,
     rng: Generator,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the luminosity of colliding slots, in Hz/ub, and that per 1e22 protons squared."""
-    # The dump is a step: until then the history, afterwards nothing.
+    """Return the luminosity of colliding slots in Hz/ub, and the same per 1e22 protons squared."""
+    # It ends with the dump.
     colliding = time_s[:, None] < fill.times.dump_s
     true = at_times(fill.history, fill.history.lumi[experiment][:, columns], time_s) * colliding
     noise = fill.settings.massi_noise * rng.standard_normal(true.shape)

@@ -1,4 +1,4 @@
-"""Constants of the simulated machine, and the inverse of its size monitor."""
+"""Constants of the simulated machine, and the beam size that its BSRT measures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ELASTIC_SLOPE_GEV2 = 19.9
 
 
 class Run(NamedTuple):
-    """What differs from one run of the LHC to the next."""
+    """What differs between Run 2 and Run 3."""
 
     year: int
     first_start_s: float
@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
     @property
     def tau_sr_s(self) -> float:
-        """Return the radiation damping time of the transverse amplitudes at top energy."""
+        """Return the radiation damping time of transverse amplitudes at top energy, in s."""
         return 64.7 * 3600 * (6500.0 / self.energy_gev) ** 3
 
     @property
@@ -42,16 +42,16 @@ RUNS = {
     3: Run(2023, 1_682_899_200.0, 6800.0, 7247.4),
 }
 BANDS_GEV = (500.0, 6400.0)
-"""The calibration of injection holds below the first, that of top energy above the second."""
+"""Below the first the BSRT calibration at injection holds, above the second that at top energy."""
 
 
 def monitor_sigma_mm(
     emit_um: FloatArray, energy_gev: FloatArray, injection: MonitorOptics, top: MonitorOptics
 ) -> FloatArray:
-    """Return the size that the BSRT measures, in mm, at an energy per value.
+    """Return the beam size that the BSRT measures, in mm.
 
-    Inverse of `lumimod.physics.emittance.emittance_um`. Between the two calibrated bands, where
-    nobody can tell, it goes smoothly from one calibration to the other.
+    The inverse of `lumimod.physics.emittance.emittance_um`. Between injection and top energy, where
+    the BSRT is not calibrated, the calibrations are interpolated.
     """
     weight = np.clip((energy_gev - BANDS_GEV[0]) / (BANDS_GEV[1] - BANDS_GEV[0]), 0.0, 1.0)
     betaf_m, corr_mm, rescale, gamma = (a + (b - a) * weight for a, b in zip(injection, top))

@@ -1,4 +1,4 @@
-"""Files that are never there by halves, the same bytes whenever they are written again."""
+"""Files that are written whole or not at all, with the same bytes each time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lumimod.atomic import replacing
 
 @contextmanager
 def replacing_gzip(path: Path, *, level: int, mtime_s: float) -> Iterator[BufferedIOBase]:
-    """Like `replacing`, compressed; neither name nor time of writing gets into the bytes."""
+    """Like `replacing`, compressed with gzip, without file name and with a given time."""
     with (
         replacing(path, make_folder=True) as raw,
         gzip.GzipFile("", "wb", compresslevel=level, fileobj=raw, mtime=int(mtime_s)) as stream,
@@ -23,7 +23,7 @@ def replacing_gzip(path: Path, *, level: int, mtime_s: float) -> Iterator[Buffer
 
 @contextmanager
 def replacing_csv(path: Path, *, level: int, mtime_s: float) -> Iterator[BufferedIOBase]:
-    """Open a .csv or .csv.gz; the other of the two is removed when the block ends well."""
+    """Open a .csv or .csv.gz file; the other of the two is removed when it is written."""
     if path.suffix == ".gz":
         with replacing_gzip(path, level=level, mtime_s=mtime_s) as stream:
             yield stream

@@ -1,4 +1,4 @@
-"""Filling scheme: which slots of each beam hold a bunch, and which injection brings it."""
+"""Filling scheme: the filled slots of each beam, and the injection of each bunch."""
 
 from __future__ import annotations
 
@@ -10,56 +10,56 @@ from lumimod.arrays import BoolArray, IntArray
 from lumimod.errors import UsageError
 
 ABORT_GAP_START = 3443
-"""First slot of the abort gap, which reaches to the end of the ring and stays empty."""
+"""First slot of the abort gap, which is empty up to the end of the ring."""
 FIRST_BATCH = 12
 TRAIN = 48
 TRAINS_PER_INJECTION = 3
 TRAIN_GAP = 7
-"""Empty slots between trains of an injection: rise time of the injection kicker of the SPS."""
+"""Empty slots between trains of an injection (rise time of the SPS injection kicker)."""
 INJECTION_GAP = 32
-"""Empty slots between injections: rise time of the injection kicker of the LHC."""
+"""Empty slots between injections (rise time of the LHC injection kicker)."""
 
 
 @dataclass(frozen=True)
 class BeamScheme:
-    """Filled slots of one beam, in rising order; every array is (n_bunches,)."""
+    """Filled slots of one beam, in increasing order; arrays are (n_bunches,)."""
 
     slot: IntArray
     injection: IntArray
-    """Number of the injection that brings the bunch, from 0."""
+    """Number of the injection of the bunch, from 0."""
     position: IntArray
-    """Place of the bunch in its train, from 0."""
+    """Position of the bunch in its train, from 0."""
     colliding: BoolArray
+    """Whether its slot is filled in both beams."""
+
+    @property
+    def colliding_slots(self) -> IntArray:
+        """Return the slots of the colliding bunches, in increasing order."""
+        return self.slot[self.colliding]
 
 
 @dataclass(frozen=True)
 class FillingScheme:
-    """Both beams; the colliding slots are the same in each."""
+    """Both beams; their colliding slots are the same."""
 
     beams: dict[int, BeamScheme]
 
     @property
     def n_injections(self) -> int:
-        """Number of injections of the beam that has more of them."""
+        """Return the number of injections of the beam that has more of them."""
         return int(max(beam.injection.max() for beam in self.beams.values())) + 1
-
-    @property
-    def colliding_slots(self) -> IntArray:
-        """Slots filled in both beams, in rising order."""
-        return self.beams[1].slot[self.beams[1].colliding]
 
 
 def filling_scheme(n_colliding: int, n_noncolliding: int) -> FillingScheme:
-    """Return a scheme with that many bunches in each beam.
+    """Return a scheme with the given numbers of bunches in each beam.
 
-    A batch of 12, then up to three trains of 48 with each injection, as in 2017. Bunches without
-    partner follow, in a train of their own where there is room: even places in beam 1, odd ones
-    in beam 2.
+    As in 2017: a batch of 12, then up to three trains of 48 per injection. Non-colliding bunches
+    follow, in a train of their own if there is room, alternating between beam 1 and beam 2.
 
     Raises
     ------
     UsageError
-        If the machine has not got that many places.
+        So many bunches do not fit.
     """
     check_bunches(n_colliding, n_noncolliding)
     places = _layout()
@@ -74,7 +74,7 @@ def filling_scheme(n_colliding: int, n_noncolliding: int) -> FillingScheme:
 
 
 def check_bunches(n_colliding: int, n_noncolliding: int) -> None:
-    """Raise `UsageError` if the machine has not got that many places."""
+    """Raise `UsageError` if so many bunches do not fit."""
     if n_colliding < 1 or n_noncolliding < 0:
         raise UsageError("at least one colliding bunch is needed")
     n_places = len(_layout())
@@ -93,7 +93,7 @@ def _start_noncolliding(places: IntArray, n_colliding: int, n_noncolliding: int)
 
 
 def _layout() -> IntArray:
-    """Return every place as (slot, injection, train, position in the train), in rising order."""
+    """Return all places as (slot, injection, train, position in train), in increasing order."""
     places: list[IntArray] = [_train(0, FIRST_BATCH, 0, 0)]
     slot, injection, train = FIRST_BATCH + INJECTION_GAP, 1, 1
     while slot + TRAIN <= ABORT_GAP_START:

@@ -1,4 +1,4 @@
-"""What a simulated fill is like: one frozen record with every number of it."""
+"""Settings of a simulated fill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Steps = tuple[tuple[float, float], ...]
 """Pairs of (hours after the start of stable beams, value from then on)."""
 
 STEP_S = 60
-"""Step of the evolution; every beam mode lasts a whole number of them."""
+"""Step of the evolution; beam modes last whole numbers of steps."""
 
 ABOVE_ZERO = frozenset(
     ("n_colliding", "hours", "sample_s", "massi_s", "bsrt_period_s", "energy_s", "slow_s")
@@ -24,18 +24,18 @@ ANY_SIGN = frozenset(("growth_h_um_per_h", "growth_v_um_per_h", "ramp_growth_um"
 
 @dataclass(frozen=True)
 class FillSettings:
-    """Machine, beams and instruments of a simulated fill; the default is a small one."""
+    """Machine, beams and instruments of a simulated fill; the default is a small fill."""
 
     run: int = 2
-    """2: the machine and the variables of 2017; 3: those of 2023, with the emittances logged."""
+    """2: machine and variables of 2017; 3: those of 2023, with emittances logged."""
     n_colliding: int = 60
-    """Bunches of each beam that collide."""
+    """Colliding bunches in each beam."""
     n_noncolliding: int = 4
-    """Further bunches of each beam, in slots that are empty in the other."""
+    """Bunches of each beam in slots that are empty in the other beam."""
     hours: float = 4.0
     """Length of stable beams [h]."""
     to_next_fill_s: float = 3000.0
-    """From the dump to the start of the next fill [s]."""
+    """Time from the dump to the start of the next fill [s]."""
 
     intensity_ppb: float = 1.15e11
     """Mean intensity at injection [protons]."""
@@ -55,53 +55,53 @@ class FillSettings:
     """Relative spread over bunches (rms)."""
 
     growth_h_um_per_h: float = 0.04
-    """Horizontal growth at top energy beyond IBS, damping and scattering [um/h]."""
+    """Horizontal growth at top energy besides IBS, damping and elastic scattering [um/h]."""
     growth_v_um_per_h: float = 0.07
-    """The same in the vertical plane [um/h]."""
+    """Vertical growth at top energy besides damping and elastic scattering [um/h]."""
     growth_spread: float = 0.1
-    """Relative spread of both over bunches (rms)."""
+    """Relative spread of both growths over bunches (rms)."""
     ramp_growth_um: float = 0.1
     """Growth of both emittances in the ramp [um]."""
     ramp_loss: float = 0.005
-    """Part of each bunch lost in the ramp."""
+    """Fraction of each bunch lost in the ramp."""
     extra_loss: float = 0.0
-    """Part of each bunch lost in stable beams other than by burn-off, most of it at the start."""
+    """Fraction of each bunch lost in stable beams besides burn-off, most of it at the start."""
     extra_loss_tau_h: float = 0.5
-    """Time constant of that loss [h]."""
+    """Time constant of `extra_loss` [h]."""
 
     half_crossing_urad: float = 150.0
     """Half crossing angle at the start, at both experiments [microrad]."""
     crossing_steps: Steps = ()
     """Later angles: (hours after the start of stable beams, half angle in microrad)."""
     ip1_plane: str = "v"
-    """Plane of the crossing angle at ATLAS, "h" or "v"; at CMS it is the other."""
+    """Crossing plane at ATLAS, "h" or "v"; CMS has the other one."""
     level_total: float | None = None
-    """Highest luminosity of each experiment, by levelling [1/(m^2 s)]; None: no levelling."""
+    """Luminosity at which each experiment is levelled [1/(m^2 s)]; None: no levelling."""
     betastar_m: float = 0.30
-    """Beta function at both experiments [m]."""
+    """beta* at the start, at both experiments [m]."""
     betastar_steps: Steps = ()
-    """Later ones: (hours after the start of stable beams, beta function in m)."""
+    """Later beta*: (hours after the start of stable beams, beta* in m)."""
     sigma_boff_m2: float = 80e-31
-    """Cross-section of the burn-off [m^2]."""
+    """Burn-off cross-section [m^2]."""
     sigma_el_m2: float = 29.7e-31
-    """Cross-section of elastic scattering [m^2]; 0: no growth by it."""
+    """Cross-section of elastic scattering, which makes emittances grow [m^2]."""
 
     sample_s: float = 60.0
     """Interval of bunch intensities and lengths [s]."""
     slow_s: float = 60.0
     """Interval of beam intensities and crossing angles [s]."""
     energy_s: float = 10.0
-    """Interval of the energy [s]."""
+    """Interval of the logged energy [s]."""
     bsrt_period_s: float = 10.0
-    """Interval of the BSRT's records [s]."""
+    """Interval of the records of the BSRT [s]."""
     bsrt_record: int = 30
-    """Values of one record."""
+    """Values in a record of the BSRT."""
     bsrt_repeats: int = 3
-    """Measurements of each gate before the next."""
+    """Measurements of a bunch before the BSRT goes on to the next."""
     massi_s: float = 60.0
-    """Interval of the experiments' luminosities [s]."""
+    """Interval of the luminosities in the Massi archives [s]."""
     truth_s: float = 300.0
-    """Interval of the truth [s], a multiple of 60 s."""
+    """Interval of the truth arrays [s], a multiple of 60 s."""
     fbct_noise: float = 0.001
     """Relative noise of a bunch intensity (rms)."""
     dcct_noise: float = 2e-5
@@ -113,16 +113,16 @@ class FillSettings:
     massi_noise: float = 0.004
     """Relative noise of a bunch luminosity (rms)."""
     massi_scale_error: float = 0.01
-    """Largest error of an experiment's luminosity scale; uniform up to it."""
+    """Largest relative error of an experiment's luminosity scale; errors are uniform."""
 
     gzip: bool = False
     """Write .csv.gz instead of .csv."""
     gzip_level: int = 3
-    """Compression of .csv.gz and of the Massi archives, 1 to 9."""
+    """Compression level of .csv.gz and of the Massi archives, 1 to 9."""
     massi: bool = True
     """Write the Massi archives."""
     bbb_lumi: bool = False
-    """Write the bunch-by-bunch luminosity CSV."""
+    """Write the bunch-by-bunch luminosities as CSV."""
     extra_data: bool = False
     """Write the extra data: tunes, BBQ, total luminosities, beta*, number of bunches."""
 
@@ -132,11 +132,11 @@ class FillSettings:
         if self.bsrt_record % self.bsrt_repeats:
             raise UsageError("bsrt_record must be a multiple of bsrt_repeats")
         if self.ramp_loss >= 1 or self.extra_loss >= 1:
-            raise UsageError("ramp_loss and extra_loss are parts of a bunch, below 1")
+            raise UsageError("ramp_loss and extra_loss are fractions of a bunch, below 1")
         if self.truth_s % STEP_S:
             raise UsageError(f"truth_s must be a multiple of {STEP_S} s")
         if self.to_next_fill_s < 600:
-            raise UsageError("to_next_fill_s must be 600 s at least: dump and ramp down")
+            raise UsageError("to_next_fill_s must be at least 600 s, for dump and ramp down")
         if not 1 <= self.gzip_level <= 9:
             raise UsageError("gzip_level must be 1 to 9")
         if any(hours < 0 or angle < 0 for hours, angle in self.crossing_steps):

@@ -12,7 +12,7 @@ from lumimod.simulate.settings import STEP_S, FillSettings, Steps
 
 FIRST_FILL = 5690
 DAYS = 240
-"""Fills later than this start again at the first day, so that all are of one year."""
+"""Length of the simulated year; later fills start again at its first day."""
 
 BEFORE_STABLE_S = {
     "CYCLING": 600,
@@ -33,42 +33,42 @@ UNUSED_MODES = (
 
 ENERGY_INJECTION_GEV = 450.0
 COLLIDE_S = 300.0
-"""The beams are brought together this long before stable beams."""
+"""Time before stable beams at which collisions start."""
 COLLIDE_OVERLAP = 0.08
-"""Part of the luminosity until then."""
+"""Fraction of the luminosity until stable beams."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """When what happens, in Unix seconds UTC."""
+    """Times of a fill, Unix s UTC."""
 
     modes: dict[str, tuple[float, float]]
-    """Start and stop of every mode that occurs, in order of time."""
+    """Start and end of each mode that occurs, in order of time."""
     end_s: float
     """Start of the next fill."""
     half_crossing: tuple[FloatArray, FloatArray]
-    """Times [s] and the half angles [rad] from then on."""
+    """Times [s], and the half crossing angles [rad] from then on."""
     betastar: tuple[FloatArray, FloatArray]
-    """Times [s] and the beta functions at both experiments [m] from then on."""
+    """Times [s], and beta* at both experiments [m] from then on."""
     energy_top_gev: float
 
     @property
     def start_s(self) -> float:
-        """Start of the fill."""
+        """Return the start of the fill."""
         return self.modes["CYCLING"][0]
 
     @property
     def stable_s(self) -> float:
-        """Start of stable beams."""
+        """Return the start of stable beams."""
         return self.modes["STABLE"][0]
 
     @property
     def dump_s(self) -> float:
-        """End of stable beams."""
+        """Return the end of stable beams."""
         return self.modes["STABLE"][1]
 
     def energy_gev(self, time_s: FloatArray) -> FloatArray:
-        """Return the energy in GeV: smooth from 450 to the top in the ramp, back after the dump."""
+        """Return the energy in GeV, which rises smoothly in the ramp and falls after the dump."""
         up = _smooth_step(time_s, *self.modes["RAMP"])
         down = _smooth_step(time_s, *self.modes["RAMPDOWN"])
         return ENERGY_INJECTION_GEV + (self.energy_top_gev - ENERGY_INJECTION_GEV) * (up - down)
@@ -78,18 +78,18 @@ class Timeline:
         return _newest(self.half_crossing, time_s)
 
     def betastar_m(self, time_s: FloatArray) -> FloatArray:
-        """Return the beta function at both experiments, in m."""
+        """Return beta* at both experiments, in m."""
         return _newest(self.betastar, time_s)
 
     def overlap(self, time_s: FloatArray) -> FloatArray:
-        """Return the part of the head-on luminosity that there is: 0 apart, 1 in stable beams."""
+        """Return the fraction of the full luminosity: 0 without collisions, 1 in stable beams."""
         early = (time_s >= self.stable_s - COLLIDE_S) * COLLIDE_OVERLAP
         stable = (time_s >= self.stable_s) & (time_s <= self.dump_s)
         return np.where(stable, 1.0, early * (time_s < self.stable_s))
 
 
 def n_fills(settings: FillSettings) -> int:
-    """Return how many fills the year has, from FIRST_FILL on."""
+    """Return the number of fills in the simulated year, from FIRST_FILL on."""
     return max(1, int(DAYS * 86400 // (_stable_s(settings) + _other_s(settings))))
 
 
@@ -102,7 +102,7 @@ def _other_s(settings: FillSettings) -> float:
 
 
 def timeline(fill: int, settings: FillSettings) -> Timeline:
-    """Return the times of a fill; successive fills follow each other without a gap."""
+    """Return the times of a fill; fills follow each other without a gap."""
     stable_s = _stable_s(settings)
     lengths_s = {**BEFORE_STABLE_S, "STABLE": stable_s, "BEAMDUMP": BEAMDUMP_S}
     whole_s = stable_s + _other_s(settings)
@@ -137,8 +137,8 @@ def bmodes_entry(times: Timeline) -> dict[str, object]:
 
 
 def _steps(stable_s: float, first: float, later: Steps) -> tuple[FloatArray, FloatArray]:
-    """Return times and the values from then on, the first one since ever."""
-    # Values change on the evolution's own grid.
+    """Return times, the first being -inf, and the values from then on."""
+    # Values change at steps of the evolution.
     times_s = [stable_s + round(hours * 3600 / STEP_S) * STEP_S for hours, _ in sorted(later)]
     values = [value for _, value in sorted(later)]
     return np.array([-np.inf, *times_s]), np.array([first, *values])

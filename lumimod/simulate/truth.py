@@ -14,7 +14,7 @@ from lumimod.simulate.instruments import Fill
 
 
 def write_truth(path: Path, fill: Fill, seed: int, scale: dict[str, float]) -> None:
-    """Write what the instruments saw of the fill, before noise: see `truth_arrays`."""
+    """Write what the instruments would measure without noise, see `truth_arrays`."""
     with replacing(path, make_folder=True) as stream:
         np.savez(stream, allow_pickle=False, **truth_arrays(fill, seed, scale))
 
@@ -22,15 +22,18 @@ def write_truth(path: Path, fill: Fill, seed: int, scale: dict[str, float]) -> N
 def truth_arrays(
     fill: Fill, seed: int, scale: dict[str, float]
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """Return the truth.
+    """Return the true values of a fill.
 
-    `time_s` (n_times,) holds Unix times, from the first injection to the dump; `b1_` and `b2_`:
-    `slots`, `arrival_s`, `growth_h_um_per_h`, `growth_v_um_per_h` (n_bunches,), and
-    `intensity_ppb` (0 before the arrival), `emit_h_um`, `emit_v_um`, `bl4s_s` (4 sigma; NaN before
-    the arrival), all (n_times, n_bunches); `ATLAS_lumi`, `CMS_lumi` in 1/(m^2 s), (n_times,
-    n_colliding), of the slots `colliding_slots`; `half_crossing_rad`, `betastar_now_m` (n_times,);
-    `ATLAS_scale`, `CMS_scale`: factor of the experiment's luminosity; `stable_s`, `dump_s`;
-    `fill`, `seed`; every setting by its name; `settings`: all of them as JSON.
+    - `time_s`, (n_times,): Unix s, from the first injection to the dump
+    - `b1_...` and `b2_...`, (n_bunches,): `slots`, `arrival_s` (injection), `growth_h_um_per_h`,
+      `growth_v_um_per_h`; (n_times, n_bunches): `intensity_ppb` (0 before injection), `emit_h_um`,
+      `emit_v_um`, `bl4s_s` (4 sigma; all three NaN before injection)
+    - `colliding_slots`, (n_colliding,)
+    - `ATLAS_lumi`, `CMS_lumi`, (n_times, n_colliding), in 1/(m^2 s)
+    - `ATLAS_scale`, `CMS_scale`: factors on the luminosities that the experiments publish
+    - `half_crossing_rad`, `betastar_now_m`, (n_times,)
+    - `stable_s`, `dump_s`: start and end of stable beams, Unix s
+    - `fill`, `seed`, each number among the settings by its name, and `settings`, all as JSON
     """
     history, settings = fill.history, fill.settings
     rows = np.flatnonzero((history.time_s - fill.times.stable_s) % settings.truth_s == 0)
@@ -48,8 +51,7 @@ def truth_arrays(
     arrays["betastar_now_m"] = fill.times.betastar_m(history.time_s[rows])
     for beam in (1, 2):
         arrays.update(_beam_arrays(fill, beam, rows))
-    first = history.beams[1].scheme
-    arrays["colliding_slots"] = first.slot[first.colliding]
+    arrays["colliding_slots"] = history.beams[1].scheme.colliding_slots
     for name, lumi in history.lumi.items():
         arrays[f"{name}_lumi"] = lumi[rows]
         arrays[f"{name}_scale"] = scale[name]
@@ -60,7 +62,7 @@ def _beam_arrays(fill: Fill, beam: int, rows: npt.NDArray[np.int64]) -> dict[str
     one = fill.history.beams[beam]
     arrived = fill.history.time_s[rows][:, None] >= one.arrival_s
     states = one.states._asdict()
-    out: dict[str, object] = {
+    arrays: dict[str, object] = {
         "slots": one.scheme.slot,
         "arrival_s": one.arrival_s,
         "growth_h_um_per_h": one.growth.h_um_per_h,
@@ -68,5 +70,5 @@ def _beam_arrays(fill: Fill, beam: int, rows: npt.NDArray[np.int64]) -> dict[str
         "intensity_ppb": np.where(arrived, states.pop("n_ppb")[rows], 0.0),
     }
     for name, values in states.items():
-        out[name] = np.where(arrived, values[rows], np.nan)
-    return {f"b{beam}_{name}": value for name, value in out.items()}
+        arrays[name] = np.where(arrived, values[rows], np.nan)
+    return {f"b{beam}_{name}": value for name, value in arrays.items()}

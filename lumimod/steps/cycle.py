@@ -10,7 +10,8 @@ import numpy as np
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import NoDataError, Note
 from lumimod.instruments.bsrt import Scans
-from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
+from lumimod.instruments.measurements import BeamMeasurements
+from lumimod.instruments.samples import BunchSamples
 from lumimod.physics.emittance import brightness_ppb_um
 from lumimod.physics.ibs import Ibs, ibs_map
 from lumimod.physics.interpolation import interp_each_column

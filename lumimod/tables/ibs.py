@@ -1,4 +1,4 @@
-"""Coefficients and rates of intra-beam scattering, by energy and RF voltage."""
+"""Intra-beam scattering (IBS): coefficients and growth rates by energy and RF voltage."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ENERGY_WINDOW_GEV = 20.0
 
 @lru_cache(maxsize=1)
 def ibs_sets() -> tuple[IbsSet, ...]:
-    """Return every set of IBS coefficients there is."""
+    """Return all sets of IBS coefficients."""
     table = packaged_table("ibs_parametrisation.json")["sets"]
     named = {(s["energy_GeV"], s["V_RF_MV"]): s["coefficients"] for s in table}
-    # No lengths were fitted at 8 MV: they are taken from 10 MV, as in the original.
+    # At 8 MV no bunch lengths were fitted: those of 10 MV are taken, as in the original.
     named[6500, 8] = {**named[6500, 10], **named[6500, 8]}
     return tuple(
         IbsSet(float(e), float(v), tuple((n, tuple(map(tuple, t))) for n, t in c.items()))
@@ -30,7 +30,7 @@ def ibs_sets() -> tuple[IbsSet, ...]:
 
 @lru_cache(maxsize=1)
 def ibs_rates() -> tuple[IbsRates, ...]:
-    """Return the growth rates for energies without coefficients."""
+    """Return the growth rates at energies for which there are no coefficients."""
     table = packaged_table("ibs_rates.json")["sets"]
     return tuple(
         IbsRates(
@@ -42,19 +42,19 @@ def ibs_rates() -> tuple[IbsRates, ...]:
 
 
 def ibs_of(gamma: float, v_rf_v: float) -> Ibs:
-    """Return IBS coefficients, or rates, for a relativistic gamma and an RF voltage.
+    """Return the IBS coefficients, or growth rates, for a relativistic gamma and an RF voltage.
 
     Raises
     ------
     ConfigError
-        There are none; the message lists what there is.
+        There are none; the message lists those that exist.
     """
     energy_gev = gamma * PROTON_MASS_GEV
     known: tuple[Ibs, ...] = (*ibs_sets(), *ibs_rates())
-    for found in known:
-        same_energy = abs(found.energy_gev - energy_gev) <= _ENERGY_WINDOW_GEV
-        if same_energy and abs(found.v_rf_mv * 1e6 - v_rf_v) < 1e3:
-            return found
+    for ibs in known:
+        same_energy = abs(ibs.energy_gev - energy_gev) <= _ENERGY_WINDOW_GEV
+        if same_energy and abs(ibs.v_rf_mv * 1e6 - v_rf_v) < 1e3:
+            return ibs
     have = ", ".join(f"{s.energy_gev:.0f} GeV with {s.v_rf_mv:.0f} MV" for s in known)
     raise ConfigError(
         f"no intra-beam-scattering coefficients for {energy_gev:.0f} GeV with "

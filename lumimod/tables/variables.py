@@ -17,21 +17,21 @@ NO_OVERRIDES: Mapping[str, Names] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Period:
-    """Fills whose variables have the same names."""
+    """Period of data taking, in which the variables keep their names."""
 
     name: str
     first_fill: int
     start_s: float
-    """Unix time from which it holds."""
+    """Its start, Unix s."""
     crossing_plane: Mapping[int, str]
-    """Plane of the crossing angle, "h" or "v", at IP 1 and 5."""
+    """Crossing plane, "h" or "v", at IP 1 and 5."""
     names: Mapping[str, Names]
-    """By quantity."""
+    """Variables of each quantity, the best first."""
 
 
 @lru_cache(maxsize=1)
 def periods() -> tuple[Period, ...]:
-    """Return every period, in the order of time."""
+    """Return all periods, in order of time."""
     table = packaged_table("variables.json")
     return tuple(
         Period(
@@ -46,14 +46,14 @@ def periods() -> tuple[Period, ...]:
 
 
 def period_of(fill: int, time_s: float | None = None) -> Period:
-    """Return the period of a fill: by its time if that is known, else by its number."""
+    """Return the period of a fill, by its time [Unix s] if it is given, else by its number."""
     if time_s is not None:
         return [p for p in periods() if p.start_s <= max(time_s, 0)][-1]
     return [p for p in periods() if p.first_fill <= fill][-1]
 
 
 def quantities() -> Names:
-    """Return the quantities that have names, such as bunch_intensity_b1."""
+    """Return the quantities of the table, such as bunch_intensity_b1."""
     return tuple(periods()[0].names)
 
 
@@ -64,22 +64,21 @@ def names_of(
     *,
     time_s: float | None = None,
 ) -> Names:
-    """Return the names of a quantity's variable in a fill, the best one first; maybe none.
+    """Return the variables of a quantity in a fill, the best first; there may be none.
 
     Parameters
     ----------
     quantity
-        As in the table, such as bunch_intensity_b1.
+        A quantity of the table, such as bunch_intensity_b1.
     fill, time_s
-        Choose the period, see `period_of`.
+        See `period_of`.
     overrides
-        Names by quantity that take the place of those of the table (`variable_names` of
-        config.py).
+        Variables by quantity that replace those of the table (`variable_names` of config.py).
 
     Raises
     ------
     ConfigError
-        There is no such quantity.
+        The quantity is not in the table.
     """
     known = period_of(fill, time_s).names
     if quantity not in known:
@@ -96,5 +95,5 @@ def extra_names() -> Names:
 def all_names(
     fill: int, overrides: Mapping[str, Names] = NO_OVERRIDES, *, time_s: float | None = None
 ) -> dict[str, Names]:
-    """Return the names of every quantity in a fill, see `names_of`."""
+    """Return the variables of every quantity in a fill, see `names_of`."""
     return {q: names_of(q, fill, overrides, time_s=time_s) for q in quantities()}

@@ -51,7 +51,7 @@ def test_a_database_that_is_there_is_replaced_only_by_force(
 ) -> None:
     run("createYamlDB.py")
     assert run("createYamlDB.py") == 2
-    assert "is there already; --force replaces it" in capsys.readouterr().err
+    assert "exists already; --force replaces it" in capsys.readouterr().err
     assert run("createYamlDB.py", "--force") == 0
 
 

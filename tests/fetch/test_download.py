@@ -252,7 +252,7 @@ def test_times_are_understood(text: str, utc: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2017-13-01", "14.06.2017", "UTC"])
 def test_what_is_no_time_is_named(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time; write YYYY-MM-DD"):
+    with pytest.raises(UsageError, match="is not a time; write YYYY-MM-DD"):
         parse_time(text, 0.0)
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from lumimod.arrays import Series
 from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note
+from lumimod.instruments.bqm import bqm_lengths
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.instruments.drops import DropLog
-from lumimod.instruments.measurements import BeamMeasurements, bqm_lengths, read_beam
+from lumimod.instruments.measurements import BeamMeasurements, read_beam
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.variables import all_names

@@ -104,7 +104,7 @@ def test_scheme_has_as_many_bunches_as_asked_for(n_colliding: int, n_noncollidin
         assert beam.slot[0] >= 0
         assert beam.slot[-1] < ABORT_GAP_START
     both = np.intersect1d(scheme.beams[1].slot, scheme.beams[2].slot)
-    assert np.array_equal(both, scheme.colliding_slots)
+    assert np.array_equal(both, scheme.beams[1].colliding_slots)
 
 
 def test_full_machine_has_trains_of_48_after_a_batch_of_12() -> None:
@@ -153,7 +153,7 @@ def test_full_size_takes_changes() -> None:
 def test_fills_that_cannot_be_told_apart_are_refused(
     tmp_path: Path, fills: list[int], seed: int
 ) -> None:
-    with pytest.raises(UsageError, match="nor a fill be named twice"):
+    with pytest.raises(UsageError, match="no fill be given twice"):
         simulate_fills(tmp_path, fills, SMALL, seed)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from lumimod.config.settings import load_config
-from lumimod.instruments.measurements import BeamMeasurements, BunchSamples, Scans
+from lumimod.instruments.bsrt import Scans
+from lumimod.instruments.measurements import BeamMeasurements
+from lumimod.instruments.samples import BunchSamples
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, FAMILIES, FITTED, BunchFamily, Record, StableBeams, store

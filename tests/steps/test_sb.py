@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lumimod.errors import MissingInputError, NoDataError, Note
-from lumimod.instruments.measurements import BeamMeasurements, BunchSamples
+from lumimod.instruments.measurements import BeamMeasurements
+from lumimod.instruments.samples import BunchSamples
 from lumimod.records import StableBeams
 from lumimod.records.made import Made
 from lumimod.records.store import load
