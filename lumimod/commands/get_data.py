@@ -24,8 +24,6 @@ from lumimod.readers.stamps import ZURICH
 from lumimod.run.reporting import Display
 from lumimod.sources import Source, open_source
 
-log = logging.getLogger(__name__)
-
 DAY_S = 86_400.0
 SINCE_LAST = "last"
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")

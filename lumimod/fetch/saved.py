@@ -8,7 +8,6 @@ file, and never written.
 from __future__ import annotations
 
 import json
-import logging
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.unpickle import load_pickle
-
-log = logging.getLogger(__name__)
 
 JSON_NAME, PICKLE_NAME = "saved_fills.json", "saved_fills.pkl"
 _COMPLETE = "complete"

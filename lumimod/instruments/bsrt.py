@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +18,7 @@ ENERGY_BANDS_GEV = {450: (400.0, 500.0), 6500: (6400.0, 6600.0), 6800: (6700.0, 
 
 
 def is_calibrated(energy_gev: float) -> bool:
-    """Return whether an energy is near one that the monitor is calibrated at."""
+    """Tell whether the BSRT is calibrated at an energy."""
     return any(low < energy_gev < high for low, high in ENERGY_BANDS_GEV.values())
 
 
@@ -34,7 +35,7 @@ class Scans:
     emit_um: FloatArray
     """(n_samples, 2), horizontal and vertical, normalised."""
     n_dropped: int = 0
-    """Samples left out because a plane was not measured at the same time, or is no size."""
+    """Samples dropped because a plane was not measured at that time, or its size is not positive."""
 
     def select(self, keep: BoolArray) -> Scans:
         """Return the samples where `keep`, (n_samples,), is True; slots may be left without any."""
@@ -90,24 +91,17 @@ def bsrt_scans(
     place = ends - gates.row_start[record]
     time_s = gates.time_s[record] + place * 1e-3 / gates.lengths[record]
     slots = _slot_numbers(gates, ends)
-    sizes = (
-        np.stack(
-            [np.add.reduceat(s.values, ends - n_repeats + 1) / n_repeats for s in (size_h, size_v)],
-            axis=1,
-        )
-        if ends.size
-        else np.empty((0, 2))
-    )
-    emit_um = _emittances(sizes, _energy_at(energy, time_s), beam, calibration)
+    sizes_mm = _means((size_h, size_v), ends, n_repeats)
+    emit_um = _emittances(sizes_mm, _energy_at(energy, time_s), beam, calibration)
     calibrated = np.isfinite(emit_um).all(axis=1)
-    good = calibrated & (sizes > 0).all(axis=1)
+    good = calibrated & (sizes_mm > 0).all(axis=1)
     if not good.any():
         raise NoDataError(
             f"{gates.name} in {gates.origin}: no measurement at a calibrated energy; "
             "is this the right fill?"
         )
     scans = _sorted_by_slot(slots[good], time_s[good], emit_um[good])
-    n_no_size = int(np.count_nonzero((sizes <= 0).any(axis=1)))
+    n_no_size = int(np.count_nonzero((sizes_mm <= 0).any(axis=1)))
     return replace(scans, n_dropped=n_lost + n_no_size)
 
 
@@ -208,6 +202,14 @@ def _repeats(gates: Series) -> tuple[IntArray, IntArray]:
     first = np.flatnonzero(starts)
     ends = np.append(first[1:], values.size)[: first.size] - 1  # without values no run
     return ends, ends - first + 1
+
+
+def _means(channels: Sequence[Series], ends: IntArray, n_repeats: IntArray) -> FloatArray:
+    """Return the mean of each run of repeats, (n_runs, n_channels)."""
+    if not ends.size:
+        return np.empty((0, len(channels)))
+    sums = [np.add.reduceat(channel.values, ends - n_repeats + 1) for channel in channels]
+    return np.stack(sums, axis=1) / n_repeats[:, None]
 
 
 def _slot_numbers(gates: Series, where: IntArray) -> IntArray:

@@ -7,7 +7,6 @@ searched.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +22,6 @@ from lumimod.readers.stamps import zurich_to_utc_us
 
 CHUNK_BYTES = 4 << 20
 VARIABLE = b"VARIABLE:"
-
-log = logging.getLogger(__name__)
 
 
 def read_timber(
