@@ -35,7 +35,7 @@ class Scans:
     emit_um: FloatArray
     """(n_samples, 2), horizontal and vertical, normalised."""
     n_dropped: int = 0
-    """Samples dropped because a plane was not measured at that time, or its size is not positive."""
+    """Samples dropped: a plane was not measured at that time, or its size is not positive."""
 
     def select(self, keep: BoolArray) -> Scans:
         """Return the samples where `keep`, (n_samples,), is True; slots may be left without any."""
