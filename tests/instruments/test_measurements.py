@@ -197,7 +197,8 @@ def test_without_a_row_of_energy_the_file_is_named() -> None:
 
 
 def test_no_measurement_at_a_calibrated_energy_is_no_data() -> None:
-    with pytest.raises(NoDataError, match="no measurement at a calibrated energy"):
+    told = r"GATE in data\.csv: no measurement at a calibrated energy; is this the right fill\?$"
+    with pytest.raises(NoDataError, match=told):
         scan({50.0: [7]}, energy=series({0.0: [3000.0]}))
 
 
@@ -214,9 +215,19 @@ def test_a_size_too_many_in_a_record_is_refused() -> None:
         scan(gates, size_v=sizes)
 
 
+@pytest.mark.parametrize("channel", ["H", "V"])
+def test_a_size_too_few_in_a_record_is_refused(channel: str) -> None:
+    gates = {100.0: [7, 7], 110.0: [7, 7]}
+    few = {100.0: [1.0, 1.0], 110.0: [1.0]}
+    told = rf"^{channel} in data\.csv does not match GATE: record 2 has 1 values for 2 gates; "
+    with pytest.raises(BadInputError, match=told + "download the file again$"):
+        scan(gates, few if channel == "H" else None, few if channel == "V" else None)
+
+
 def test_a_channel_with_fewer_records_is_refused() -> None:
     gates = {100.0: [7], 110.0: [7]}
-    with pytest.raises(BadInputError, match=r"different numbers of records \(GATE 2, H 1, V 2\)"):
+    told = r"data\.csv have different numbers of records \(GATE 2, H 1, V 2\); "
+    with pytest.raises(BadInputError, match=told + "download the file again$"):
         scan(gates, size_h={100.0: [1.0]})
 
 
@@ -253,8 +264,9 @@ def test_no_record_at_all_is_no_data() -> None:
 
 @pytest.mark.parametrize("gate", [-1, 3564, 40000])
 def test_a_gate_that_is_no_slot_is_named(gate: int) -> None:
-    with pytest.raises(BadInputError, match=rf"gate {gate} is no slot \(0 to 3563\)"):
-        scan({100.0: [7, gate]})
+    told = rf"gate {gate} is no slot \(0 to 3563\); download the file again$"
+    with pytest.raises(BadInputError, match=told):
+        scan({100.0: [0, 7, gate]})
 
 
 def test_the_last_slot_is_a_slot() -> None:
@@ -353,8 +365,15 @@ def test_without_any_length_there_is_no_sample() -> None:
     assert notes == ["L: no usable acquisition: bunch lengths and luminosity are NaN"]
 
 
+@pytest.mark.parametrize(("bucket", "column"), [(1, 0), (10, 0), (11, 1), (35640, 2)])
+def test_ten_buckets_are_a_slot(bucket: int, column: int) -> None:
+    found, _ = lengths_of({0.0: [bucket]}, {1.0: [1e-9]}, [0, 1, 3563])
+    assert np.flatnonzero(np.isfinite(found.values[0])).tolist() == [column]
+
+
 def test_a_bucket_beyond_the_ring_is_named() -> None:
-    with pytest.raises(BadInputError, match="bucket 35641 is beyond the ring"):
+    told = "bucket 35641 is beyond the ring; download the file again$"
+    with pytest.raises(BadInputError, match=told):
         lengths_of({0.0: [31, 35641]}, {1.0: [1e-9, 2e-9]}, [3])
 
 
@@ -623,7 +642,20 @@ def test_acquisitions_may_end_at_their_last_bunch() -> None:
     assert scans.time_s.tolist() == [10.0, 20.0, 20.0]
 
 
-@pytest.mark.parametrize(("gev", "counts"), [(450, 1), (3000, 0), (6500, 1), (6799, 1), (7000, 0)])
+@pytest.mark.parametrize(
+    ("gev", "counts"),
+    [
+        (400, 0),
+        (450, 1),
+        (500, 0),
+        (3000, 0),
+        (6400, 0),
+        (6500, 1),
+        (6799, 1),
+        (6900, 0),
+        (7000, 0),
+    ],
+)
 def test_emittances_of_the_ramp_are_left_out(gev: float, counts: int) -> None:
     energy = series({0.0: [gev], 15.0: [6800.0]}, "energy")
     scans = emittances({10.0: [2.0], 20.0: [2.1]}, {10.0: [1.0], 20.0: [1.1]}, energy)
@@ -632,8 +664,25 @@ def test_emittances_of_the_ramp_are_left_out(gev: float, counts: int) -> None:
 
 def test_emittances_at_no_known_energy_are_no_data() -> None:
     energy = series({0.0: [3000.0]}, "energy")
-    with pytest.raises(NoDataError, match=r"H in data\.csv: no emittance at a known energy"):
+    told = r"H in data\.csv: no emittance at a known energy; is this the right fill\?$"
+    with pytest.raises(NoDataError, match=told):
         emittances({10.0: [2.0]}, {10.0: [1.0]}, energy)
+
+
+def test_an_emittance_below_one_counts_if_both_planes_have_one() -> None:
+    scans = emittances({10.0: [0.5, 0, 0.5]}, {10.0: [0.5, 0.5, 0]})
+    assert scans.slots.tolist() == [0]
+    assert scans.emit_um.tolist() == [[0.5, 0.5]]
+
+
+def test_slots_that_one_plane_lacks_are_left_out() -> None:
+    scans = emittances({10.0: [2.0, 3.0, 4.0]}, {10.0: [1.0, 1.5]})
+    assert scans.slots.tolist() == [0, 1]
+
+
+def test_the_last_slot_may_have_an_emittance() -> None:
+    full = [2.0] * 3564
+    assert emittances({10.0: full}, {10.0: full}).slots[-1] == 3563
 
 
 def test_more_emittances_than_slots_are_refused() -> None:

@@ -222,7 +222,9 @@ def test_beta_star_without_a_row_is_refused(tmp_path: Path) -> None:
         measured_betastar(path, RUN_3, TIME_S)
 
 
-def test_beta_star_that_is_no_length_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0, 400.0: -1.0}, BETA5: {0.0: 60.0}})
-    with pytest.raises(BadInputError, match=r"HX:BETASTAR_IP1 in .*: -1 cm is no beta\* in stable"):
+@pytest.mark.parametrize("cm", [-1, 0])
+def test_beta_star_that_is_no_length_is_refused(tmp_path: Path, cm: int) -> None:
+    path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0, 400.0: cm}, BETA5: {0.0: 60.0}})
+    told = rf"HX:BETASTAR_IP1 in .*: {cm} cm is no beta\* in stable beams; set betastar_m in "
+    with pytest.raises(BadInputError, match=told + r"config\.py to a number$"):
         measured_betastar(path, RUN_3, TIME_S)
