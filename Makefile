@@ -9,7 +9,7 @@ JOBS ?= 2
 # Each process of the tests would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run check test lint docs mutants bench clean pool-up pool-down
+.PHONY: help setup run check test lint docs mutants soak bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint   lint and types alone"
 	@echo "make mutants   small changes of physics, instruments and steps that no test notices (an hour;"
 	@echo "               N=200: of so many at random)"
+	@echo "make soak   runs that are killed, crowded, without room: a table of what was lost (MINUTES=60)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
@@ -67,6 +68,9 @@ mutants: $(VENV)/mutmut
 $(VENV)/mutmut: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[mutants]"
 	touch $@
+
+soak: setup
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60)
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -6,8 +6,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
+import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Callable, TypeVar
 
@@ -15,6 +16,7 @@ from lumimod.errors import LumimodError
 
 T = TypeVar("T")
 
+_N_ATTEMPTS, _PAUSE_S = 20, 0.1
 _PRELOADED = ["pandas", "lumimod.run.fill"]
 
 
@@ -50,13 +52,19 @@ class Workers:
         if self.n_cores == 1 or len(calls) == 1:
             return [function(*call) for call in calls]
         try:
-            futures = [self._start().submit(function, *call) for call in calls]
+            futures = [self._submitted(function, call) for call in calls]
             return [future.result() for future in futures]
         except BrokenProcessPool as exc:
             self._pool = None
             raise LumimodError(
                 "a worker process died, probably out of memory; use fewer --jobs"
             ) from exc
+
+    def _submitted(self, function: Callable[..., T], call: tuple[Any, ...]) -> Future[T]:
+        try:
+            return self._start().submit(function, *call)
+        except (OSError, EOFError) as exc:  # the fork server has died
+            raise BrokenProcessPool(str(exc)) from exc
 
     def threads(self, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> list[T]:
         """Return the same, computed in threads: for work inside NumPy, which releases the GIL."""
@@ -89,6 +97,21 @@ def process_context() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)  # imported once, not once a process
     return context
+
+
+def wait_for_fork_server() -> None:
+    """Return when processes can be started again, after the server that forks them has died.
+
+    For a moment it is dead without the system saying so: then connections are refused.
+    """
+    for _ in range(_N_ATTEMPTS):
+        try:
+            process: Any = process_context().Process()  # type: ignore[attr-defined]
+            process.start()
+            process.join()
+            return
+        except (OSError, EOFError):
+            time.sleep(_PAUSE_S)
 
 
 def end_with_parent() -> None:

@@ -107,6 +107,16 @@ class Claims:
             self._renewal.start()
         return refused, frozenset(abandoned)
 
+    def of_dead_runs(self) -> frozenset[int]:
+        """Return the fills of claims that no longer count."""
+        fills = set()
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob("fill_*.json"):
+                number, claim = path.stem.rpartition("_")[2], _read_claim(path)
+                if number.isdecimal() and claim is not None and not self._counts(claim):
+                    fills.add(int(number))
+        return frozenset(fills)
+
     def give_back(self, fill: int) -> None:
         """Let other runs have a fill."""
         if fill in self._held:

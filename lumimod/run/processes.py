@@ -12,12 +12,21 @@ from functools import partial
 from typing import Any
 
 from lumimod.atomic import use_fsync, uses_fsync
-from lumimod.parallel import Workers, available_cores, end_with_parent, process_context
+from lumimod.parallel import (
+    Workers,
+    available_cores,
+    end_with_parent,
+    process_context,
+    wait_for_fork_server,
+)
 from lumimod.run.fill import FillJob, run_fill
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
 
 log = logging.getLogger(__name__)
+
+_DEAD = (BrokenProcessPool, OSError, EOFError)
+"""What starting a process raises when another one of the pool, or the fork server, has died."""
 
 
 def run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[FillReport]:
@@ -52,6 +61,8 @@ def _in_processes(
                 else:
                     unfinished.append(job)
         # When a process dies, all others of its pool end too, and none tells whose fault it was.
+        if unfinished:
+            wait_for_fork_server()
         for job in unfinished:
             log.warning("fill %d: a process died before it was done; running it alone", job.fill)
             with ProcessPoolExecutor(1, context, _set_up_process, setup) as pool:
@@ -71,7 +82,7 @@ def _side_by_side(
         for job in jobs:
             try:
                 futures[pool.submit(_run_in_process, job)] = job
-            except BrokenProcessPool:
+            except _DEAD:
                 yield job, None
         for future in as_completed(futures):
             yield futures[future], _result(future)

@@ -162,7 +162,9 @@ def _claimed(
     Between them: fills that can no longer be planned.
     """
     busy = {job.fill for job in plan.jobs if job.has_work}
-    refused, abandoned = claims.take(f for f in plan.wanted if f in busy)
+    # Also where there is nothing to do, a dead run may have left unfinished files.
+    dead = claims.of_dead_runs()
+    refused, abandoned = claims.take(f for f in plan.wanted if f in busy or f in dead)
     left = {fill: str(owner or "another run") for fill, owner in refused.items()}
     for fill, owner in left.items():
         log.warning("fill %d: left to another run (%s)", fill, owner)
@@ -170,6 +172,8 @@ def _claimed(
     for job in plan.jobs:
         if job.fill in abandoned:
             remove_leftovers(FillPaths(job.cfg, job.fill).folder)
+        if job.fill not in busy:
+            claims.give_back(job.fill)
         if job.fill not in left:
             # Another run may have finished it between planning and claiming.
             now = plan.again(job.fill) if job.fill in busy else job

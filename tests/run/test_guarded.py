@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from lumimod.errors import BadInputError
 from lumimod.run import session
+from lumimod.run.claims import CLAIMS_FOLDER, Owner
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -99,3 +102,17 @@ def test_what_an_ordinary_user_may_not_read_costs_no_run(finished: Site, closed:
     assert "Traceback" not in done.stderr
     assert f"{OTHER}  fits" in done.stdout
     assert path.name in done.stderr or closed == "entries"
+
+
+def test_what_a_dead_run_left_is_removed_also_where_nothing_is_to_do(finished: Site) -> None:
+    leftover = finished.paths().folder / ".fill_5845_lumi_calc.pkl.gz.0123.tmp"
+    leftover.write_bytes(b"half of it")
+    claim = finished.results / CLAIMS_FOLDER / f"fill_{FILL}.json"
+    claim.parent.mkdir()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    claim.write_text(json.dumps({**asdict(Owner.of_this_process()), "pid": ended.pid}))
+    outcome = finished.run()
+    assert outcome.out == "2 fills: nothing to do\n"
+    assert not leftover.exists()
+    assert not claim.parent.exists()
