@@ -22,6 +22,7 @@ ON_CHANGE_S = 600.0
 the next one. Between closer samples it is interpolated linearly."""
 CROSSING = "crossing angle"
 """What notes call it."""
+ALL_ZERO = "has crossing angles that are all 0"
 
 
 class Crossing(NamedTuple):
@@ -75,7 +76,9 @@ def crossing_angles(
     for ip in POINTS:
         logged = {plane: one for (point, plane), one in half_urad.items() if point == ip}
         why = _unusable(logged, since_s, float(time_s[-1]))
-        if why:
+        if why == ALL_ZERO and ip in planes:  # the plane was chosen in config.py
+            note(Note("zero", f"{path} {why} at IP{ip}, in the plane of crossing_planes", CROSSING))
+        elif why:
             text = f"{path} {why} at IP{ip}; taking XingAngle of config.py"
             note(Note("fallback", text, CROSSING))
             return None
@@ -115,7 +118,7 @@ def _unusable(logged: Mapping[str, Series], start_s: float, end_s: float) -> str
     if not any(((s.time_s >= start_s) & (s.time_s <= end_s)).any() for s in logged.values()):
         return "has crossing angles of other times than the fill's: is it that of this fill?"
     if not any(s.scalar().any() for s in logged.values()):
-        return "has crossing angles that are all 0"
+        return ALL_ZERO
     return ""
 
 
