@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lumimod.atomic import replacing
-from lumimod.config.settings import Config, PlotSettings
+from lumimod.config.settings import Config, PlotSettings, plain_values
 from lumimod.errors import MissingStepError
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES, PictureSet
 from lumimod.plots.save import save_figure
 from lumimod.plots.style import Style
+from lumimod.records.diary import Diary
+from lumimod.records.made import same
+
+LOOK = ("fig_tuple", "plotDpi", "myfontsize", "n_skip", "sigmaBOff_m2")
+"""Settings that the look of every picture follows from."""
 
 
 class PictureJob(NamedTuple):
@@ -38,9 +43,14 @@ def families_of(plots: PlotSettings) -> frozenset[str]:
 
 
 def plan(
-    paths: FillPaths, families: Collection[str], *, force: bool = False, strict: bool = False
+    paths: FillPaths,
+    families: Collection[str],
+    diary: Diary,
+    *,
+    force: bool = False,
+    strict: bool = False,
 ) -> list[PictureJob]:
-    """Return the pictures that are missing or older than a result that they show.
+    """Return the pictures that are missing, or that show other results than there are now.
 
     Parameters
     ----------
@@ -48,6 +58,9 @@ def plan(
         File names of the fill.
     families
         Names among PICTURE_FAMILIES.
+    diary
+        Of the fill: it knows from what each picture was drawn. Pictures that it does not know are
+        judged by the times of files.
     force
         Make all of them again.
     strict
@@ -57,20 +70,54 @@ def plan(
     jobs = []
     for family in (family for name, family in PICTURE_FAMILIES.items() if name in families):
         for pictures in family.sets(paths):
-            names = _to_make(paths, pictures, force=force, strict=strict)
+            names = _to_make(paths, pictures, diary, force=force, strict=strict)
             if names:
                 jobs.append(PictureJob(family.name, names))
     return jobs
 
 
 def _to_make(
-    paths: FillPaths, pictures: PictureSet[Any], *, force: bool, strict: bool
+    paths: FillPaths, pictures: PictureSet[Any], diary: Diary, *, force: bool, strict: bool
 ) -> tuple[str, ...]:
     names = tuple(picture.name for picture in pictures.pictures)
     if not all(path.exists() for path in pictures.needs):
         return names if strict else ()
     newest = max(_modified(path) for path in (*pictures.needs, *pictures.uses))
-    return tuple(n for n in names if force or _modified(picture_path(paths, n)) < newest)
+    now = _shown(paths, pictures, diary)
+
+    def due(name: str) -> bool:
+        path = picture_path(paths, name)
+        then = diary.drawn_from(path.name)
+        if then is None or not path.exists():
+            return _modified(path) < newest
+        return not same(then, now)
+
+    return tuple(name for name in names if force or due(name))
+
+
+def _shown(paths: FillPaths, pictures: PictureSet[Any], diary: Diary) -> dict[str, Any]:
+    """Return what pictures show: the identity of each result that is there, and their look."""
+    there = [path for path in (*pictures.needs, *pictures.uses) if path.is_file()]
+    return {
+        "results": {path.name: diary.identity(path) for path in there},
+        "look": plain_values(paths.cfg, LOOK),
+    }
+
+
+def enter(paths: FillPaths, jobs: Sequence[PictureJob], diary: Diary) -> None:
+    """Remember from what the pictures of these jobs were drawn."""
+    for job in jobs:
+        now = _shown(paths, _set_of(paths, job), diary)
+        for name in job.names:
+            diary.enter_picture(picture_path(paths, name).name, now)
+
+
+def _set_of(paths: FillPaths, job: PictureJob) -> PictureSet[Any]:
+    return next(
+        one_set
+        for one_set in PICTURE_FAMILIES[job.family].sets(paths)
+        if job.names[0] in [picture.name for picture in one_set.pictures]
+    )
 
 
 def _modified(path: Path) -> float:
@@ -109,11 +156,7 @@ def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> None
 def draw_job(cfg: Config, fill: int, job: PictureJob) -> dict[str, float]:
     """Make the pictures of one job; return the seconds that each took. Errors as of `draw`."""
     paths = FillPaths(cfg, fill)
-    pictures = next(
-        one_set
-        for one_set in PICTURE_FAMILIES[job.family].sets(paths)
-        if job.names[0] in [picture.name for picture in one_set.pictures]
-    )
+    pictures = _set_of(paths, job)
     for path in pictures.needs:
         if not path.exists():
             raise MissingStepError(f"{path} is missing; run its step before its pictures")

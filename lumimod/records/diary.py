@@ -88,6 +88,17 @@ class Diary:
         known = self._data["results"].get(path.name, {})
         return {k: v for k, v in known.items() if k not in ("stamp", "made")}
 
+    def identity(self, path: Path) -> str:
+        """Return the identity of a result: of its content if it does not say what it is made from.
+
+        Raises
+        ------
+        MissingInputError
+            It cannot be read.
+        """
+        made = self.made(path)
+        return str(self.digest(path)["digest"]) if made is None else made.key
+
     # --- pictures
 
     def drawn_from(self, name: str) -> Mapping[str, Any] | None:

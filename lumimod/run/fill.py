@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Callable
 
 from lumimod.config.settings import Config
@@ -14,6 +13,7 @@ from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
 from lumimod.readers.bmodes import FillModes
+from lumimod.records.diary import Diary
 from lumimod.run.keeper import Keeper
 from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
 from lumimod.run.report import FillReport
@@ -69,9 +69,15 @@ class FillJob:
         return f"{self.n_due} to do" if self.n_due else Status.PRESENT.value
 
 
-def pictures_due(cfg: Config, fill: int, ask: Pictures) -> list[gallery.PictureJob]:
+def pictures_due(
+    cfg: Config, fill: int, ask: Pictures, diary: Diary | None = None
+) -> list[gallery.PictureJob]:
     """Return the pictures to make, as the results are now."""
-    return gallery.plan(FillPaths(cfg, fill), ask.families, force=ask.force, strict=ask.only)
+    if not ask.families:
+        return []
+    paths = FillPaths(cfg, fill)
+    known = diary or Diary(paths.folder)
+    return gallery.plan(paths, ask.families, known, force=ask.force, strict=ask.only)
 
 
 def run_fill(job: FillJob, workers: Workers) -> FillReport:
@@ -88,7 +94,7 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
             )  # fmt: skip
         elif planned.status.runs or planned.status is Status.BLOCKED:
             _run_step(STEPS[name], planned, ctx, keeper, tally)
-    _draw(job, workers, tally)
+    _draw(job, workers, keeper.diary, tally)
     tally.finish()
     keeper.diary.save()
     skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
@@ -116,12 +122,12 @@ def _run_step(
     tally.attempt(step.name, work, lambda: ", ".join(map(str, step.results(ctx.paths))))
 
 
-def _draw(job: FillJob, workers: Workers, tally: _Tally) -> None:
+def _draw(job: FillJob, workers: Workers, diary: Diary, tally: _Tally) -> None:
     """Make the pictures of a fill, from its saved results."""
     batches = list[gallery.PictureJob]()
 
     def look() -> None:
-        batches.extend(pictures_due(job.cfg, job.fill, job.pictures))
+        batches.extend(pictures_due(job.cfg, job.fill, job.pictures, diary))
 
     why = tally.guarded(PLOTS, look)
     if why:
@@ -129,7 +135,11 @@ def _draw(job: FillJob, workers: Workers, tally: _Tally) -> None:
     elif batches:
         paths = FillPaths(job.cfg, job.fill)
         n_pictures = sum(len(batch.names) for batch in batches)
-        work = partial(gallery.draw, paths, batches, workers)
+
+        def work() -> None:
+            gallery.draw(paths, batches, workers)
+            gallery.enter(paths, batches, diary)
+
         tally.attempt(PLOTS, work, lambda: f"{n_pictures} pictures in {paths.plot_folder}")
 
 

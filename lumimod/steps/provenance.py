@@ -45,7 +45,7 @@ def results_of(step: Step, paths: FillPaths, diary: Diary) -> dict[str, str]:
     for other in step.depends_on:
         made_of = [path for path in other.results(paths) if path.is_file()]
         if made_of:
-            there[other.name] = _identity(made_of[0], diary)
+            there[other.name] = diary.identity(made_of[0])
     return there
 
 
@@ -210,9 +210,3 @@ def _named(files: list[Path]) -> dict[str, Path]:
         if len(named) == len(set(files)):
             return named
     return {}
-
-
-def _identity(path: Path, diary: Diary) -> str:
-    """Return the identity of a result: of its content where it does not say what it is of."""
-    made = diary.made(path)
-    return str(diary.digest(path)["digest"]) if made is None else made.key

@@ -19,6 +19,7 @@ from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.plots.model_results import ModelResults
 from lumimod.plots.sb_results import SbResults
 from lumimod.records import MeasuredLumi, StableBeams, store
+from lumimod.records.diary import Diary
 from tests.plots.conftest import FILL, make_results
 from tests.plots.models import make_model_results
 
@@ -72,10 +73,12 @@ def test_pictures_older_than_any_of_their_results_are_made_again(
     paths: FillPaths, family: str, results: list[str], newer: str
 ) -> None:
     all_drawn(paths, family, results)
-    assert gallery.plan(paths, {family}) == []
+    assert gallery.plan(paths, {family}, Diary(paths.folder)) == []
     for path in files(paths, newer):
         put(path, 0)
-    planned = [name for job in gallery.plan(paths, {family}) for name in job.names]
+    planned = [
+        name for job in gallery.plan(paths, {family}, Diary(paths.folder)) for name in job.names
+    ]
     sets = PICTURE_FAMILIES[family].sets(paths)
     assert planned == [picture.name for of_set in sets for picture in of_set.pictures]
 
@@ -83,7 +86,9 @@ def test_pictures_older_than_any_of_their_results_are_made_again(
 def test_only_the_picture_that_is_missing_is_planned(paths: FillPaths) -> None:
     all_drawn(paths, "sb", ["sb"])
     gallery.picture_path(paths, "totalLumi").unlink()
-    assert gallery.plan(paths, {"sb"}) == [gallery.PictureJob("sb", ("totalLumi",))]
+    assert gallery.plan(paths, {"sb"}, Diary(paths.folder)) == [
+        gallery.PictureJob("sb", ("totalLumi",))
+    ]
 
 
 def test_pictures_without_their_results_are_planned_only_where_that_is_an_error(
@@ -91,8 +96,8 @@ def test_pictures_without_their_results_are_planned_only_where_that_is_an_error(
 ) -> None:
     all_drawn(paths, "cycle_model", CYCLE_MODEL)
     paths.cycle_model.unlink()
-    assert gallery.plan(paths, {"cycle_model"}, force=True) == []
-    (job,) = gallery.plan(paths, {"cycle_model"}, strict=True)
+    assert gallery.plan(paths, {"cycle_model"}, Diary(paths.folder), force=True) == []
+    (job,) = gallery.plan(paths, {"cycle_model"}, Diary(paths.folder), strict=True)
     assert len(job.names) == 6
     with pytest.raises(MissingStepError, match=r"cycle_model\.pkl\.gz is missing; run its step"):
         gallery.draw(paths, [job], Workers(1))
@@ -101,7 +106,7 @@ def test_pictures_without_their_results_are_planned_only_where_that_is_an_error(
 def test_families_are_planned_in_one_order_and_only_if_asked_for(paths: FillPaths) -> None:
     for family in PICTURE_FAMILIES:
         all_drawn(paths, family, [*SB, *MODEL, *CYCLE_MODEL])
-    jobs = gallery.plan(paths, {"model", "cycle", "sb"}, force=True)
+    jobs = gallery.plan(paths, {"model", "cycle", "sb"}, Diary(paths.folder), force=True)
     assert list(dict.fromkeys(job.family for job in jobs)) == ["sb", "cycle", "model"]
 
 

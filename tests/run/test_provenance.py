@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
+SHIPPED = {"sb", "cycle", "lumi", "massi", "fits", "lifetime", "model"}
+"""Steps that the table below knows: a step that is added later has settings of its own."""
 
 
 def plan(site: Site, **ask: Any) -> Plan:
@@ -104,13 +106,13 @@ def test_a_changed_setting_makes_its_steps_out_of_date_and_what_follows(
     finished.configure(**{setting: value})
     reasons = stale(plan(finished))
     named = {name for name, why in reasons.items() if words in why}
-    assert named == direct
+    assert named & SHIPPED == direct
     follow = {
         name
         for name, step in STEPS.items()
         if {other.name for other in step.depends_on} & set(reasons)
     }
-    assert set(reasons) == direct | follow
+    assert set(reasons) == named | follow
 
 
 def test_a_setting_of_another_fill_changes_nothing(finished: Site) -> None:
@@ -127,7 +129,8 @@ def test_out_of_date_results_are_told_once_and_made_again_by_cascade(finished: S
     assert f"fill {FILL}: lumi: out of date: betastar_m 0.3 -> 0.4\n" in outcome.out
     assert "nothing to do" not in outcome.out
     outcome = finished.run("--fill", FILL, "--cascade")
-    assert outcome.rows()[FILL][:3] == ["lumi", "fits", "model"]
+    done = outcome.out.splitlines()[1].split("  ")[1].split()
+    assert [step for step in done if step in SHIPPED] == ["lumi", "fits", "model"]
     assert finished.run("--fill", FILL).out == "1 fill: nothing to do\n"
 
 
@@ -263,3 +266,22 @@ def test_why_needs_fills_and_nothing_else(site: Site, options: list[Any], words:
     outcome = site.run(*options)
     assert outcome.status == 2
     assert words in outcome.err
+
+
+# --- pictures
+
+
+def test_pictures_are_drawn_again_when_what_they_show_is_another(finished: Site) -> None:
+    names = {"doCyclePlots": True, "plotDpi": 30}
+    finished.configure(**names)
+    finished.run("--fill", FILL)
+    assert finished.run("--fill", FILL).out == "1 fill: nothing to do\n"
+    for path in (*finished.written("cycle"), *finished.paths().plot_folder.iterdir()):
+        path.touch()
+    finished.written("cycle")[0].touch()  # newer than its pictures, but the same
+    assert finished.run("--fill", FILL).out == "1 fill: nothing to do\n"
+    finished.configure(**names, gammaFB=480.0)
+    finished.run("--fill", FILL, "--force", "cycle", "--no-plots")
+    assert "7 pictures" in finished.run("--fill", FILL).err
+    finished.configure(**{**names, "plotDpi": 31}, gammaFB=480.0)
+    assert "7 pictures" in finished.run("--fill", FILL).err
