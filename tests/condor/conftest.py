@@ -19,6 +19,7 @@ from typing import Any, Callable
 
 import pytest
 
+from lumimod.records import diary
 from lumimod.simulate import simulate_fills
 from tests.condor import pool as pools
 from tests.condor.pool import NoPoolError, Pool
@@ -112,9 +113,13 @@ class Place:
         return self.run("--status", folder, "--wait", check=False)
 
     def contents(self, *fills: int) -> dict[str, bytes]:
-        """Return name and bytes of all files of fills, temporary ones included."""
+        """Return name and bytes of all files of fills, temporary ones included.
+
+        The diaries, which hold what differs between equal runs, are left out.
+        """
         folders = [self.results / f"fill_{fill}" for fill in fills or FILLS]
-        return {p.name: p.read_bytes() for f in folders for p in f.rglob("*") if p.is_file()}
+        files = (p for f in folders for p in f.rglob("*") if p.is_file() and p.name != diary.NAME)
+        return {p.name: p.read_bytes() for p in files}
 
 
 def eventually(look: Callable[[], str], *pieces: str) -> str:
