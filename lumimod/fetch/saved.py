@@ -19,6 +19,7 @@ import numpy as np
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.json_file import load_json
 from lumimod.readers.unpickle import load_pickle
 
 JSON_NAME, PICKLE_NAME = "saved_fills.json", "saved_fills.pkl"
@@ -96,7 +97,7 @@ def _entry(saved: Saved) -> dict[str, Any]:
 
 def _from_json(path: Path) -> dict[int, Saved]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = load_json(path)
         return {
             int(fill): Saved(
                 bool(entry["complete"]),

@@ -1,5 +1,8 @@
 """Files that may be compressed with gzip, told by their first bytes, not by their name.
 
+Whoever reads such a file to its end has had every byte checked: sum and length of each member, and
+that nothing but further members follows.
+
 Where isal is installed it unpacks and packs, several times faster than Python's own gzip. The
 format is the same.
 """
@@ -7,6 +10,7 @@ format is the same.
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +18,26 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
+from lumimod.errors import BadInputError
+from lumimod.readers.locate import opened
+
 try:
     from isal import igzip, isal_zlib
 except ImportError:  # there are machines without wheels of it
     igzip = isal_zlib = None
 
+BOMB_BYTES, BOMB_RATIO = 1 << 30, 100
+"""A file that unpacks to more than both, in bytes and times its size, is refused: logged data reach
+1 GB, rarely at a ratio of 20; without a limit 10 MB of packed zeros would fill any memory."""
+
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_RATIO = 1032
+"""No gzip file unpacks to more than that many times its size."""
+_HEADER_BYTES, _TRAILER_BYTES = 11, 8
+_STORED = bytes.fromhex("1f8b0800 00000000 00ff 00")
+"""How a file begins that `gzip_writer` has stored at level 0: it is longer than its contents."""
+_PIECE_BYTES = 1 << 20
+_PICKLE_STOP = b"."
 
 GZIP_DAMAGE: tuple[type[Exception], ...] = (
     EOFError,
@@ -34,9 +52,9 @@ GZIP_DAMAGE: tuple[type[Exception], ...] = (
 def decompressed(path: Path) -> Iterator[BufferedIOBase]:
     """Open a file for reading, decompressed if it is gzip.
 
-    Errors are those of `open` and `GZIP_DAMAGE`.
+    Errors are those of `opened`, and `GZIP_DAMAGE` while it is read.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         if file.peek(2)[:2] == _GZIP_MAGIC:
             with (igzip or gzip).open(file) as unpacked:
                 yield unpacked
@@ -52,3 +70,61 @@ def gzip_writer(file: BinaryIO, level: int) -> BufferedIOBase:
     fast = igzip is not None and level > 0  # isal's level 0 makes incompressible contents larger
     kind = igzip.IGzipFile if fast else gzip.GzipFile
     return kind("", "wb", level, file, mtime=0)
+
+
+def most_unpacked(path: Path) -> int:
+    """Return how many bytes a file of that size may unpack to."""
+    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size)
+
+
+def ends_with(path: Path, n_unpacked: int) -> bool:
+    """Tell whether a gzip file, which unpacks to so many bytes, ends with its last member.
+
+    Reading it checks everything but zeros behind that, which gzip lets pass.
+    """
+    with opened(path) as file:
+        if file.read(2) != _GZIP_MAGIC:
+            return True
+        file.seek(-4, os.SEEK_END)
+        length = int.from_bytes(file.read(), "little")
+    return length == n_unpacked % (1 << 32) or _ends_with_a_member(path)
+
+
+def _ends_with_a_member(path: Path) -> bool:
+    """Tell whether a file is nothing but members, by unpacking them."""
+    with opened(path) as file:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        packed = b""
+        while packed := packed or file.read(_PIECE_BYTES):
+            if member.eof:
+                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            try:
+                member.decompress(packed, _PIECE_BYTES)
+            except zlib.error:
+                return False
+            packed = member.unused_data if member.eof else member.unconsumed_tail
+        return member.eof
+
+
+def looks_whole(path: Path) -> bool:
+    """Tell whether a pickle may be whole, from its size, its first and its last bytes.
+
+    One that is empty, filled with zeros at either end or no plain file is not; of results that are
+    cut hardly any seems to be. Whether it is whole, only reading it tells.
+    """
+    try:
+        with opened(path) as file:
+            head = file.read(_HEADER_BYTES)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TRAILER_BYTES))
+            trailer = file.read()
+    except PermissionError:
+        return True  # it is there; whoever reads it says what is wrong
+    except (OSError, BadInputError):
+        return False
+    if not head.startswith(_GZIP_MAGIC):
+        return bool(head.strip(b"\0")) and trailer.endswith(_PICKLE_STOP)
+    length = int.from_bytes(trailer[-4:], "little")
+    if head == _STORED:
+        return 0 < (size - length) % (1 << 32) <= 100 + size // 1000
+    return size > _HEADER_BYTES + _TRAILER_BYTES and 0 < length <= size * _GZIP_RATIO

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
+from io import BufferedReader
 from pathlib import Path
 
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
@@ -51,9 +54,13 @@ def existing_file(path: Path) -> Path:
     ------
     MissingInputError
         If there is none.
+    BadInputError
+        If there is something else than a file or folder.
     """
     found = existing(path)
     if found is None:
+        if path.exists():
+            check_plain(path, path.stat())
         others = ", ".join(twin.name for twin in twins(path)[1:])
         raise MissingInputError(
             f"{path}: no such file (nor {others}); download it with the script in Utilities/"
@@ -67,6 +74,41 @@ def unreadable(path: Path, error: OSError) -> str:
     return f"{path}: cannot be read ({error.strerror}); check its permissions"
 
 
+_KINDS = {
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
+
+def opened(path: Path) -> BufferedReader:
+    """Open a plain file for reading; opening a named pipe or a device could wait for ever.
+
+    Raises
+    ------
+    OSError
+        As of `open`; IsADirectoryError if it is a folder.
+    BadInputError
+        If it is a named pipe, a device or a socket.
+    """
+    check_plain(path, path.stat())
+    return path.open("rb")
+
+
+def check_plain(path: Path, status: os.stat_result) -> None:
+    """Check that a path with this status is a plain file or a folder.
+
+    Raises
+    ------
+    BadInputError
+        If it is a named pipe, a device or a socket.
+    """
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "special file")
+        raise BadInputError(f"{path}: is a {kind}, not a file; put the file itself there")
+
+
 def check_readable(path: Path) -> None:
     """Check that a file can be read and is not empty.
 
@@ -75,10 +117,10 @@ def check_readable(path: Path) -> None:
     MissingInputError
         If it cannot be read.
     BadInputError
-        If it is empty.
+        If it is empty, or no plain file.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             empty = not file.read(1)
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc

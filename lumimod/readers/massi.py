@@ -21,7 +21,7 @@ import pandas as pd
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
-from lumimod.readers.locate import unreadable
+from lumimod.readers.locate import opened, unreadable
 
 _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))
@@ -127,7 +127,7 @@ def _tar_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, 
 
 
 def _zip_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(archive) as bundle:
+    with opened(archive) as file, zipfile.ZipFile(file) as bundle:
         for info in bundle.infolist():
             name = PurePosixPath(info.filename).name
             if name in wanted:

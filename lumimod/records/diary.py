@@ -16,6 +16,8 @@ from typing import Any
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, LumimodError, MissingInputError, OutputError
+from lumimod.readers.json_file import load_json
+from lumimod.readers.locate import opened
 from lumimod.readers.variables import files_of
 from lumimod.records.made import Made
 
@@ -167,7 +169,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _file_content(path: Path) -> tuple[int, str]:
     size, digest = 0, hashlib.sha256()
-    with path.open("rb") as file:
+    with opened(path) as file:
         while block := file.read(_BLOCK_BYTES):
             size += len(block)
             digest.update(block)
@@ -187,8 +189,8 @@ def _made_in(path: Path) -> Made | None:
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Return the parts of a diary; without one, or where it is damaged, they are empty."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = load_json(path)
+    except (OSError, ValueError, BadInputError):
         data = {}
     parts = data if isinstance(data, dict) else {}
     found = {part: parts.get(part) for part in ("results", "inputs", "pictures")}

@@ -87,7 +87,7 @@ def _keep_dated_copy(path: Path, new: Path) -> None:
     Not if the new one is the same, or a dated copy is: a run that is killed and begins again keeps
     one copy. No older copy is replaced.
     """
-    if not path.exists():
+    if not path.is_file():
         return
     old = path.read_bytes()
     stem, dot, suffixes = path.name.partition(".")

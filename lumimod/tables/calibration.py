@@ -8,7 +8,6 @@ The original used one set of 2017 for all fills (bsrt_calibration_2017.json), ri
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.physics.emittance import MonitorOptics
+from lumimod.readers.json_file import load_json
 from lumimod.tables.lhc import PLANES
 from lumimod.tables.packaged import packaged_path
 
@@ -102,7 +102,7 @@ def bsrt_calibration(
 
 def _sets(path: Path) -> Sequence[Mapping[str, Any]]:
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get("sets", ())
+        return load_json(path).get("sets", ())
     except FileNotFoundError as exc:
         raise MissingInputError(f"{path} not found; check bsrt_calibration_file") from exc
     except (OSError, ValueError) as exc:
