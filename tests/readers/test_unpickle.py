@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import collections
 import datetime
+import gc
 import gzip
 import os
 import pickle
+import subprocess
+import sys
+import time
+import weakref
 from pathlib import Path
 from typing import Any, Callable
 
@@ -252,7 +257,7 @@ def test_truncated_pickle_is_reported(path: Path, kept: float, zipped: bool) -> 
 
 
 def test_message_is_one_short_line(path: Path) -> None:
-    path.write_bytes(b"cnumpy\ndtype\n(S'bad\\ndtype" + b"x" * 500 + b"'\ntR.")
+    path.write_bytes(b"cnumpy\ndtype\n(S'bad\\ndtype" + b"x" * 80 + b"'\ntR.")
     with pytest.raises(BadInputError, match="truncated, not a pickle") as caught:
         load_pickle(path)
     assert "\n" not in str(caught.value)
@@ -282,3 +287,163 @@ def test_what_was_saved_is_loaded(
     tmp_path_factory: pytest.TempPathFactory, value: object, protocol: int
 ) -> None:
     assert round_trip(tmp_path_factory.getbasetemp() / "value.pkl", value, protocol) == value
+
+
+# ----- attacks: what a few bytes could do -----
+
+
+def nested(opening: bytes, closing: bytes, depth: int) -> bytes:
+    return b"\x80\x02" + opening * depth + closing * depth + b"."
+
+
+def doubled(times: int) -> bytes:
+    """Return the steps that make a tuple of twice the same tuple, and so on."""
+    steps = [b")"]
+    for i in range(times):
+        steps.append(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86")
+    return b"".join(steps)
+
+
+def call(module: str, name: str, args: bytes) -> bytes:
+    return b"\x80\x02c" + f"{module}\n{name}\n".encode() + b"(" + args + b"tR."
+
+
+def number(value: int) -> bytes:
+    text = value.to_bytes(9, "little", signed=True)
+    return b"\x8a\x09" + text
+
+
+NO_DATA_FILE = {
+    "tuple doubled by dup as key": b"\x80\x02})" + b"2\x86" * 40 + b"K\x01s.",
+    "tuple doubled by memo as key": b"\x80\x02}" + doubled(40) + b"K\x01s.",
+    "tuple doubled as key of many": b"\x80\x02}(" + doubled(40) + b"K\x01u.",
+    "tuple doubled as key of a dict": b"\x80\x02(" + doubled(40) + b"K\x01d.",
+    "tuple doubled in a set": b"\x80\x04\x8f(" + doubled(40) + b"\x90.",
+    "tuple doubled in a frozen set": b"\x80\x04(" + doubled(40) + b"\x91.",
+    "tuple doubled in a set of Python 2": call("__builtin__", "set", b"(" + doubled(40) + b"l"),
+    "tuple doubled as items of an array": call("numpy", "dtype", doubled(40)),
+    "tuple doubled alone": b"\x80\x02" + doubled(40) + b".",
+    "tuple a million deep": nested(b")", b"\x85", 1_000_000),
+    "tuple a million deep as key": b"\x80\x02})" + b"\x85" * 1_000_000 + b"K\x01s.",
+    "list a million deep": nested(b"]", b"a", 1_000_000)[:-2] + b".",
+    "marks without end": b"\x80\x02" + b"(" * 6_000_000 + b".",
+    "list in itself": b"\x80\x02]q\x00h\x00a.",
+    "list of lists of the same list": (
+        b"\x80\x02](" + b"N" * 9000 + b"eq\x00](" + b"h\x00" * 9000 + b"e0]("
+        + b"h\x00" * 9000 + b"e."
+    ),
+    "huge array": call("numpy", "ndarray", number(10**12) + b"\x85U\x02f8"),
+    "huge array with few bytes": call("numpy", "ndarray", number(10**12) + b"\x85U\x02f8U\x01a"),
+    "huge reconstructed array": call(
+        "numpy.core.multiarray",
+        "_reconstruct",
+        b"cnumpy\nndarray\n" + number(10**12) + b"\x85U\x01b",
+    ),
+    "huge list of an array": (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01" + number(10**11) + b"\x85cnumpy\ndtype\n(U\x02O8K\x00K\x01tR\x89]tb."
+    ),
+    "huge bytes": b"\x80\x04\x8e" + (10**12).to_bytes(8, "little") + b"abc.",
+    "huge array of bytes": b"\x80\x05\x96" + (10**12).to_bytes(8, "little") + b"abc.",
+    "huge frame": b"\x80\x04\x95" + (10**12).to_bytes(8, "little") + b"N",
+    "huge bytearray": call("__builtin__", "bytearray", number(10**12)),
+    "huge item": call(
+        "numpy.core.multiarray", "scalar", b"cnumpy\ndtype\n(U\x0bS2000000000tRU\x01a"
+    ),
+    "huge table": call(
+        "pandas", "DataFrame", b"K\x01cpandas\nRangeIndex\n(" + number(10**12) + b"tR"
+    ),
+    "list of a range": call(
+        "__builtin__", "list", b"cpandas.core.indexes.base\n_new_Index\n(cpandas\nRangeIndex\n}("
+        b"U\x05startK\x00U\x04stop" + number(10**12) + b"U\x04stepK\x01utR"
+    ),
+    "huge integer": b"\x80\x02L" + b"9" * 10_000_000 + b"L\n.",
+    "huge binary integer": b"\x80\x02\x8b" + (10**7).to_bytes(4, "little") + b"\x11" * 10**7 + b".",
+    "text in another encoding": call("_codecs", "encode", b"X\x05\x00\x00\x00aaaaaU\x04idna"),
+    "addresses for objects": (
+        b"\x80\x02cnumpy\ndtype\n(U\x02O8K\x00K\x01tRq\x00(K\x03U\x01|NNNJ\xff\xff\xff\xff"
+        b"J\xff\xff\xff\xffK\x00tb0cnumpy\nndarray\n(K\x01\x85h\x00U\x08AAAAAAAAtR."
+    ),
+    "array that is filled twice": (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        + 2 * b"(K\x01K\x01\x85cnumpy\ndtype\n(U\x02u1K\x00K\x01tR\x89U\x01atb" + b"."
+    ),
+    "contents of a class": b"\x80\x02cpandas\nDataFrame\n}U\x01aK\x01sb.",
+    "contents of a function": b"\x80\x02cpandas.core.indexes.base\n_new_Index\n}U\x01aK\x01sb.",
+    "object of Python 2": b"(ccollections\nOrderedDict\no.",
+    "keys of a list": b"\x80\x02]K\x00K\x01s.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("attack", NO_DATA_FILE.values(), ids=NO_DATA_FILE)
+def test_attack_is_refused_at_once(path: Path, attack: bytes, packed: bool) -> None:
+    path.write_bytes(gzip.compress(attack, 1) if packed else attack)
+    started = time.process_time()
+    with pytest.raises(BadInputError, match=r"data.pkl: (contains .*, which no data|truncated, )"):
+        load_pickle(path)
+    assert time.process_time() - started < 10
+
+
+def test_a_small_file_of_millions_of_parts_is_refused(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"\x80\x02(" + b"N" * 6_000_000 + b"l."))
+    with pytest.raises(BadInputError, match="contains too many parts"):
+        load_pickle(path)
+
+
+MEMORY = """
+import pathlib, sys
+from lumimod.errors import BadInputError
+from lumimod.readers.unpickle import load_pickle
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    try:
+        load_pickle(path)
+    except BadInputError:
+        continue
+status = pathlib.Path("/proc/self/status").read_text()
+print(status.partition("VmHWM:")[2].split()[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory")
+def test_no_attack_takes_the_memory_of_others(tmp_path: Path) -> None:
+    for i, attack in enumerate(NO_DATA_FILE.values()):
+        (tmp_path / str(i)).write_bytes(attack)
+    (tmp_path / "zeros").write_bytes(gzip.compress(b"\x80\x05\x8e" + b"\0" * 300_000_000))
+    command = [sys.executable, "-c", MEMORY, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert int(done.stdout) < 400_000  # kB
+
+
+def test_big_but_honest_contents_are_read(path: Path) -> None:
+    shared = tuple(range(50))
+    value = {
+        "numbers": list(range(20_000)),
+        "shared": [shared] * 2_000,
+        "keys": {(i, "ATLAS", (i, i)): i for i in range(1000)},
+        "objects": np.array(["coll", "noncoll"] * 30_000, object),
+        "array": np.zeros(20_000_000, np.uint8),
+    }
+    found = round_trip(path, value)
+    np.testing.assert_equal(found, value)
+
+
+@pytest.mark.parametrize("behind", [b"\0", b"x", b"N."])
+@pytest.mark.parametrize("packed", [False, True])
+def test_something_behind_the_end_is_reported(path: Path, behind: bytes, packed: bool) -> None:
+    data = pickle.dumps({"a": 1})
+    for whole in (data + behind,) if not packed else (
+        gzip.compress(data + behind), gzip.compress(data) + behind
+    ):  # fmt: skip
+        path.write_bytes(whole)
+        with pytest.raises(BadInputError, match=r"data.pkl: truncated, not a pickle"):
+            load_pickle(path)
+
+
+def test_what_was_read_is_not_kept(path: Path) -> None:
+    gc.disable()
+    try:
+        array = weakref.ref(round_trip(path, {"a": np.zeros(1000)})["a"])
+        assert array() is None
+    finally:
+        gc.enable()
