@@ -109,6 +109,8 @@ def _run_step(
         tally.fail(step.name, f"blocked by {', '.join(broken)}")
         return
     run = step.renew if planned.renews and step.renew else step.run
+    if planned.reason:
+        log.info("fill %d: %s is made again: %s", ctx.fill, step.name, planned.reason)
 
     def work() -> None:
         ctx.paths.make_folder()

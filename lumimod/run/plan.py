@@ -159,7 +159,7 @@ def _wanted(
     if forced:
         return Planned(Status.FORCED)
     if not there:
-        return Planned(Status.TO_DO)
+        return Planned(Status.TO_DO, step.broken(state.paths))
     return _finished(step, state, ask, plan)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Callable, Optional
 
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths, frame_path
+from lumimod.readers.compressed import looks_whole
 from lumimod.readers.variables import files_of
 from lumimod.steps.context import FillContext
 
@@ -114,8 +116,13 @@ class Step:
         return saved + ([frame_path(path) for path in expected] if files.save_pandas else [])
 
     def is_finished(self, paths: FillPaths) -> bool:
-        """Return whether every result is there."""
-        return all(path.exists() for path in self.results(paths))
+        """Return whether every result is there, and not empty, cut or filled with zeros."""
+        return all(looks_whole(path) for path in self.results(paths))
+
+    def broken(self, paths: FillPaths) -> str:
+        """Return which results are there but empty, cut or filled with zeros, or nothing."""
+        broken = [p.name for p in self.results(paths) if os.path.lexists(p) and not looks_whole(p)]
+        return f"{', '.join(broken)}: empty, cut or filled with zeros" if broken else ""
 
     def newer_input(self, paths: FillPaths) -> str:
         """Return the name of a file read that is newer than the results, if there is one."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,13 @@ import numpy as np
 import pytest
 
 from lumimod.readers import compressed
-from lumimod.readers.compressed import GZIP_DAMAGE, decompressed, gzip_writer
+from lumimod.readers.compressed import (
+    GZIP_DAMAGE,
+    decompressed,
+    ends_with,
+    gzip_writer,
+    looks_whole,
+)
 
 TEXT = b"VARIABLE: X\n" * 10_000
 NOISE = np.random.default_rng(1).bytes(300_000)
@@ -120,3 +128,83 @@ def test_package_runs_where_isal_is_not_installed(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == [str(len(TEXT)), "None"]
+
+
+# --- where a file ends
+
+
+def of_kind(kind: str) -> bytes:
+    """Return the pickle of an array as lumimod, older versions of it and gzip itself store it."""
+    text = pickle.dumps({"a": np.random.default_rng(1).random(5000)})
+    if kind == "stored":
+        stream = io.BytesIO()
+        with gzip_writer(stream, 0) as packed:
+            packed.write(text)
+        return stream.getvalue()
+    if kind == "members":
+        return gzip.compress(text[:20_000], mtime=0) + gzip.compress(text[20_000:], mtime=0)
+    return {"packed": gzip.compress(text), "plain": text}[kind]
+
+
+KINDS = ("stored", "members", "packed", "plain")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_file_ends_with_its_last_member(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(of_kind(kind))
+    assert ends_with(path, len(read(path)))
+
+
+@pytest.mark.parametrize("n_zeros", [1, 4, 18, 100_000])
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_zeros_behind_the_last_member_are_found(tmp_path: Path, kind: str, n_zeros: int) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(of_kind(kind) + bytes(n_zeros))
+    assert not ends_with(path, len(read(path)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_pickle_looks_whole(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(of_kind(kind))
+    assert looks_whole(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_or_zero_filled_pickle_does_not_look_whole(tmp_path: Path, kind: str) -> None:
+    path, whole = tmp_path / "a", of_kind(kind)
+    for n_zeros in (12, 512, len(whole) - 1, len(whole)):
+        for zeroed in (bytes(n_zeros) + whole[n_zeros:], whole[:-n_zeros] + bytes(n_zeros)):
+            path.write_bytes(zeroed)
+            assert not looks_whole(path)
+    path.write_bytes(b"")
+    assert not looks_whole(path)
+
+
+@pytest.mark.parametrize(("kind", "share"), [*zip(KINDS, (0, 0.05, 0.05, 0.02))])
+def test_hardly_any_cut_pickle_looks_whole(tmp_path: Path, kind: str, share: float) -> None:
+    path, whole = tmp_path / "a", of_kind(kind)
+    cuts = range(1, len(whole), 97)
+    n_seem = 0
+    for kept in cuts:
+        path.write_bytes(whole[:kept])
+        n_seem += looks_whole(path)
+    assert n_seem <= share * len(cuts)
+
+
+def test_what_is_no_file_does_not_look_whole(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to("gone")
+    for name in ("gone", ".", "dangling"):
+        assert not looks_whole(tmp_path / name)
+
+
+def test_a_pickle_that_may_not_be_read_counts_as_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a").write_bytes(b"")
+    monkeypatch.setattr(Path, "open", refuse)
+    assert looks_whole(tmp_path / "a")

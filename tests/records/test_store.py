@@ -225,6 +225,55 @@ def test_a_truncated_result_asks_to_force_its_step(tmp_path: Path) -> None:
         store.load(path, MeasuredLumi)
 
 
+def result(tmp_path: Path) -> tuple[Path, MeasuredLumi]:
+    """Return a result as it is saved, and its file."""
+    lumi = np.random.default_rng(1).random((20, 30))
+    path, record = tmp_path / "result.pkl.gz", MeasuredLumi({"ATLAS": lumi, "CMS": lumi + 1})
+    store.save(path, record)
+    return path, record
+
+
+def original(path: Path, record: MeasuredLumi) -> None:
+    """Save a result as the original does."""
+    with gzip.open(path, "wb") as stream:
+        pickle.dump(record.to_dict(), stream, protocol=2)
+
+
+def test_no_flipped_bit_in_a_result_gives_other_numbers(tmp_path: Path) -> None:
+    path, record = result(tmp_path)
+    expected, rng = record.to_dict(), np.random.default_rng(2)
+    for save in (store.save, original):
+        save(path, record)
+        whole, n_found = path.read_bytes(), 0
+        for bit in [*range(300), *rng.integers(300, 8 * len(whole), 400).tolist()]:
+            flipped = bytearray(whole)
+            flipped[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(flipped)
+            try:
+                assert_same(store.load(path, MeasuredLumi).to_dict(), expected)
+            except MissingStepError:
+                n_found += 1
+        # The others are name and time in the header of gzip, and its fill bits.
+        assert n_found >= 400 + 300 - 8 * len(path.name) - 70
+
+
+@pytest.mark.parametrize("save", [store.save, original])
+def test_a_result_that_is_cut_zero_filled_or_followed_by_something_is_refused(
+    tmp_path: Path, save: Any
+) -> None:
+    path, record = result(tmp_path)
+    save(path, record)
+    whole = path.read_bytes()
+    damaged = [whole[:kept] for kept in [*range(0, len(whole), 211), *range(-40, 0)]]
+    damaged += [whole[:at] + bytes(len(whole) - at) for at in range(0, len(whole) - 8, 503)]
+    damaged += [bytes(at) + whole[at:] for at in range(1, len(whole), 503)]
+    damaged += [whole + behind for behind in (b"\0", bytes(4096), b"x", whole)]
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(MissingStepError, match=r"result\.pkl\.gz.*force the step"):
+            store.load(path, MeasuredLumi)
+
+
 def test_a_result_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "result.pkl.gz"
     store.save(path, MeasuredLumi({"ATLAS": np.ones((1, 1)), "CMS": np.ones((1, 1))}))

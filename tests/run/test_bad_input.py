@@ -628,6 +628,17 @@ def test_result_of_another_step_that_cannot_be_used(
     assert_unharmed(finished, good_results)
 
 
+@pytest.mark.parametrize("damage", ["empty", "truncated"])
+def test_result_that_is_not_whole_is_made_again(finished: Site, damage: str) -> None:
+    before = finished.contents()
+    path = finished.paths().lifetime
+    path.write_bytes(SPOILT[damage](path.read_bytes()))
+    outcome = finished.run()
+    assert outcome.status == 0
+    assert outcome.lines("INFO", f"lifetime is made again: {path.name}: empty, cut or filled")
+    assert finished.contents() == before
+
+
 def test_result_that_cannot_be_used_is_made_anew_by_forcing_its_step(finished: Site) -> None:
     before = finished.contents()
     finished.paths().sb.write_bytes(b"half of it")

@@ -84,6 +84,20 @@ def test_step_is_to_do_if_one_of_its_files_is_missing(finished: Site, name: str)
     assert running(plan(finished)) == ["cycle"]
 
 
+@pytest.mark.parametrize("how", ["empty", "cut", "link to nothing"])
+def test_step_whose_result_is_empty_cut_or_no_file_is_to_do(finished: Site, how: str) -> None:
+    path = finished.paths().lumi_calc
+    whole = path.read_bytes()
+    path.unlink()
+    if how == "link to nothing":
+        path.symlink_to("gone")
+    else:
+        path.write_bytes(whole[: len(whole) // 2 if how == "cut" else 0])
+    planned = plan(finished)["lumi"]
+    assert planned.status is Status.TO_DO
+    assert planned.reason == f"{path.name}: empty, cut or filled with zeros"
+
+
 def test_new_case_of_the_model_is_to_do(finished: Site) -> None:
     factors = {f"correction_factor_{plane}": [1, 1.1] for plane in ("1h", "1v", "2h", "2v")}
     finished.configure(cases=[1, 2], **factors)

@@ -17,6 +17,7 @@ import pytest
 import lumimod
 from lumimod import steps
 from lumimod.paths import FillPaths
+from lumimod.records.store import save_object
 from lumimod.steps import TITLES
 from lumimod.steps.context import FillContext
 from lumimod.steps.registry import STEPS
@@ -125,11 +126,22 @@ def test_results_are_files_of_records_and_frames_as_config_says(
 def test_a_step_is_finished_when_every_expected_result_is_there(paths: FillPaths) -> None:
     both = step(writes=lambda of: [of.sb, of.cycle])
     first = step(writes=lambda of: [of.sb, of.cycle], expects=lambda of: [of.sb])
-    paths.sb.touch()
+    save_object(paths.sb, {"a": 1})
     assert first.is_finished(paths)
     assert not both.is_finished(paths)
-    paths.cycle.touch()
+    save_object(paths.cycle, {"a": 1})
     assert both.is_finished(paths)
+    assert both.broken(paths) == ""
+
+
+@pytest.mark.parametrize("damaged", [b"", bytes(500), b"\x1f\x8b" + bytes(500)])
+def test_a_step_is_not_finished_whose_result_is_empty_or_zero_filled(
+    paths: FillPaths, damaged: bytes
+) -> None:
+    assert step().broken(paths) == ""
+    paths.sb.write_bytes(damaged)
+    assert not step().is_finished(paths)
+    assert step().broken(paths) == "fill_5845.pkl.gz: empty, cut or filled with zeros"
 
 
 @pytest.mark.parametrize("kind", ["inputs", "optional", "needs", "uses"])
