@@ -152,6 +152,36 @@ class Site:
         self.cfg.files.bmodes.write_bytes(pickle.dumps(dict(table)))
 
 
+HOLD = """
+import time
+from pathlib import Path
+from lumimod.records import store
+
+plain = store.load
+
+def held(path, kind):
+    while path.name in Path({file!r}).read_text().split():
+        time.sleep(0.05)
+    return plain(path, kind)
+
+store.load = held
+"""
+"""Runs at the start of each Python process: whoever loads a result that `file` names waits."""
+
+
+def holding(root: Path, names: Iterable[str]) -> tuple[Path, dict[str, str]]:
+    """Return a file of names, and the environment of a run that waits where it loads such a result.
+
+    The run, and all its processes, go on once the file is empty.
+    """
+    file, folder = root / "held", root / "at_start"
+    file.write_text(" ".join(names))
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(HOLD.format(file=str(file)))
+    paths = [str(folder), str(PROGRAM.parent)]
+    return file, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
 def older(paths: Iterable[Path], seconds: float = 100.0) -> None:
     """Date files back."""
     for path in paths:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from lumimod.run.fill import FillJob
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
 from lumimod.steps.registry import STEPS
+from tests.run.conftest import holding
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -169,14 +170,9 @@ def test_pool_that_is_already_broken_hands_back_its_jobs(site: Site) -> None:
 
 
 @pytest.fixture
-def waiting(finished: Site) -> Iterator[tuple[Site, list[Path]]]:
-    """Return a place with five fills, of which the first two wait for ever in step lumi.
-
-    Their stable beams are a pipe into which nobody writes.
-    """
+def waiting(finished: Site) -> tuple[Site, dict[str, str]]:
+    """Return a place with five fills, and an environment: the first two wait in step lumi."""
     site = finished
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("no named pipes on this system")
     table = site.modes()
     for fill in (5849, 5850, 5851):
         table[fill] = dict(table[OTHER])
@@ -185,13 +181,8 @@ def waiting(finished: Site) -> Iterator[tuple[Site, list[Path]]]:
         for path in folder.iterdir():
             path.rename(path.with_name(path.name.replace(str(OTHER), str(fill))))
     site.write_modes(table)
-    pipes = [site.paths(fill).sb for fill in (FILL, OTHER)]
-    for pipe in pipes:
-        pipe.unlink()
-        os.mkfifo(pipe)
-    yield site, pipes
-    for pipe in pipes:
-        pipe.unlink()
+    _, environment = holding(site.root, [site.paths(fill).sb.name for fill in (FILL, OTHER)])
+    return site, environment
 
 
 def heed_interrupts() -> None:
@@ -201,9 +192,9 @@ def heed_interrupts() -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
-    waiting: tuple[Site, list[Path]], jobs: int
+    waiting: tuple[Site, dict[str, str]], jobs: int
 ) -> None:
-    site, _ = waiting
+    site, environment = waiting
     before = site.contents(5851)
     call = [sys.executable, str(PROGRAM), "--config", str(site.config), "--verbose"]
     call += ["--force", "lumi", "--jobs", str(jobs)]
@@ -212,6 +203,7 @@ def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment,
         start_new_session=True,
         preexec_fn=heed_interrupts,
     ) as process:
@@ -221,7 +213,7 @@ def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
             line = process.stderr.readline()
             assert line, said
             said += line
-        time.sleep(0.2)  # from saying so to the pipe
+        time.sleep(0.2)  # from saying so to the waiting
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         try:
             out, rest = process.communicate(timeout=30)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,41 +12,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.run.conftest import holding
+
 if TYPE_CHECKING:
     from tests.run.conftest import Site
 
 FILL, OTHER = 5845, 5848
 PROGRAM = Path(__file__).parents[2] / "lumimod.py"
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
-
 
 @pytest.fixture
-def aside(finished: Site) -> Iterator[Path]:
-    """Let step lumi of fill 5845 wait: its stable beams are a pipe into which nobody writes.
-
-    They lie aside meanwhile.
-    """
-    path = finished.paths().sb
-    aside = finished.root / "aside"
-    path.rename(aside)
-    os.mkfifo(path)
-    yield aside
-    if aside.exists():
-        aside.replace(path)
-
-
-@pytest.fixture
-def first(finished: Site, aside: Path) -> Iterator[subprocess.Popen[str]]:
+def first(finished: Site) -> Iterator[subprocess.Popen[str]]:
     """Return a run of fill 5845 that is in the middle of step lumi."""
+    held, environment = holding(finished.root, [finished.paths().sb.name])
     call = [sys.executable, str(PROGRAM), "--config", str(finished.config), "--verbose"]
     call += ["--fill", str(FILL), "--force", "lumi"]
-    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True, env=environment) as run:
         assert run.stderr is not None
         while "lumi: begins" not in run.stderr.readline():
             assert run.poll() is None
         yield run
         run.kill()
+        held.write_text("")
 
 
 def test_second_run_says_so_and_ends_with_0(finished: Site, first: subprocess.Popen[str]) -> None:
@@ -71,12 +57,9 @@ def test_second_run_does_the_fills_that_the_first_has_not(
     assert finished.contents(OTHER) == good_results
 
 
-def test_run_that_was_killed_blocks_nobody(
-    finished: Site, first: subprocess.Popen[str], aside: Path
-) -> None:
+def test_run_that_was_killed_blocks_nobody(finished: Site, first: subprocess.Popen[str]) -> None:
     first.kill()
     first.wait()
-    aside.replace(finished.paths().sb)
     leftover = finished.paths().folder / ".fill_5845_lumi_calc.pkl.gz.0123.tmp"
     leftover.write_bytes(b"half of it")
     outcome = finished.run("--fill", FILL, "--force", "lumi")
@@ -88,7 +71,7 @@ def test_run_that_was_killed_blocks_nobody(
 def test_run_that_is_terminated_gives_back_its_fills_and_says_so(
     finished: Site, first: subprocess.Popen[str]
 ) -> None:
-    time.sleep(0.2)  # from saying so to the pipe
+    time.sleep(0.2)  # from saying so to the waiting
     first.send_signal(signal.SIGTERM)
     _, said = first.communicate(timeout=30)
     assert first.returncode == 143
