@@ -74,6 +74,7 @@ def test_every_script_explains_itself(
     assert ("--t-start" in text) == (SCRIPTS[name] is None)
 
 
+@pytest.mark.slow
 def test_fills_then_data_in_order(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_fills_then_data_in_order(
     assert len(list((tmp_path / "data").rglob("*_fill_5845.csv"))) == len(GROUPS)
 
 
+@pytest.mark.slow
 def test_what_is_complete_is_only_counted(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run("getData.py", "--fill", "5845", "5848")
     capsys.readouterr()

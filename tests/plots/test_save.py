@@ -45,6 +45,7 @@ def saved(kind: str) -> bytes:
         return path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_record_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"again.{kind}"

@@ -66,6 +66,7 @@ def path(tmp_path: Path) -> Path:
 # ----- what comes out -----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_bytes", [50_000, timber.CHUNK_BYTES])
 @pytest.mark.parametrize(
     "name",

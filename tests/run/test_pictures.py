@@ -147,6 +147,7 @@ def test_pictures_older_than_their_data_are_made_again(drawing: Site) -> None:
     assert drawn(drawing) == {"cycle_timebbb", "cycle_model_emittances_b1_INJ"}
 
 
+@pytest.mark.slow
 def test_forced_pictures_are_made_again(drawing: Site) -> None:
     hang(drawing, "cycle_model")
     drawing.run("--plots", "cycle_model", "--force", "all", "--fill", FILL)
@@ -176,6 +177,7 @@ def test_pictures_of_a_failed_step_are_left_out(drawing: Site) -> None:
     assert made(drawing) == set()
 
 
+@pytest.mark.slow
 def test_without_measured_luminosity_all_pictures_are_made(
     drawing: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -438,6 +438,7 @@ def test_crossing_angle_steps_are_logged(
             assert angle_urad == (140 if time_s >= truth["stable_s"] + 1800 else 150)
 
 
+@pytest.mark.slow
 def test_measured_losses_give_the_cross_section_of_the_burn_off(tmp_path: Path) -> None:
     settings = FillSettings(n_colliding=60, hours=4.0)
     files = simulate_fills(tmp_path, [FILL], settings, seed=5)[0]
@@ -502,6 +503,7 @@ def test_fill_of_run_3_is_of_2023_at_6800_gev(tmp_path: Path) -> None:
     assert all("/massi/2023/" in str(path) for path in three.massi)
 
 
+@pytest.mark.slow
 def test_emittances_of_run_3_are_zero_in_empty_slots(tmp_path: Path) -> None:
     [three] = simulate_fills(tmp_path, [FILL], replace(SMALL, run=3), seed=1)
     truth = load_truth(three)
