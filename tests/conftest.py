@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,8 @@ ConfigWriter = Callable[..., Path]
 RESULT_LINE = "result line"
 CPU = "CPU time [s]"
 
-FAST_S = 1.0
-"""CPU time of a test [s] beyond which it is to be marked `slow`."""
+FAST_S = 2.0
+"""CPU time of a test with all its cases [s] beyond which it is to be marked `slow`."""
 NOT_FAST = f"over {FAST_S:g} s of CPU: to be made faster, or marked slow"
 
 
@@ -221,7 +222,8 @@ def _cpu_s() -> float:
 
 
 def _not_fast(stats: Mapping[str, Any]) -> Iterator[str]:
+    seconds: Counter[str] = Counter()
     for report in stats.get("passed", ()):
-        seconds = dict(report.user_properties).get(CPU, 0.0)
-        if seconds > FAST_S:
-            yield f"{seconds:.1f} s  {report.nodeid}"
+        cpu_s = dict(report.user_properties).get(CPU, 0.0)
+        seconds[report.nodeid.partition("[")[0]] += cpu_s
+    yield from (f"{s:.1f} s  {test}" for test, s in seconds.most_common() if s > FAST_S)

@@ -20,6 +20,8 @@ from lumimod.writers import convert
 
 from .conftest import FILL, Analysed, analyse
 
+pytestmark = pytest.mark.slow  # whole runs, together many seconds
+
 OTHERS = [suffix[1:] for suffix in SUFFIXES if suffix != ".csv"]
 FROM_TREE = {
     f"{group}_DATA_FILE": "HX:FILLN=<FILLNUMBER>" for group in ("BASIC", "BBB", "BBB_LUMI")

@@ -19,6 +19,8 @@ from lumimod.steps.registry import STEPS
 
 from .conftest import Analysed, analyse
 
+pytestmark = pytest.mark.slow  # whole runs, together many seconds
+
 FILL = 9000
 SETTINGS = FillSettings(
     run=3,

@@ -327,6 +327,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(anything)
 def test_any_value_is_accepted_or_refused_with_a_reason(value: Any) -> None:

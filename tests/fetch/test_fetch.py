@@ -527,6 +527,7 @@ def test_run_3_asks_for_other_names(world: World, monkeypatch: pytest.MonkeyPatc
     assert world.service.asked_for("LHC.BCCM.B1.A:BEAM_ENERGY")
 
 
+@pytest.mark.slow
 def test_the_folder_source_gives_the_same_files(world: World) -> None:
     world.run_all()
     first = {p.name: p.read_bytes() for p in world.cfg.files.data_folder.rglob("*.csv")}

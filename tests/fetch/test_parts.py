@@ -38,6 +38,7 @@ def test_slices_cover_the_time_and_are_no_longer_than_asked(
     assert max(b - a for a, b in pieces) <= longest_s * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 99), max_size=5, unique=True))
 def test_parts_come_back_as_one_series(tmp_path_factory: pytest.TempPathFactory, cuts) -> None:  # type: ignore[no-untyped-def]
     parts = Parts(tmp_path_factory.mktemp("parts") / "x.csv")

@@ -188,6 +188,7 @@ def test_bunches_outside_a_histogram_are_counted(style: Style) -> None:
 OF_EACH_KIND = ("cycle_emittancesbbb_b1", "cycle_brightnessbbb", "cycle_timebbb", "cycle_histos")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_EACH_KIND)
 @pytest.mark.parametrize("poor", POOR_CYCLES)
 def test_each_panel_shows_something_or_says_why_not(poor: str, name: str, style: Style) -> None:

@@ -115,6 +115,7 @@ def test_bunches_that_were_not_measured_are_named_and_the_model_is_drawn(style: 
     assert notes(lower) == ["no bunch is both measured and modelled"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cycle_model_emittances_b1_FT", "cycle_model_bunchLength_INJ"])
 @pytest.mark.parametrize("poor", POOR_CYCLE_MODELS)
 def test_each_panel_shows_something_or_says_why_not(poor: str, name: str, style: Style) -> None:

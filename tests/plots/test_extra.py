@@ -258,6 +258,7 @@ def test_data_of_another_format_in_another_folder_give_the_same_picture(
     assert (tmp_path / f"fill_{FILL}_extraData.png").read_bytes() == picture
 
 
+@pytest.mark.slow
 def test_a_fill_without_a_file_is_named_and_the_others_drawn(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: bytes
 ) -> None:

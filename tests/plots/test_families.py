@@ -110,6 +110,7 @@ every_picture = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @every_picture
 def test_a_picture_has_its_fill_in_the_title_and_the_size_asked_for(family: str, name: str) -> None:
     figure = drawn(family, name)

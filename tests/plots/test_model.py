@@ -97,6 +97,7 @@ def test_modelled_bunches_are_shown_beside_the_data(what: str, family: str, styl
     assert figure.axes[2].get_xlabel() == "hours of stable beams | time of day (Europe/Zurich)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("family", WORDS)
 def test_what_a_model_takes_from_the_data_is_said(name: str, family: str, style: Style) -> None:
@@ -280,6 +281,7 @@ def seen_of(poor: str, what: str) -> Seen:
     return seen(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("poor", "what"),
     [(poor, what) for poor in POOR_MODELS for what in AFFECTED.get(poor, (*OF_LUMI, *OF_BUNCHES))],

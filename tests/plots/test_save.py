@@ -53,6 +53,7 @@ def test_the_same_record_gives_the_same_bytes(kind: str, tmp_path: Path) -> None
     assert path.read_bytes() == saved(kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_saving_a_figure_twice_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
     first, path = saved(kind), tmp_path / f"again.{kind}"
@@ -120,6 +121,7 @@ def size_of(picture: Picture, results: SbResults | CycleResults, path: Path) -> 
     return path.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bunchIntensity", "b1Emittances", "bbbIntensityTau"])
 def test_a_pdf_of_a_full_machine_stays_small(full: SbResults, name: str, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"

@@ -245,6 +245,7 @@ def seen_of(poor: str, name: str) -> Seen:
     return seen(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("poor", "name"),
     [(poor, name) for poor in POOR for name in AFFECTED.get(poor, OF_EACH_KIND)],

@@ -107,6 +107,7 @@ def test_all_that_notebooks_call_is_documented() -> None:
                 assert ast.get_docstring(node), f"{path.name}: {node.name}"
 
 
+@pytest.mark.slow
 def test_drawing_and_saving_need_no_pyplot(tmp_path: Path) -> None:
     program = (
         "import sys\n"

@@ -216,6 +216,7 @@ def test_missing_luminosity_is_said(
         assert notes(lower) == ["no ratio: it needs both"]
 
 
+@pytest.mark.slow
 def test_far_ratios_are_outside_and_counted(style: Style) -> None:
     results = make_results(n_times=145)
     assert results.lumi_meas is not None

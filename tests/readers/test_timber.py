@@ -305,6 +305,7 @@ def test_zone_is_told_by_each_block_for_itself(path: Path) -> None:
     assert read(path, utc + local).time_s.tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_bytes", [40, timber.CHUNK_BYTES])
 @pytest.mark.parametrize("year", [1995, 2017, 2045])
 @pytest.mark.parametrize("month", [3, 10])

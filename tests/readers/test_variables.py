@@ -73,6 +73,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 rows_of_any_length = st.lists(st.lists(finite, min_size=1, max_size=4), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     rows=rows_of_any_length,

@@ -27,6 +27,8 @@ from lumimod.steps.registry import STEPS
 if TYPE_CHECKING:
     from tests.run.conftest import Outcome, ReplaceRun, Site
 
+pytestmark = pytest.mark.slow  # whole runs, together many seconds
+
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
 READS_BEAMS = ("sb", "cycle")

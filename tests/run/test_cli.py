@@ -221,6 +221,7 @@ def test_names_in_config_without_a_meaning_are_told(site: Site) -> None:
 # --- the real command
 
 
+@pytest.mark.slow
 def test_command_works_from_another_directory(site: Site, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -466,6 +466,7 @@ def test_fill_whose_job_ended_well_without_results_has_missing_steps(
     assert f"fill {FILL}: missing steps: missing: fits lifetime\n" in out
 
 
+@pytest.mark.slow
 def test_failure_that_a_job_reported_counts_even_if_old_results_are_there(
     finished: Site, calls: Callable[[], list[str]]
 ) -> None:
@@ -829,6 +830,7 @@ def test_submitting_again_can_split_otherwise_and_only_write(
     assert "resubmit_1.sub" in site.run("--status", jobs.path).out
 
 
+@pytest.mark.slow
 def test_waiting_can_follow_a_submission_at_once(
     site: Site, calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

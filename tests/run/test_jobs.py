@@ -28,6 +28,8 @@ from tests.run.conftest import holding
 if TYPE_CHECKING:
     from tests.run.conftest import Site
 
+pytestmark = pytest.mark.slow  # whole runs, together many seconds
+
 FILL, OTHER = 5845, 5848
 PROGRAM = Path(__file__).parents[2] / "lumimod.py"
 

@@ -11,6 +11,8 @@ import pytest
 from lumimod.plots.families import PICTURE_FAMILIES
 from tests.run.conftest import FILL, OTHER, Site, older
 
+pytestmark = pytest.mark.slow  # whole runs, together many seconds
+
 SMALL: dict[str, Any] = {"fig_tuple": (6, 3), "plotDpi": 40, "myfontsize": 6}
 FLAG = {
     "sb": "doSBPlots",

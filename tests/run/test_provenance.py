@@ -271,6 +271,7 @@ def test_why_needs_fills_and_nothing_else(site: Site, options: list[Any], words:
 # --- pictures
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_again_when_what_they_show_is_another(finished: Site) -> None:
     names = {"doCyclePlots": True, "plotDpi": 30}
     finished.configure(**names)

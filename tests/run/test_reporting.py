@@ -200,6 +200,7 @@ def on_a_terminal(site: Site, *options: object) -> tuple[str, str, int]:
     return shown.decode(), table.read_text(), os.waitstatus_to_exitcode(status)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_bar_on_a_terminal_shows_fill_step_and_time_left(site: Site, jobs: int) -> None:
@@ -217,6 +218,7 @@ def test_bar_on_a_terminal_shows_fill_step_and_time_left(site: Site, jobs: int) 
     assert "INFO" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_failure_is_shown_above_the_bar(site: Site, jobs: int) -> None:

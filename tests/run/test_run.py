@@ -471,6 +471,7 @@ def killed_while_writing(site: Site, path: Path) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 @pytest.mark.parametrize("name", ["sb", "cycle_model", "lumi_meas", "lifetime"])
 def test_killed_run_leaves_no_half_result_and_the_next_completes_it(

@@ -331,6 +331,7 @@ def test_emittances_start_with_the_arrival_of_the_bunch(
 # Instruments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beam", [1, 2])
 @pytest.mark.parametrize("energy_gev", [450, 6500])
 @pytest.mark.parametrize("plane", ["h", "v"])
