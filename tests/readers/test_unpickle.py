@@ -375,6 +375,7 @@ NO_DATA_FILE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("attack", NO_DATA_FILE.values(), ids=NO_DATA_FILE)
 def test_attack_is_refused_at_once(path: Path, attack: bytes, packed: bool) -> None:
@@ -405,6 +406,7 @@ print(status.partition("VmHWM:")[2].split()[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory")
 def test_no_attack_takes_the_memory_of_others(tmp_path: Path) -> None:
     for i, attack in enumerate(NO_DATA_FILE.values()):
