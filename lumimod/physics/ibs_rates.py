@@ -1,0 +1,147 @@
+"""Growth by intra-beam scattering from first-principles rates, with radiation damping.
+
+The rates depend on both emittances, the bunch length and the intensity. They are tabulated as
+polynomials in logarithms, fitted to rates by Nagaitsev's formulas on the LHC lattice, for a flat
+machine without coupling. There the vertical emittance does not grow by scattering.
+
+Sources: S. Nagaitsev, Intrabeam scattering formulas for fast numerical evaluation, Phys. Rev. ST
+Accel. Beams 8, 064403 (2005); J. D. Bjorken and S. K. Mtingwa, Part. Accel. 13, 115 (1983).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+
+LONGEST_RATE_STEP_H = 0.5
+"""Longest step of the integration: below 1e-6 of the result for bunches of the LHC."""
+
+RatePolynomial = tuple[float, ...]
+"""Ten coefficients of 1, u, v, w, u^2, v^2, w^2, uv, uw, vw: u and v the logarithms of the
+horizontal and vertical emittance [um], w that of the bunch length [4 sigma, ns]."""
+
+
+@dataclass(frozen=True)
+class GrowthRates:
+    """Relative growth rates at one energy and RF voltage."""
+
+    energy_gev: float
+    v_rf_mv: float
+    emit_h: RatePolynomial
+    """Logarithm of the rate of the horizontal emittance [1/h] at 1e11 protons."""
+    bl4s: RatePolynomial
+    """The same of the bunch length."""
+
+    def at(
+        self, n_ppb: FloatArray, emit_h_um: FloatArray, emit_v_um: FloatArray, bl4s_s: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return d(ln emit_h)/dt and d(ln bl4s)/dt by scattering alone, in 1/h.
+
+        Intensity, normalised emittances and 4-sigma bunch length in time, of shapes that
+        broadcast. NaN in, NaN out.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            logs = (np.log(emit_h_um), np.log(emit_v_um), np.log(bl4s_s * 1e9))
+            ln_n = np.log(n_ppb / 1e11)
+        return _rate(self.emit_h, ln_n, *logs), _rate(self.bl4s, ln_n, *logs)
+
+
+class Damping(NamedTuple):
+    """Damping by synchrotron radiation; infinite times damp nothing."""
+
+    tau_xy_h: float
+    """Damping time of the transverse amplitudes [h]: emittances damp in half of it."""
+    tau_l_h: float
+    """Damping time of the bunch length [h]."""
+
+
+class Shape(NamedTuple):
+    """Normalised emittances and bunch length of bunches; arrays of any one shape."""
+
+    emit_h_um: FloatArray
+    emit_v_um: FloatArray
+    bl4s_s: FloatArray
+    """4 sigma, in time."""
+
+
+def grow(
+    rates: GrowthRates,
+    damping: Damping,
+    dt_s: FloatArray | float,
+    n_ppb: FloatArray,
+    start: Shape,
+) -> Shape:
+    """Return the bunches after `dt_s` at constant intensity.
+
+    Integrated by the Runge-Kutta method of fourth order in the logarithms, all bunches side by
+    side, in parts of at most half an hour: the result does not depend on how a time is divided
+    into steps, to 1e-5. NaN in, NaN out; a step of zero length changes nothing.
+
+    Parameters
+    ----------
+    rates, damping
+        Of the energy and voltage.
+    dt_s
+        Length of the step, a number or one for each bunch, not negative.
+    n_ppb
+        Intensity.
+    start
+        The bunches at the beginning; shapes broadcast with `n_ppb` and `dt_s`.
+    """
+    hours = np.asarray(dt_s, dtype=float) / 3600.0
+    longest = np.max(hours, initial=0.0, where=np.isfinite(hours))
+    n_parts = max(1, int(np.ceil(longest / LONGEST_RATE_STEP_H)))
+    part = hours / n_parts
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        ln_n = np.log(n_ppb / 1e11)
+        logs = [np.log(start.emit_h_um), np.log(start.emit_v_um), np.log(start.bl4s_s * 1e9)]
+        state = np.stack(np.broadcast_arrays(*logs, ln_n, hours)[:3])
+        for _ in range(n_parts):
+            k1 = _slopes(rates, damping, ln_n, state)
+            k2 = _slopes(rates, damping, ln_n, state + part / 2 * k1)
+            k3 = _slopes(rates, damping, ln_n, state + part / 2 * k2)
+            k4 = _slopes(rates, damping, ln_n, state + part * k3)
+            state = state + part / 6 * (k1 + 2 * (k2 + k3) + k4)
+        emit_h, emit_v, length_ns = np.exp(state)
+    return Shape(emit_h, emit_v, length_ns / 1e9)
+
+
+def at_voltage(low: GrowthRates, high: GrowthRates, v_rf_mv: float) -> GrowthRates:
+    """Return the rates at a voltage between those of two sets of one energy.
+
+    The coefficients are interpolated linearly in the logarithm of the voltage. Leaving out the
+    middle one of three sets 2 MV apart and interpolating it gives its rates within 0.7 % at
+    450 GeV and 0.2 % at 6.8 TeV; between neighbouring sets the error is about a quarter of that.
+    """
+    part = np.log(v_rf_mv / low.v_rf_mv) / np.log(high.v_rf_mv / low.v_rf_mv)
+
+    def mixed(a: RatePolynomial, b: RatePolynomial) -> RatePolynomial:
+        return tuple((1 - part) * x + part * y for x, y in zip(a, b))
+
+    emit_h, bl4s = mixed(low.emit_h, high.emit_h), mixed(low.bl4s, high.bl4s)
+    return GrowthRates(low.energy_gev, v_rf_mv, emit_h, bl4s)
+
+
+def _slopes(
+    rates: GrowthRates, damping: Damping, ln_n: FloatArray, state: FloatArray
+) -> FloatArray:
+    """Return the slopes of the three logarithms, in 1/h."""
+    slopes = np.empty_like(state)
+    slopes[0] = _rate(rates.emit_h, ln_n, *state) - 2 / damping.tau_xy_h
+    slopes[1] = -2 / damping.tau_xy_h
+    slopes[2] = _rate(rates.bl4s, ln_n, *state) - 1 / damping.tau_l_h
+    return slopes
+
+
+def _rate(
+    c: RatePolynomial, ln_n: FloatArray, u: FloatArray, v: FloatArray, w: FloatArray
+) -> FloatArray:
+    """Return the growth rate, which is linear in the intensity, in 1/h."""
+    by_u = c[1] + c[4] * u + c[7] * v + c[8] * w
+    by_v = c[2] + c[5] * v + c[9] * w
+    by_w = c[3] + c[6] * w
+    return np.exp(ln_n + c[0] + u * by_u + v * by_v + w * by_w)

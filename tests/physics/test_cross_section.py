@@ -1,0 +1,70 @@
+"""Effective cross-section by regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lumimod.physics.cross_section import effective_cross_section
+
+MB = 1e-31
+
+
+def burning(hours: float = 6, step_s: float = 300, sigma_m2: float = 80 * MB):
+    """Return times, intensities and luminosity of two bunches that only burn off."""
+    time_s = 1.5e9 + np.arange(0, hours * 3600, step_s)
+    t = (time_s - time_s[0])[:, None]
+    lumi = np.array([8e30, 4e30]) * np.exp(-t / 36_000)
+    done = np.concatenate([[[0.0, 0.0]], np.cumsum((lumi[1:] + lumi[:-1]) / 2 * step_s, axis=0)])
+    return time_s, 1.1e11 - sigma_m2 * done, lumi
+
+
+def test_burn_off_alone_gives_its_cross_section() -> None:
+    found = effective_cross_section(*burning(), window_s=1800)
+    assert found.sigma_m2.shape == found.error_m2.shape == (12, 2)
+    assert np.allclose(found.sigma_m2, 80 * MB, rtol=1e-6)
+    assert np.all(found.error_m2 < 1e-4 * MB)
+
+
+def test_windows_follow_each_other() -> None:
+    time_s, n, lumi = burning()
+    found = effective_cross_section(time_s, n, lumi, window_s=1800)
+    assert np.allclose(found.time_s - time_s[0], np.arange(12) * 1800 + 750)
+
+
+def test_a_rest_of_two_samples_joins_the_last_window() -> None:
+    time_s, n, lumi = burning()
+    found = effective_cross_section(time_s[:14], n[:14], lumi[:14], window_s=1800)
+    assert found.time_s.size == 2
+    assert found.time_s[-1] == (time_s[6] + time_s[13]) / 2
+
+
+def test_sums_of_beams_are_taken_as_well() -> None:
+    time_s, n, lumi = burning()
+    found = effective_cross_section(time_s, n.sum(axis=1), lumi.sum(axis=1))
+    assert found.sigma_m2.shape == (1,)
+    assert found.sigma_m2[0] == pytest.approx(80 * MB)
+
+
+def test_noise_biases_nothing_and_the_error_is_that_of_the_scatter() -> None:
+    time_s, n, lumi = burning()
+    n, lumi = np.repeat(n[:, :1], 3000, axis=1), np.repeat(lumi[:, :1], 3000, axis=1)
+    noisy = n + np.random.default_rng(1).normal(0, 5e8, n.shape)
+    found = effective_cross_section(time_s, noisy, lumi)
+    pulls = (found.sigma_m2 - 80 * MB) / found.error_m2
+    assert abs(pulls.mean()) < 0.06
+    assert 0.95 < pulls.std() < 1.08
+
+
+def test_samples_that_are_nan_do_not_count() -> None:
+    time_s, n, lumi = burning()
+    n[5, 0] = np.nan
+    found = effective_cross_section(time_s, n, lumi)
+    assert np.allclose(found.sigma_m2, 80 * MB, rtol=1e-6)
+    n[2:, 1] = np.nan
+    assert np.isnan(effective_cross_section(time_s, n, lumi).sigma_m2[0, 1])
+
+
+def test_without_luminosity_there_is_no_cross_section() -> None:
+    time_s, n, lumi = burning()
+    assert np.isnan(effective_cross_section(time_s, n, 0 * lumi).sigma_m2).all()

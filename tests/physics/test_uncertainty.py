@@ -1,0 +1,110 @@
+"""Standard errors of fits and of the calculated luminosity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from lumimod.physics.luminosity import experiment_luminosity
+from lumimod.physics.uncertainty import (
+    LumiFactors,
+    exponential_fit_errors,
+    lumi_error,
+    lumi_factors,
+)
+
+HOURS = np.arange(0, 8, 1 / 12)
+
+
+def noisy(n_bunches: int, tau_h: float = -20.0, sigma: float = 0.02) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return 2.2 * np.exp(HOURS[:, None] / tau_h) + rng.normal(0, sigma, (HOURS.size, n_bunches))
+
+
+def fitted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    init, rate, init_error, tau_error = [], [], [], []
+    for column in values.T:
+        (a, b), cov = curve_fit(lambda t, a, b: a * np.exp(b * t), HOURS, column, (2, -0.05))
+        init.append(a)
+        rate.append(b)
+        init_error.append(np.sqrt(cov[0, 0]))
+        tau_error.append(np.sqrt(cov[1, 1]) / b**2 * 3600)
+    return np.array(init), 3600 / np.array(rate), np.array(init_error), np.array(tau_error)
+
+
+def test_errors_are_those_of_scipy() -> None:
+    values = noisy(4)
+    init, tau_s, init_error, tau_error = fitted(values)
+    found = exponential_fit_errors(HOURS * 3600, values, init, tau_s)
+    assert np.allclose(found.init, init_error, rtol=1e-4)
+    assert np.allclose(found.tau_s, tau_error, rtol=1e-4)
+
+
+def test_errors_say_how_far_fits_are_from_the_truth() -> None:
+    values = noisy(300)
+    init, tau_s, *_ = fitted(values)
+    errors = exponential_fit_errors(HOURS * 3600, values, init, tau_s, noise=np.full(300, 0.02))
+    pulls = (1 / tau_s + 1 / 72_000) * tau_s**2 / errors.tau_s
+    assert 0.9 < pulls.std() < 1.12
+    assert errors.chi2_dof.mean() == pytest.approx(1, abs=0.03)
+    assert abs(errors.lag1.mean()) < 0.03
+
+
+def test_fewer_independent_samples_make_larger_errors() -> None:
+    values = noisy(2)
+    init, tau_s, *_ = fitted(values)
+    alone, few = (
+        exponential_fit_errors(HOURS * 3600, values, init, tau_s, n_independent=n)
+        for n in (None, HOURS.size / 9)
+    )
+    assert np.allclose(few.tau_s, 3 * alone.tau_s)
+
+
+def test_a_curve_that_is_no_exponential_shows_in_its_correlation() -> None:
+    values = 2.0 + 0.1 * np.sin(HOURS[:, None] * [2.0, 2.5])
+    found = exponential_fit_errors(HOURS * 3600, values, np.full(2, 2.0), np.full(2, 1e12))
+    assert np.all(found.lag1 > 0.9)
+
+
+def test_samples_that_are_nan_do_not_count_and_two_are_too_few() -> None:
+    values = noisy(2)
+    values[2:, 1] = np.nan
+    values[5, 0] = np.nan
+    found = exponential_fit_errors(HOURS * 3600, values, np.full(2, 2.2), np.full(2, -72_000.0))
+    assert np.isfinite(found.tau_s[0])
+    assert np.isnan(found.tau_s[1])
+
+
+def test_factors_of_the_luminosity_are_its_derivatives() -> None:
+    one = np.ones(1)
+
+    def lumi(
+        sep: float = 1, cross: float = 1, length: float = 1, beta: float = 1, n: float = 1
+    ) -> float:
+        emit_h, emit_v, sigma_z = one * 2.2 * cross, one * 2.0 * sep, one * 0.08 * length
+        return float(
+            experiment_luminosity(
+                "h", (one * 1.1e11 * n, one * 1.2e11), (emit_h, emit_h), (emit_v, emit_v),
+                (sigma_z, sigma_z), 300e-6, betastar_m=0.3 * beta, gamma=6927.64, f_rev_hz=11245.5,
+            )[0]
+        )  # fmt: skip
+
+    piwinski = 0.08 * 150e-6 / np.sqrt(2.2e-6 / 6927.64 * 0.3)
+    step = 1e-6
+    got = lumi_factors(np.array(piwinski))
+    for name, factor in zip(("sep", "cross", "length", "beta", "n"), got):
+        slope = (np.log(lumi(**{name: 1 + step})) - np.log(lumi())) / step
+        assert factor == pytest.approx(slope, abs=1e-5), name
+
+
+def test_factors_of_2017_are_the_published_ones() -> None:
+    got = lumi_factors(np.array(np.sqrt(1.8)))
+    assert np.allclose(got, [-0.5, -0.18, -0.64, -0.68, 1, 1], atol=5e-3)
+
+
+def test_errors_add_in_quadrature() -> None:
+    factors = lumi_factors(np.zeros(1))
+    none = np.zeros(1)
+    errors = LumiFactors(np.array([0.06]), none, none, none, 0.04, 0.0)
+    assert lumi_error(factors, errors)[0] == pytest.approx(0.05)
