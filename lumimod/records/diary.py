@@ -62,19 +62,26 @@ class Diary:
 
         The result itself is read only if the diary does not know this version of it.
         """
+        known = self._known(path)
+        return None if known is None else Made.from_dict(known.get("made"))
+
+    def is_whole(self, path: Path) -> bool:
+        """Tell whether a result is there and not damaged; it is read as for `made`."""
+        known = self._known(path)
+        return known is not None and not known.get("damaged")
+
+    def _known(self, path: Path) -> Mapping[str, Any] | None:
+        """Return what is known of this version of a result, None if there is none."""
         stamp = _stamp_if_there(path)
         if stamp is None:
             return None
         known = self._data["results"].get(path.name)
         if isinstance(known, dict) and known.get("stamp") == stamp:
-            return Made.from_dict(known.get("made"))
-        made = _made_in(path)
-        self._data["results"][path.name] = {
-            "stamp": stamp,
-            "made": None if made is None else made.to_dict(),
-        }
+            return known
+        found = {"stamp": stamp, **_look_into(path)}
+        self._data["results"][path.name] = found
         self._changed = True
-        return made
+        return found
 
     def enter(self, path: Path, made: Made, **circumstances: Any) -> None:
         """Remember a result that was just written, and when, where and how long it took."""
@@ -176,14 +183,19 @@ def _file_content(path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _made_in(path: Path) -> Made | None:
+def _look_into(path: Path) -> dict[str, Any]:
+    """Return what a result was made from, and whether it is damaged."""
     from lumimod.records.store import load_made
 
     try:
-        return load_made(path)
-    except (BadInputError, MissingInputError) as exc:
+        made = load_made(path)
+    except BadInputError as exc:
         log.debug("%s", exc)
-        return None
+        return {"made": None, "damaged": True}
+    except MissingInputError as exc:
+        log.debug("%s", exc)
+        return {"made": None}
+    return {"made": None if made is None else made.to_dict()}
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

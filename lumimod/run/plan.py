@@ -152,14 +152,14 @@ def _wanted(
 ) -> Planned:
     """Return whether a step should run, leaving aside whether it can."""
     forced = step.name in ask.named
-    there = step.is_finished(state.paths)
+    there = step.is_finished(state.paths, state.diary.is_whole)
     why = outdated(state.paths) if there else ""
     if why:
         return Planned(Status.FORCED if forced else Status.TO_DO, why, renews=True)
     if forced:
         return Planned(Status.FORCED)
     if not there:
-        return Planned(Status.TO_DO, step.broken(state.paths))
+        return Planned(Status.TO_DO, step.broken(state.paths, state.diary.is_whole))
     return _finished(step, state, ask, plan)
 
 

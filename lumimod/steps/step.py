@@ -115,14 +115,14 @@ class Step:
         saved = [*expected] if files.save_dict else []
         return saved + ([frame_path(path) for path in expected] if files.save_pandas else [])
 
-    def is_finished(self, paths: FillPaths) -> bool:
-        """Return whether every result is there, and not empty, cut or filled with zeros."""
-        return all(looks_whole(path) for path in self.results(paths))
+    def is_finished(self, paths: FillPaths, is_whole: Callable[[Path], bool] = looks_whole) -> bool:
+        """Return whether every result is there and whole."""
+        return all(is_whole(path) for path in self.results(paths))
 
-    def broken(self, paths: FillPaths) -> str:
-        """Return which results are there but empty, cut or filled with zeros, or nothing."""
-        broken = [p.name for p in self.results(paths) if os.path.lexists(p) and not looks_whole(p)]
-        return f"{', '.join(broken)}: empty, cut or filled with zeros" if broken else ""
+    def broken(self, paths: FillPaths, is_whole: Callable[[Path], bool] = looks_whole) -> str:
+        """Return which results are there but not whole, or nothing."""
+        broken = [p.name for p in self.results(paths) if os.path.lexists(p) and not is_whole(p)]
+        return f"{', '.join(broken)}: empty, cut or damaged" if broken else ""
 
     def newer_input(self, paths: FillPaths) -> str:
         """Return the name of a file read that is newer than the results, if there is one."""

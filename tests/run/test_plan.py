@@ -95,7 +95,7 @@ def test_step_whose_result_is_empty_cut_or_no_file_is_to_do(finished: Site, how:
         path.write_bytes(whole[: len(whole) // 2 if how == "cut" else 0])
     planned = plan(finished)["lumi"]
     assert planned.status is Status.TO_DO
-    assert planned.reason == f"{path.name}: empty, cut or filled with zeros"
+    assert planned.reason == f"{path.name}: empty, cut or damaged"
 
 
 def test_new_case_of_the_model_is_to_do(finished: Site) -> None:

@@ -141,7 +141,7 @@ def test_a_step_is_not_finished_whose_result_is_empty_or_zero_filled(
     assert step().broken(paths) == ""
     paths.sb.write_bytes(damaged)
     assert not step().is_finished(paths)
-    assert step().broken(paths) == "fill_5845.pkl.gz: empty, cut or filled with zeros"
+    assert step().broken(paths) == "fill_5845.pkl.gz: empty, cut or damaged"
 
 
 @pytest.mark.parametrize("kind", ["inputs", "optional", "needs", "uses"])
