@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lumimod.commands.shell import Parser, exit_status, print_error, status_of
 from lumimod.errors import LumimodError
+from lumimod.readers.bmodes import table_in
 from lumimod.readers.variables import files_of
 from lumimod.writers.convert import (
     FORMATS,
@@ -69,7 +70,7 @@ def _convert(path: Path, source: Path, args: argparse.Namespace) -> None:
     start_s = time.perf_counter()
     target.parent.mkdir(parents=True, exist_ok=True)
     if args.to == TREE:
-        convert_to_tree(path, target, args.bmodes or source / "fills_and_bmodes.pkl")
+        convert_to_tree(path, target, args.bmodes or table_in(source))
     else:
         convert(path, target)
     sizes = [sum(f.stat().st_size for f in files_of(p)) / 1e6 for p in (path, target)]
@@ -98,7 +99,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--bmodes",
         type=Path,
-        help="beam modes for --to tree; default: fills_and_bmodes.pkl in the source",
+        help="beam modes for --to tree; default: fills_and_bmodes.pkl (or .json) in the source",
     )
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     return parser

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from math import isfinite
 from pathlib import Path
 from typing import Callable
 
@@ -19,7 +20,7 @@ from lumimod.errors import UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
-from lumimod.readers.bmodes import FLAG_COMPLETE, read_bmodes
+from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.stamps import ZURICH
 from lumimod.run.reporting import Display
 from lumimod.sources import Source, open_source
@@ -97,7 +98,7 @@ def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
 
 def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Sequence[str]) -> bool:
     modes = read_bmodes(cfg.files.bmodes)
-    fills = list(dict.fromkeys(args.fill)) if args.fill else sorted(modes)
+    fills = list(dict.fromkeys(args.fill)) if args.fill else sorted([*modes, *modes.faults])
     outcomes = fetch(cfg, source, groups, modes, fills, force=args.force)
     copies = [
         path
@@ -162,8 +163,8 @@ def _time_s(text: str, bmodes: Path, now_s: float) -> float:
     """Return a time of the command line; "last" is the end of the last fill that is over."""
     if text != SINCE_LAST:
         return parse_time(text, now_s)
-    table = read_table(bmodes).values()
-    ends = [float(entry["t_endfill"]) for entry in table if entry.get(FLAG_COMPLETE, True)]
+    modes = read_bmodes(bmodes).values() if bmodes.exists() else ()
+    ends = [m.t_endfill_s for m in modes if m.complete is not False and isfinite(m.t_endfill_s)]
     return max(ends, default=now_s - 7 * DAY_S)
 
 

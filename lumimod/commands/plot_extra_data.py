@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lumimod.commands.shell import Parser, add_config, exit_status, print_error
 from lumimod.config.settings import Config, load_config
-from lumimod.errors import LumimodError, MissingInputError
+from lumimod.errors import LumimodError
 from lumimod.fetch.groups import extra_choices
 from lumimod.fetch.run import relocated
 from lumimod.paths import FillPaths
@@ -18,7 +18,7 @@ from lumimod.plots.extra_panels import ExtraData
 from lumimod.plots.gallery import picture_path
 from lumimod.plots.save import save_figure
 from lumimod.plots.style import Style
-from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.bmodes import BeamModes, FillModes, read_bmodes
 from lumimod.readers.variables import read_first
 
 
@@ -44,7 +44,7 @@ def _draw_all(args: argparse.Namespace, program: str) -> bool:
     return good
 
 
-def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path | None) -> Path:
+def draw_fill(cfg: Config, modes: BeamModes, fill: int, folder: Path | None) -> Path:
     """Draw the extra data of a fill; return the file of the picture.
 
     Raises
@@ -54,12 +54,9 @@ def draw_fill(cfg: Config, modes: dict[int, FillModes], fill: int, folder: Path 
     BadInputError, OutputError
         The file is damaged, or the picture cannot be written.
     """
-    if fill not in modes:
-        raise MissingInputError(
-            f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
-        )
+    of_fill = modes[fill]
     paths = FillPaths(cfg, fill)
-    data = read_extra(cfg, modes[fill], paths.extra_data)
+    data = read_extra(cfg, of_fill, paths.extra_data)
     if folder is None:
         paths.make_plot_folder()
     else:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import logging
-import operator
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 
 from lumimod.atomic import replacing
-from lumimod.errors import BadInputError, OutputError
-from lumimod.readers.bmodes import DID_NOT_OCCUR, FLAG_COMPLETE, MAKE_AGAIN, START, STOP
-from lumimod.readers.unpickle import load_pickle
+from lumimod.errors import OutputError
+from lumimod.readers.bmodes import DID_NOT_OCCUR, FLAG_COMPLETE, START, STOP, load_table
 from lumimod.sources.base import FillSpan, Source
 
 log = logging.getLogger(__name__)
@@ -126,27 +125,27 @@ def read_table(path: Path) -> Table:
     """
     if not path.exists():
         return {}
-    table = load_pickle(path)
-    if not isinstance(table, Mapping):
-        raise BadInputError(f"{path}: not a dict of fills; {MAKE_AGAIN}")
-    try:
-        return {
-            operator.index(fill): {str(name): _plain(value) for name, value in entry.items()}
-            for fill, entry in table.items()
-        }
-    except (AttributeError, TypeError) as exc:
-        raise BadInputError(f"{path}: not a dict of fills ({exc}); {MAKE_AGAIN}") from exc
+    return {
+        fill: {str(name): _plain(value) for name, value in entry.items()}
+        for fill, entry in load_table(path, strict=True).items()
+    }
 
 
 def write_table(path: Path, table: Table) -> None:
-    """Write the file and its CSV, each whole or not at all; the pickle has plain Python objects."""
+    """Write the file and its CSV, each whole or not at all.
+
+    The file is JSON if its name says so, else a pickle of plain Python objects.
+    """
     ordered = {fill: table[fill] for fill in sorted(table)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise OutputError(f"{path.parent} cannot be created: {exc.strerror or exc}") from exc
     with replacing(path) as stream:
-        pickle.dump(ordered, stream, protocol=2)
+        if path.suffix == ".json":
+            stream.write(json.dumps(ordered, indent=1, default=str).encode())
+        else:
+            pickle.dump(ordered, stream, protocol=2)
     _write_csv(path.with_suffix(".csv"), ordered)
 
 
@@ -160,11 +159,18 @@ def _write_csv(path: Path, table: Table) -> None:
     writer.writerow(["fill", "start_utc", *columns])
     for fill in sorted(table):
         entry = table[fill]
-        start = datetime.fromtimestamp(entry["t_startfill"], timezone.utc)
         cells = [_cell(entry.get(name, DID_NOT_OCCUR)) for name in columns]
-        writer.writerow([fill, f"{start:%Y-%m-%d %H:%M:%S}", *cells])
+        writer.writerow([fill, _utc_text(entry.get("t_startfill")), *cells])
     with replacing(path) as stream:
         stream.write(text.getvalue().encode())
+
+
+def _utc_text(time_s: Any) -> str:
+    """Return a time as text, nothing for what is no time."""
+    try:
+        return f"{datetime.fromtimestamp(time_s, timezone.utc):%Y-%m-%d %H:%M:%S}"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
 
 
 def _by_mode(column: str) -> tuple[int, str, str]:
@@ -176,6 +182,8 @@ def _by_mode(column: str) -> tuple[int, str, str]:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
+    if value is None:
+        return _cell(DID_NOT_OCCUR)
     return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 

@@ -96,10 +96,6 @@ def fetch(
     outcomes = []
     for number in fills:
         for name in groups:
-            if number not in modes:
-                why = f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
-                outcomes.append(Outcome(number, name, cfg.files.bmodes, failed=why))
-                continue
             try:
                 outcomes.append(_fetch_one(cfg, source, GROUPS[name], modes[number], force=force))
             except LostError as exc:

@@ -41,6 +41,8 @@ MAX_DEPTH = 100
 """Deepest nesting: that of results is 5."""
 BULK_BYTES = 64 << 20
 """What is announced as longer is read piece by piece, as the file may not have it."""
+INTEGER_BYTES = 1 << 20
+"""Longest integer: what it means whoever takes it decides."""
 LINE_BYTES = 1 << 28
 """Longest line of a pickle of protocol 0, which may hold an array."""
 
@@ -166,7 +168,7 @@ class SafeUnpickler(pickle._Unpickler):
 
     def _long4(self) -> None:
         (n_bytes,) = struct.unpack("<i", self.read(4))
-        if not 0 <= n_bytes <= NUMBER_CHARACTERS:
+        if not 0 <= n_bytes <= INTEGER_BYTES:
             raise Refused("an odd int")
         self.append(int.from_bytes(self.read(n_bytes), "little", signed=True))
 

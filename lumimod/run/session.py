@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple
@@ -13,7 +13,7 @@ from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
-from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
 from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
@@ -108,7 +108,7 @@ def prepare(
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 
     again = partial(_guarded, job_of)
-    planned = [again(fill) if fill in modes else _unknown(fill, cfg) for fill in wanted]
+    planned = [again(fill) for fill in wanted]
     jobs = [one for one in planned if isinstance(one, FillJob)]
     failed = [one for one in planned if isinstance(one, FillReport)]
     return RunPlan(wanted, jobs, failed, again)
@@ -130,20 +130,18 @@ def _guarded(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillRepor
     return FillReport(fill, failed={"all": why})
 
 
-def select_fills(modes: Mapping[int, FillModes], cfg: Config) -> list[int]:
-    """Return the fills in the configured range with long enough stable beams, in order."""
-    return [
+def select_fills(modes: BeamModes, cfg: Config) -> list[int]:
+    """Return the fills in the configured range with long enough stable beams, in order.
+
+    With them those of which the beam modes cannot tell: they fail, with the reason.
+    """
+    long_enough = [
         fill
-        for fill, m in sorted(modes.items())
-        if cfg.fills.first_fill <= fill <= cfg.fills.last_fill
-        and m.stop("STABLE") - m.start("STABLE") >= cfg.fills.min_time_sb_s
+        for fill, m in modes.items()
+        if m.stop("STABLE") - m.start("STABLE") >= cfg.fills.min_time_sb_s
     ]
-
-
-def _unknown(fill: int, cfg: Config) -> FillReport:
-    why = f"not in the beam modes {cfg.files.bmodes}; run Utilities/000_get_fills.py"
-    log.error("fill %d: %s", fill, why)
-    return FillReport(fill, failed={"all": why})
+    first, last = cfg.fills.first_fill, cfg.fills.last_fill
+    return sorted(fill for fill in [*long_enough, *modes.faults] if first <= fill <= last)
 
 
 def _show(plan: RunPlan) -> bool:

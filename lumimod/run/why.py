@@ -28,7 +28,7 @@ def why(cfg: Config, fills: Sequence[int], step_names: Sequence[str]) -> str:
         A fill is not among the beam modes.
     """
     modes = read_bmodes(cfg.files.bmodes)
-    unknown = [str(fill) for fill in fills if fill not in modes]
+    unknown = [str(fill) for fill in fills if fill not in modes and fill not in modes.faults]
     if unknown:
         raise UsageError(f"not in the beam modes {cfg.files.bmodes}: {', '.join(unknown)}")
     watch = begin_run(cfg, write=False)

@@ -2,7 +2,7 @@
 
 The last number in the name of a file is its fill (`basic_data_fill_5845.csv`), or that in the name
 of a folder `HX:FILLN=5845`; a file without a number may have samples of any time. The times of the
-fills are in `fills_and_bmodes.pkl`; there may be several of these.
+fills are in `fills_and_bmodes.pkl` or `.json`; there may be several of these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from lumimod.arrays import Series, select_rows
 from lumimod.errors import BadInputError
-from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.bmodes import FILE_NAMES, FillModes, read_bmodes
 from lumimod.readers.locate import SUFFIXES, fill_of_tree
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import (
@@ -30,7 +30,6 @@ from lumimod.sources.base import (
 
 log = logging.getLogger(__name__)
 
-BEAM_MODES = "fills_and_bmodes.pkl"
 LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -71,12 +70,15 @@ class Folder(Source):
         return {name: _merged(series) for name, series in parts.items()}
 
     def _read_modes(self) -> dict[int, FillSpan]:
-        tables = [read_bmodes(path) for path in sorted(self._root.rglob(BEAM_MODES))]
+        paths = [path for name in FILE_NAMES for path in sorted(self._root.rglob(name))]
+        tables = [read_bmodes(path) for path in paths]
+        for why in (why for table in tables for why in table.faults.values()):
+            log.warning("%s; this fill is not known", why)
         if not tables:
             log.warning(
-                "%s: no %s in it: no fill is known, and every file is searched",
+                "%s: no %s in it (nor .json): no fill is known, and every file is searched",
                 self._root,
-                BEAM_MODES,
+                FILE_NAMES[0],
             )
         return {fill: _span(modes) for table in tables for fill, modes in table.items()}
 
@@ -92,7 +94,7 @@ def _files(root: Path) -> list[tuple[Path, int | None]]:
         if path.is_file() and path.name.endswith(SUFFIXES) and not hidden and not in_tree:
             stem = path.name[: path.name.index(".")]
             number = LAST_NUMBER.search(stem)
-            if not path.name.startswith(Path(BEAM_MODES).stem):
+            if not path.name.startswith(Path(FILE_NAMES[0]).stem):
                 files.append((path, int(number[1]) if number else None))
     return files
 

@@ -102,13 +102,14 @@ def convert_to_tree(source: Path, target: Path, bmodes: Path) -> None:
     modes = read_bmodes(bmodes)
     if source.is_dir():
         raise UsageError(f"{source} is a tree already")
-    if fill not in modes:
+    if fill not in modes and fill not in modes.faults:
         raise MissingInputError(
             f"{source}: fill {fill} is not in the beam modes {bmodes}; "
             "run Utilities/000_get_fills.py"
         )
+    of_fill = modes[fill]
     series = _everything(source)
-    for mode, part in _by_mode(series, modes[fill]):
+    for mode, part in _by_mode(series, of_fill):
         folder = target / f"HX:BMODE={mode}"
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / f"{_stem(source)}.parquet") as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import pickle
 import sys
 from pathlib import Path
@@ -192,3 +193,13 @@ def test_a_fill_that_the_source_does_not_know_is_logged(
     _, source = service(monkeypatch)
     assert update_fills(tmp_path / "modes.pkl", source, [1, 999], now_s=0.0) == [1]
     assert "fill 999: not known to pytimber" in caplog.text
+
+
+def test_json_stays_json_and_keeps_what_it_had(tmp_path: Path) -> None:
+    path = tmp_path / "fills_and_bmodes.json"
+    path.write_text(json.dumps({"4": {"t_startfill": 1.0, "t_endfill": 2.0, "t_stop_RAMP": None}}))
+    merge_into(path, [span()], now_s=1e9)
+    table = json.loads(path.read_text())
+    assert table["4"] == {"t_startfill": 1.0, "t_endfill": 2.0, "t_stop_RAMP": None}
+    assert sorted(read_bmodes(path)) == sorted(map(int, table)) != [4]
+    assert len(path.with_suffix(".csv").read_text().splitlines()) == 1 + len(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.bmodes import BeamModes, read_bmodes, table_in
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ENTRY = {"t_startfill": 100.0, "t_endfill": 900.0, "t_start_STABLE": 300.0, "t_stop_STABLE": 800.0}
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "fills_and_bmodes.pkl"
 
 
-def read(path: Path, table: Any) -> dict[int, FillModes]:
+def read(path: Path, table: Any) -> BeamModes:
     path.write_bytes(pickle.dumps(table))
     return read_bmodes(path)
 
@@ -101,27 +102,103 @@ def test_times_are_those_written(
     assert modes.start_s == start_s
 
 
-@pytest.mark.parametrize("name", ["t_startfill", "t_endfill"])
-def test_missing_bound_of_a_fill_is_reported(path: Path, name: str) -> None:
-    entry = {key: value for key, value in ENTRY.items() if key != name}
-    with pytest.raises(BadInputError, match=f"bmodes.pkl: fill 5: no {name}; make the file again"):
-        read(path, {5: entry})
+@pytest.mark.parametrize("value", [None, -1, float("nan"), np.float64(-1)])
+@pytest.mark.parametrize("name", ["t_stop_STABLE", "t_endfill", "t_start_STABLE"])
+def test_time_that_is_not_known_is_nan(path: Path, name: str, value: object) -> None:
+    modes = read(path, {5: {**ENTRY, name: value}})[5]
+    known = {"t_endfill": modes.t_endfill_s, "t_start_STABLE": modes.start("STABLE")}
+    assert math.isnan(known.get(name, modes.stop("STABLE")))
 
 
-def test_fill_that_is_no_dict_is_reported(path: Path) -> None:
-    with pytest.raises(BadInputError, match="fill 5: a list, not a dict"):
-        read(path, {5: [1, 2]})
+# --- JSON
+
+AS_JSON = {"5": {**ENTRY, "flag_complete": True}, "6": {**ENTRY, "t_stop_STABLE": None}}
 
 
-@pytest.mark.parametrize("value", ["noon", None, [1.0, 2.0]])
-def test_time_that_is_no_number_is_reported(path: Path, value: object) -> None:
-    with pytest.raises(BadInputError, match="fill 5: t_start_STABLE is .*, not a time"):
-        read(path, {5: {**ENTRY, "t_start_STABLE": value}})
+@pytest.mark.parametrize("name", ["fills_and_bmodes.json", "fills_and_bmodes.pkl"])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\n  "])
+def test_json_gives_the_same_as_a_pickle(tmp_path: Path, name: str, before: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(before + json.dumps(AS_JSON, indent=4).encode())
+    modes = read_bmodes(path)
+    assert list(modes) == [5, 6]
+    assert modes[5] == read(tmp_path / "p", {5: {**ENTRY, "flag_complete": True}})[5]
+    assert math.isnan(modes[6].stop("STABLE"))
+    assert modes[6].complete is None
+    assert modes[6].in_progress
 
 
-def test_key_that_is_no_fill_number_is_reported(path: Path) -> None:
-    with pytest.raises(BadInputError, match="'fills' is not a fill number"):
-        read(path, {"fills": ENTRY})
+@pytest.mark.parametrize(
+    "text", ["{", '{"5": {"t_startfill": 1', "{" * 100_000, '{"a": ' * 100_000]
+)
+def test_json_that_is_truncated_or_nested_without_end_is_reported(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(BadInputError, match="bmodes.pkl: truncated or damaged JSON .*; make the"):
+        read_bmodes(path)
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        (["fills_and_bmodes.json"], "fills_and_bmodes.json"),
+        (["fills_and_bmodes.json", "fills_and_bmodes.pkl"], "fills_and_bmodes.pkl"),
+        ([], "fills_and_bmodes.pkl"),
+    ],
+)
+def test_json_is_taken_where_there_is_no_pickle(
+    tmp_path: Path, there: list[str], found: str
+) -> None:
+    for name in there:
+        (tmp_path / name).touch()
+    assert table_in(tmp_path) == tmp_path / found
+
+
+# --- faults of one fill
+
+BAD_ENTRIES: dict[str, tuple[object, str]] = {
+    "text": ({**ENTRY, "t_start_STABLE": "noon"}, "t_start_STABLE is 'noon', not a time in Unix s"),
+    "list": ({**ENTRY, "t_start_RAMP": [1.0]}, "t_start_RAMP is a list, not a time"),
+    "array": ({**ENTRY, "t_start_RAMP": np.zeros(3)}, "t_start_RAMP is a ndarray, not a time"),
+    "bool": ({**ENTRY, "t_stop_RAMP": True}, "t_stop_RAMP is a bool, not a time"),
+    "huge integer": ({**ENTRY, "t_stop_RAMP": 10**3000}, "t_stop_RAMP is a huge number, not"),
+    "huge number": ({**ENTRY, "t_endfill": 1e15}, "t_endfill is 1000000000000000.0, not a time"),
+    "infinity": ({**ENTRY, "t_endfill": math.inf}, "t_endfill is inf, not a time"),
+    "negative": ({**ENTRY, "t_endfill": -2}, "t_endfill is -2, not a time"),
+    "milliseconds": ({**ENTRY, "t_endfill": 1497517740000}, "is 1497517740000, not a time in"),
+    "no bound": ({"t_startfill": 100.0}, "no t_endfill"),
+    "no bounds": ({}, "no t_startfill and no t_endfill"),
+    "no dict": ([1, 2], "a list, not a dict"),
+    "odd flag": ({**ENTRY, "flag_complete": "yes"}, "flag_complete is 'yes', not True or False"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "said"), BAD_ENTRIES.values(), ids=BAD_ENTRIES)
+def test_bad_entry_costs_its_own_fill(path: Path, entry: object, said: str) -> None:
+    modes = read(path, {4: ENTRY, 5: entry, 6: ENTRY})
+    assert list(modes) == [4, 6]
+    assert list(modes.faults) == [5]
+    with pytest.raises(BadInputError, match=f"bmodes.pkl: fill 5: .*{said}.*; make the file again"):
+        modes[5]
+
+
+def test_fill_that_is_not_in_the_file_is_told_with_its_file(path: Path) -> None:
+    modes = read(path, {4: ENTRY})
+    with pytest.raises(MissingInputError, match="not in the beam modes .*bmodes.pkl; run Util"):
+        modes[5]
+
+
+@pytest.mark.parametrize("key", ["fills", 1.5, (5, 6), -1, True, 10**12, "5.0", "\u0665"])
+def test_key_that_is_no_fill_number_is_left_out_with_a_warning(
+    path: Path, key: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert list(read(path, {key: ENTRY, 5: ENTRY})) == [5]
+    assert "not the number of a fill; left out" in caplog.text
+
+
+@pytest.mark.parametrize("table", [{5: 1}, {5: {}, 6: None}, {"fills": ENTRY}])
+def test_file_without_any_entry_that_can_be_used_is_reported(path: Path, table: object) -> None:
+    with pytest.raises(BadInputError, match="bmodes.pkl: .*; make the file again"):
+        read(path, table)
 
 
 def test_pickle_that_is_no_dict_is_reported(path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import json
 import os
 import pickle
 import re
@@ -637,7 +638,7 @@ def test_result_that_is_not_whole_is_made_again(finished: Site, damage: str) -> 
     path.write_bytes(SPOILT[damage](path.read_bytes()))
     outcome = finished.run()
     assert outcome.status == 0
-    assert outcome.lines("INFO", f"lifetime is made again: {path.name}: empty, cut or filled")
+    assert outcome.lines("INFO", f"lifetime is made again: {path.name}: empty, cut or damaged")
     assert finished.contents() == before
 
 
@@ -816,4 +817,40 @@ def test_internal_error_is_loud_but_the_other_fills_go_on(
     assert "Traceback" in outcome.err
     (line,) = table_lines(outcome, "lumi")
     assert "internal error, please report it: ZeroDivisionError: by chance" in line
+    assert site.contents(OTHER) == good_results
+
+
+# --- beam modes
+
+
+@pytest.mark.parametrize("value", ["noon", 10**400, [1.0], True, "nan"])
+def test_bad_time_in_the_beam_modes_costs_that_fill_alone(
+    site: Site, good_results: GOOD, value: object
+) -> None:
+    path = site.cfg.files.bmodes
+    table = pickle.loads(path.read_bytes())  # noqa: S301 - made by the test
+    table[FILL]["t_start_RAMP"] = value
+    path.write_bytes(pickle.dumps(table))
+    outcome = site.run()
+    assert outcome.status == 1
+    assert "Traceback" not in outcome.err
+    (line,) = table_lines(outcome, "all")
+    assert f"fill {FILL}: t_start_RAMP is" in line
+    assert "make the file again" in line
+    assert site.contents(OTHER) == good_results
+
+
+def test_json_in_place_of_the_pickle_of_beam_modes_gives_the_same(
+    site: Site, good_results: GOOD
+) -> None:
+    path = site.cfg.files.bmodes
+    table = pickle.loads(path.read_bytes())  # noqa: S301 - made by the test
+    occurred = {
+        str(fill): {name: value for name, value in entry.items() if value != -1}
+        for fill, entry in table.items()
+    }
+    path.unlink()
+    path.with_suffix(".json").write_text(json.dumps(occurred, default=float))
+    site.configure(fills_bmodes_file=str(path.with_suffix(".json")))
+    assert site.run("--fill", OTHER).status == 0
     assert site.contents(OTHER) == good_results

@@ -197,7 +197,6 @@ def fifty_fills(site: Site) -> list[int]:
     return fills
 
 
-@pytest.mark.slow
 def test_fifty_finished_fills_are_left_alone(
     undescribed: Site, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -492,7 +491,6 @@ def test_killed_run_leaves_no_half_result_and_the_next_completes_it(
     assert site.leftovers() == []
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_killed_run_keeps_the_old_result_of_a_forced_step(finished: Site) -> None:
     path = finished.paths().lumi_calc

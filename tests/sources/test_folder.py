@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -137,3 +138,15 @@ def test_sources_have_the_names_that_config_knows(root: Path) -> None:
     for name in SOURCES:
         with open_source(name, root) as source:
             assert source.name == name
+
+
+def test_beam_modes_may_be_json(tmp_path: Path) -> None:
+    entry = modes(f5848=(T0, T0 + 100))[5848]
+    text = json.dumps({"5848": {**entry, "t_stop_STABLE": None}, "5849": {"t_startfill": "noon"}})
+    (tmp_path / "fills_and_bmodes.json").write_text(text)
+    write(tmp_path / "basic_data_fill_5848.csv", "A")
+    folder = Folder(tmp_path)
+    (span,) = folder.fills(T0, T0 + 50)
+    assert (span.fill, [mode.stop_s for mode in span.modes]) == (5848, [None])
+    assert folder.fill(5849) is None
+    assert folder.get(["A"], T0, T0 + 100)["A"].time_s.size == 4
