@@ -7,6 +7,8 @@ searched.
 
 from __future__ import annotations
 
+import logging
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +17,20 @@ import numpy as np
 
 from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
-from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
+from lumimod.readers.compressed import GZIP_DAMAGE, decompressed, most_unpacked
+from lumimod.readers.grouped import as_blocks
 from lumimod.readers.locate import existing_file, unreadable
 from lumimod.readers.rows import RowError, Rows, parse_rows, shortened
 from lumimod.readers.stamps import zurich_to_utc_us
 
+log = logging.getLogger(__name__)
+
 CHUNK_BYTES = 4 << 20
 VARIABLE = b"VARIABLE:"
+ROW_BYTES = 4 << 20
+"""Longest line: a row of 3564 values has 90 kB."""
+_NO_LINES = f"a line of more than {ROW_BYTES >> 20} MB"
+UTC, LOCAL = b"UTC_TIME", b"LOCAL_TIME"
 
 
 def read_timber(
@@ -29,8 +38,8 @@ def read_timber(
 ) -> dict[str, Series]:
     """Return the variables `names`, and those of `optional` that the file holds.
 
-    The blocks of a variable become one series in the order of time. If the header of a block does
-    not say UTC_TIME, its times are local times of Europe/Zurich.
+    The blocks of a variable become one series in the order of time. The header of a block says
+    UTC_TIME or LOCAL_TIME, those of Europe/Zurich. A table "grouped by timestamp" is read as well.
 
     Raises
     ------
@@ -43,7 +52,7 @@ def read_timber(
     blocks: dict[str, list[_Block]] = {name: [] for name in [*names, *optional]}
     n_blocks = 0
     block = None
-    for is_start, text, terminated in _sections(_whole_lines(path)):
+    for is_start, text, terminated in _sections(as_blocks(path, _whole_lines(path))):
         if is_start:
             n_blocks += 1
             _close(block)
@@ -51,6 +60,8 @@ def read_timber(
         if block is not None:
             block.add(text, terminated)
     _close(block)
+    if block is not None and not any(rows.lengths.size + rows.n_dropped for rows in block.rows):
+        log.warning("%s: %s: no rows at the end of the file; it may be cut", path, block.name)
     if n_blocks == 0:
         raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {DOWNLOAD}")
     missing = [name for name in names if not blocks[name]]
@@ -74,6 +85,8 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
             yield b"".join([*carry, chunk[:cut]]), True
             carry.clear()
         carry.append(chunk[cut:])
+        if sum(map(len, carry)) > ROW_BYTES:
+            raise BadInputError(f"{path}: {_NO_LINES}, not a Timber file; {DOWNLOAD}")
     rest = b"".join(carry)
     if rest.strip():
         yield rest + b"\n", False
@@ -81,18 +94,25 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """Yield the contents, decompressed, in chunks of CHUNK_BYTES."""
-    empty = True
+    n_bytes = 0
     try:
+        most_bytes = most_unpacked(path)
         with decompressed(path) as stream:
             while chunk := stream.read(CHUNK_BYTES):
-                empty = False
-                yield chunk
+                yield chunk[len(BOM_UTF8) :] if _has_mark(chunk, n_bytes) else chunk
+                n_bytes += len(chunk)
+                if n_bytes > most_bytes:
+                    raise BadInputError(f"{path}: unpacks to more than data have; {DOWNLOAD}")
     except GZIP_DAMAGE as exc:
         raise BadInputError(f"{path}: truncated or damaged gzip file ({exc}); {DOWNLOAD}") from exc
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc
-    if empty:
+    if not n_bytes:
         raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")
+
+
+def _has_mark(chunk: bytes, n_bytes_before: int) -> bool:
+    return n_bytes_before == 0 and chunk.startswith(BOM_UTF8)
 
 
 def _sections(texts: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bool, bytes, bool]]:
@@ -152,8 +172,17 @@ class _Block:
             if line[:1].isdigit():
                 raise self.fault(f"no header line before {shortened(line)}")
             if line and not line.startswith(b"#"):
-                self.is_utc = b"UTC_TIME" in line
+                self.is_utc = self._tells_utc(line)
         return text
+
+    def _tells_utc(self, header: bytes) -> bool:
+        """Return whether a header line says that the times are UTC, not those of Zurich."""
+        if UTC not in header and LOCAL not in header:
+            raise BadInputError(
+                f"{self.path}: {self.name}: header line {shortened(header)} names neither "
+                f"{UTC.decode()} nor {LOCAL.decode()}; export it again, with times in UTC"
+            )
+        return UTC in header
 
     def _is_as_long_as_last(self, rows: Rows) -> bool:
         """Tell whether `rows` is one row as long as the row before it: then it is complete."""
@@ -209,7 +238,7 @@ def _series(blocks: Sequence[_Block]) -> Series:
 def timber_names(path: Path) -> tuple[str, ...]:
     """Return the variables of a file, in their order there; errors as of `read_timber`."""
     names: dict[str, None] = {}
-    for is_start, text, _ in _sections(_whole_lines(path)):
+    for is_start, text, _ in _sections(as_blocks(path, _whole_lines(path))):
         if is_start:
             names[_name(text)] = None
     if not names:

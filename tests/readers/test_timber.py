@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 
 from lumimod.arrays import Series
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers import compressed, stamps, timber
 from lumimod.readers import rows as rows_module
-from lumimod.readers import stamps, timber
 from lumimod.readers.locate import existing_file
 from lumimod.readers.timber import read_timber
 
@@ -487,3 +488,137 @@ def test_what_was_written_is_read_wherever_chunks_end(
     assert series.lengths.tolist() == [len(row) for row in rows]
     expected = [value for row in rows for value in row]
     np.testing.assert_allclose(series.values, expected, rtol=1e-15, atol=0)
+
+
+# ----- headers -----
+
+
+@pytest.mark.parametrize(
+    "header", ["Timestamp,Value", "Timestamp (GMT),Value", "Zeit,Wert", "Timestamp (UTC),Value"]
+)
+def test_header_that_names_no_known_time_is_refused(path: Path, header: str) -> None:
+    expected = f"X: header line '{re.escape(header)}' names neither UTC_TIME nor LOCAL_TIME; export"
+    with pytest.raises(BadInputError, match=expected):
+        read(path, block("X", *rows_at("1"), header=header))
+
+
+@pytest.mark.parametrize("chunk_bytes", [5, timber.CHUNK_BYTES])
+def test_byte_order_mark_is_stripped(
+    path: Path, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timber, "CHUNK_BYTES", chunk_bytes)
+    series = read(path, b"\xef\xbb\xbf" + block("X", *rows_at("1", "2")).encode())
+    assert series.values.tolist() == [1, 2]
+    assert timber.timber_names(path) == ("X",)
+
+
+def test_no_rows_at_the_end_of_a_file_are_told(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text(block("X", *rows_at("1")) + block("Y"))
+    assert read_timber(path, ["X", "Y"])["Y"].time_s.size == 0
+    assert f"{path}: Y: no rows at the end of the file; it may be cut" in caplog.text
+
+
+# ----- grouped by timestamp -----
+
+
+@pytest.mark.parametrize("chunk_bytes", [40, timber.CHUNK_BYTES])
+def test_table_grouped_by_timestamp_is_read(
+    chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timber, "CHUNK_BYTES", chunk_bytes)
+    names = [
+        "LHC.BSRA.US45.B1:ABORT_GAP_ENERGY", "LHC.BSRA.US45.B2:ABORT_GAP_ENERGY",
+        "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY", "LHC.BCTDC.A6R4.B2:BEAM_INTENSITY",
+    ]  # fmt: skip
+    assert timber.timber_names(DATA / "grouped.csv") == tuple(names)
+    series = read_timber(DATA / "grouped.csv", names)
+    found = [(one.time_s.tolist(), one.scalar().tolist()) for one in series.values()]
+    start = unix_s("2017-06-15 02:18:00")
+    seconds, values = (0.373, 0.373, 0.413, 0.296), (450.0, 450.0, 0.0, 0.0)
+    assert found == [([start + s], [v]) for s, v in zip(seconds, values)]
+
+
+GROUPED = [
+    "Timestamp (UTC_TIME),A:X,B:Y",
+    "2017-06-30 05:20:00.000,1,",
+    "2017-06-30 05:20:01.000,,10",
+    "# a comment",
+    "",
+    "2017-06-30 05:20:02.000,2.5,20",
+    "2017-06-30 05:20:03.000,,",
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "\ufeff", "# made by hand\n\n"])
+@pytest.mark.parametrize("chunk_bytes", [5, 30, timber.CHUNK_BYTES])
+def test_empty_cells_of_a_table_are_no_samples(
+    path: Path, chunk_bytes: int, before: str, newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before.startswith("#") and chunk_bytes < timber.CHUNK_BYTES:
+        pytest.skip("the header is looked for in the first chunk")
+    monkeypatch.setattr(timber, "CHUNK_BYTES", chunk_bytes)
+    path.write_text(before + newline.join(GROUPED) + newline, encoding="utf-8", newline="")
+    series = read_timber(path, ["A:X", "B:Y"])
+    start = unix_s("2017-06-30 05:20:00")
+    assert (series["A:X"].time_s - start).tolist() == [0, 2]
+    assert series["A:X"].scalar().tolist() == [1, 2.5]
+    assert (series["B:Y"].time_s - start).tolist() == [1, 2]
+    assert series["B:Y"].scalar().tolist() == [10, 20]
+    assert (series["A:X"].n_dropped, series["B:Y"].n_dropped) == (0, 0)
+
+
+def test_quoted_names_and_local_times_of_a_table_are_understood(path: Path) -> None:
+    path.write_text('"Timestamp (LOCAL_TIME)","A:X"\n2017-06-30 07:20:00.000,1\n')
+    (time_s,) = read_timber(path, ["A:X"])["A:X"].time_s.tolist()
+    assert time_s == unix_s("2017-06-30 05:20:00")
+
+
+@pytest.mark.parametrize(
+    ("row", "n_values"), [("2017-06-30 05:20:04.000,1,2,3", 3), ("2017-06-30 05:2", 0)]
+)
+def test_row_of_a_table_with_another_number_of_cells_is_refused(
+    path: Path, row: str, n_values: int
+) -> None:
+    path.write_text("\n".join([*GROUPED, row]))
+    expected = f"grouped by timestamp, and row '{row}' has {n_values} values for 2 variables: .*exp"
+    with pytest.raises(BadInputError, match=expected):
+        read_timber(path, ["A:X"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Timestamp (GMT),A:X\n2017-06-30 05:20:00.000,1\n", "names neither UTC_TIME nor"),
+        ("Timestamp (UTC_TIME),A:X\n2017-06-30 05:20:00.000,one\n", "a value is not a number"),
+        ("Timestamp (UTC_TIME),Value\n2017-06-30 05:20:00.000,1\n", "no 'VARIABLE:' line"),
+        ("Timestamp (UTC_TIME)\n", "no 'VARIABLE:' line"),
+    ],
+)
+def test_table_that_cannot_be_read_is_refused(path: Path, text: str, said: str) -> None:
+    path.write_text(text)
+    with pytest.raises(BadInputError, match=said):
+        read_timber(path, ["A:X"])
+
+
+# ----- limits -----
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("text", [b"\0", b"1,"])
+def test_line_without_end_is_refused(path: Path, text: bytes, zipped: bool) -> None:
+    data = text * (6 << 20)
+    path.write_bytes(gzip.compress(data, 1) if zipped else data)
+    with pytest.raises(BadInputError, match="data.csv: a line of more than 4 MB, not a Timber"):
+        read_timber(path, ["X"])
+
+
+def test_small_file_that_unpacks_to_far_more_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressed, "BOMB_BYTES", 1 << 20)
+    path.write_bytes(gzip.compress(block("X", *rows_at("1")).encode() + b"\n" * (9 << 20)))
+    with pytest.raises(BadInputError, match="data.csv: unpacks to more than data have"):
+        read_timber(path, ["X"])
