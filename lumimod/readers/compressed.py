@@ -72,9 +72,9 @@ def gzip_writer(file: BinaryIO, level: int) -> BufferedIOBase:
     return kind("", "wb", level, file, mtime=0)
 
 
-def most_unpacked(path: Path) -> int:
-    """Return how many bytes a file of that size may unpack to."""
-    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size)
+def most_unpacked(path: Path, least: int | None = None) -> int:
+    """Return how many bytes a file may unpack to: many times its size, but at least so many."""
+    return max(BOMB_BYTES if least is None else least, BOMB_RATIO * path.stat().st_size)
 
 
 def ends_with(path: Path, n_unpacked: int) -> bool:

@@ -6,35 +6,22 @@ the archive one after the other; nothing is unpacked to disk.
 
 from __future__ import annotations
 
-import io
-import logging
-import tarfile
-import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.compressed import GZIP_DAMAGE, decompressed
-from lumimod.readers.locate import opened, unreadable
+from lumimod.errors import BadInputError, Note
+from lumimod.readers.archives import archive_members
+from lumimod.readers.massi_rows import GET_AGAIN, MemberRows, RowFilter, parse_members
 
 _Samples = tuple[FloatArray, FloatArray]  # time in Unix s, luminosity in Hz/ub
 _NO_SAMPLES: _Samples = (np.zeros(0), np.zeros(0))
-_DAMAGE: tuple[type[Exception], ...] = (tarfile.TarError, zipfile.BadZipFile, *GZIP_DAMAGE)
 
 ARCHIVE_SUFFIXES = (".tgz", ".tar.gz", ".zip")
 BATCH_BYTES = 1 << 20
-GET_AGAIN = "copy the archive again from the experiment's Massi folder"
-
-# 2008 to 2100. Files from before 2012 count seconds from 2010, which is outside.
-ERA_START_S, ERA_STOP_S = 1_199_145_600.0, 4_102_444_800.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +36,8 @@ class BunchLumi:
     """For each slot its luminosity at these times."""
     missing: IntArray
     """Slots without data."""
+    notes: tuple[Note, ...] = ()
+    """Rows and bunches that were left out."""
 
     def interpolate(self, time_s: FloatArray) -> FloatArray:
         """Return the luminosity at `time_s` (n_times,), as (n_times, n_slots) in Hz/ub.
@@ -68,70 +57,68 @@ def find_archive(folder: Path, fill: int) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read_massi(archive: Path, fill: int, experiment: str, slots: IntArray) -> BunchLumi:
+def read_massi(
+    archive: Path,
+    fill: int,
+    experiment: str,
+    slots: IntArray,
+    *,
+    span_s: tuple[float, float] = (-np.inf, np.inf),
+    fewest_rows: int = 1,
+) -> BunchLumi:
     """Return the luminosity of the bunches in `slots`, within and outside stable beams.
+
+    Parameters
+    ----------
+    archive, fill, experiment, slots
+        What is read.
+    span_s
+        From when to when the fill was, Unix s: rows outside are left out, with a note.
+    fewest_rows
+        A bunch with fewer rows counts as one without data, with a note.
 
     Raises
     ------
     MissingInputError
         The archive is missing or cannot be read.
     BadInputError
-        It is damaged, a row is malformed, or it has none of the slots.
+        It is damaged, a row is malformed, none can be right, or it has none of the slots.
     """
     slots = np.asarray(slots, np.int64)
     names = [f"{fill}_lumi_{10 * slot + 1}_{experiment}.txt" for slot in slots.tolist()]
+    rows = RowFilter(span_s)
     members: dict[str, _Samples] = {}
-    for batch in _batches(_members(archive, frozenset(names))):
-        members.update(_parse_together(batch) or _parse_one_by_one(batch, archive))
+    for batch in _batches(archive_members(archive, frozenset(names), GET_AGAIN)):
+        members.update(_samples(parse_members(batch, archive), rows))
+    if rows.n_rows and rows.n_dropped == rows.n_rows:
+        raise BadInputError(
+            f"{archive}: none of its {rows.n_rows} rows can be used ({rows.reasons()}): damaged "
+            f"or of another fill; {GET_AGAIN}"
+        )
     samples = [members.get(name, _NO_SAMPLES) for name in names]
-    missing = slots[[time_s.size == 0 for time_s, _ in samples]] if slots.size else slots
+    n_rows = np.array([time_s.size for time_s, _ in samples], np.int64)
+    few = (n_rows > 0) & (n_rows < fewest_rows)
+    samples = [_NO_SAMPLES if is_few else one for one, is_few in zip(samples, few)]
+    missing = slots[few | (n_rows == 0)]
     if slots.size and missing.size == slots.size:
         raise BadInputError(
             f"{archive}: no data of the {slots.size} bunches asked for, expected members like"
             f" {fill}/{names[0]}; {GET_AGAIN} or check massi_exp_folders"
         )
     times, lumis = tuple(time_s for time_s, _ in samples), tuple(lumi for _, lumi in samples)
-    log.debug("%s: %d of %d bunches have no data", archive, missing.size, slots.size)
-    return BunchLumi(slots, times, lumis, missing)
+    notes = (*rows.notes(archive), *_few_rows(archive, slots[few], fewest_rows))
+    return BunchLumi(slots, times, lumis, missing, notes)
 
 
-# ----- archive to members -----
-
-
-def _members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and contents of the wanted members, in the order of the archive."""
-    read = _zip_members if archive.suffix == ".zip" else _tar_members
-    try:
-        yield from read(archive, wanted)
-    except FileNotFoundError as exc:
-        raise MissingInputError(f"{archive}: no such file; check massi_afs_path") from exc
-    except _DAMAGE as exc:
-        raise BadInputError(f"{archive}: truncated or damaged ({exc}); {GET_AGAIN}") from exc
-    except OSError as exc:
-        raise MissingInputError(unreadable(archive, exc)) from exc
-
-
-def _tar_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    # The gzip module checks end and checksum, which the streams of tarfile do not.
-    with (
-        decompressed(archive) as plain,
-        tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 16) as tar,
-    ):
-        for member in tar:
-            name = PurePosixPath(member.name).name
-            stream = tar.extractfile(member) if name in wanted else None
-            if stream is not None:
-                yield name, stream.read()
-        while plain.read(1 << 16):
-            pass
-
-
-def _zip_members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    with opened(archive) as file, zipfile.ZipFile(file) as bundle:
-        for info in bundle.infolist():
-            name = PurePosixPath(info.filename).name
-            if name in wanted:
-                yield name, bundle.read(info)
+def _few_rows(archive: Path, slots: IntArray, fewest: int) -> Iterator[Note]:
+    if slots.size:
+        yield Note(
+            "dropped",
+            f"{archive.name}: {slots.size} bunches, that in slot {slots[0]} the first, have fewer "
+            f"than {fewest} rows and count as not measured; {GET_AGAIN}",
+            "luminosity",
+            numbers={"slots": slots.size},
+        )
 
 
 def _batches(members: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
@@ -151,68 +138,20 @@ def _batches(members: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]
         yield batch
 
 
-# ----- members to samples -----
-
-
-def _parse_together(batch: Mapping[str, bytes]) -> dict[str, _Samples] | None:
-    """Return time and luminosity of each member; None if a line is a comment or not valid."""
-    counts = [text.count(b"\n") for text in batch.values()]
-    try:
-        table = pd.read_csv(
-            io.BytesIO(b"".join(batch.values())),
-            sep=r"\s+",
-            header=None,
-            usecols=[0, 2],
-            dtype=np.float64,
-            engine="c",
-            na_filter=False,
-            low_memory=False,
-        )
-    except ValueError:  # pandas' own errors and UnicodeDecodeError are ValueErrors
-        return None
-    time_s, lumi = table.to_numpy().T
-    if time_s.size != sum(counts) or not np.all(_is_valid(time_s, lumi)):
-        return None
-    cuts = np.cumsum(counts)[:-1]
-    return {
-        name: _in_order(*samples)
-        for name, *samples in zip(batch, np.split(time_s, cuts), np.split(lumi, cuts))
-    }
-
-
-def _parse_one_by_one(batch: Mapping[str, bytes], archive: Path) -> dict[str, _Samples]:
-    """Return time and luminosity of each member, slowly: skips comments, and names a bad row."""
-    return {name: _parse_member(text, f"{archive}: {name}") for name, text in batch.items()}
-
-
-def _parse_member(text: bytes, where: str) -> _Samples:
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.split()
-        if not fields or fields[0].startswith(b"#"):
-            continue
-        try:
-            row = float(fields[0]), float(fields[2])
-        except (IndexError, ValueError):
-            row = (np.nan, np.nan)
-        if not _is_valid(*row):
-            raise BadInputError(
-                f"{where}: row {number} {line[:60].decode('ascii', 'backslashreplace')!r} is not"
-                f" Unix time, flag, luminosity; {GET_AGAIN}"
-            )
-        rows.append(row)
-    return _in_order(*np.array(rows).reshape(-1, 2).T)
-
-
-def _is_valid(time_s: FloatArray | float, lumi: FloatArray | float) -> npt.NDArray[np.bool_]:
-    """Tell which rows have a time from 2008 on and a finite luminosity."""
-    in_era = (time_s >= ERA_START_S) & (time_s < ERA_STOP_S)  # False for NaN
-    return np.asarray(in_era & np.isfinite(lumi))
+def _samples(table: MemberRows, rows: RowFilter) -> dict[str, _Samples]:
+    """Return time and luminosity of each member, of the rows that are taken."""
+    kept = rows.keep(table)
+    edges = np.concatenate([[0], np.cumsum(table.counts)])
+    samples = {}
+    for name, start, stop in zip(table.names, edges, edges[1:]):
+        of = slice(start, stop)
+        samples[name] = _in_order(table.time_s[of][kept[of]], table.lumi_hz_ub[of][kept[of]])
+    return samples
 
 
 def _in_order(time_s: FloatArray, lumi: FloatArray) -> _Samples:
-    """Return copies sorted by time; slices would keep the whole batch in memory."""
+    """Return samples sorted by time, stably."""
     if np.all(np.diff(time_s) >= 0):
-        return time_s.copy(), lumi.copy()
+        return time_s, lumi
     order = np.argsort(time_s, kind="stable")
     return time_s[order], lumi[order]

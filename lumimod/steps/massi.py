@@ -21,6 +21,7 @@ from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, LumimodError, MissingInputError, Note, OutputError
 from lumimod.paths import FillPaths
 from lumimod.physics.interpolation import interp_columns
+from lumimod.readers.bmodes import FillModes
 from lumimod.readers.massi import find_archive, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
@@ -127,11 +128,14 @@ def _from_archives(
     slots = sb.bunches[1, "coll"].slots
     # Looked at before reading: a version that arrives meanwhile is seen the next time.
     versions = [(exp, Archive.at(path)) for exp, path in archives.items()]
-    calls = [(path, ctx.fill, exp, slots, sb.time_s) for exp, path in archives.items()]
+    span_s = _span_s(ctx.modes)
+    calls = [(path, ctx.fill, exp, slots, sb.time_s, span_s) for exp, path in archives.items()]
     both = ctx.workers_for(*archives.values()).starmap(_from_archive, calls)
-    for (exp, path), (_, missing) in zip(archives.items(), both):
+    for (exp, path), (_, missing, notes) in zip(archives.items(), both):
+        for note in notes:
+            ctx.note(note)
         _note_missing(ctx, exp, path, missing)
-    lumi_hz_ub = {exp: hz_ub for exp, (hz_ub, _) in zip(archives, both)}
+    lumi_hz_ub = {exp: hz_ub for exp, (hz_ub, _, _) in zip(archives, both)}
     _save(ctx, ctx.paths.lumi_meas, lumi_hz_ub, keep_old=keep_old)
     return partial(massi_db.record, ctx.cfg.massi.database, ctx.cfg.massi.year, versions)
 
@@ -144,12 +148,27 @@ def _save(
     ctx.save(path, measured, keep_old=keep_old)
 
 
+def _span_s(modes: FillModes) -> tuple[float, float]:
+    """Return from when to when the fill was, as far as that is known, Unix s."""
+    begin_s, end_s = modes.t_startfill_s, modes.t_endfill_s
+    is_over = np.isfinite(end_s) and not modes.in_progress
+    return (begin_s if np.isfinite(begin_s) else -np.inf), (end_s if is_over else np.inf)
+
+
 def _from_archive(
-    archive: Path, fill: int, experiment: str, slots: IntArray, time_s: FloatArray
-) -> tuple[FloatArray, IntArray]:
-    """Return the luminosities, (n_times, n_slots) in Hz/ub, and the slots without any."""
-    measured = read_massi(archive, fill, experiment, slots)
-    return measured.interpolate(time_s), measured.missing
+    archive: Path,
+    fill: int,
+    experiment: str,
+    slots: IntArray,
+    time_s: FloatArray,
+    span_s: tuple[float, float],
+) -> tuple[FloatArray, IntArray, tuple[Note, ...]]:
+    """Return the luminosities, (n_times, n_slots) in Hz/ub, the slots without any, and notes.
+
+    One row of a bunch is none: it would be its luminosity for the whole fill.
+    """
+    measured = read_massi(archive, fill, experiment, slots, span_s=span_s, fewest_rows=2)
+    return measured.interpolate(time_s), measured.missing, measured.notes
 
 
 def _note_missing(ctx: FillContext, experiment: str, archive: Path, missing: IntArray) -> None:

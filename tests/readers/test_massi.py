@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers import massi
+from lumimod.readers import archives, massi
 from lumimod.readers.massi import BunchLumi, find_archive, read_massi
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "input" / "massi" / "2017" / "measurements"
@@ -250,3 +250,159 @@ def test_file_that_is_no_archive_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("<html>404 Not Found</html>")
     with pytest.raises(BadInputError, match="truncated or damaged"):
         read_massi(tmp_path / name, 5845, "ATLAS", np.array([1]))
+
+
+# ----- rows that cannot be right -----
+
+GOOD = [f"{T0 + 60 * i} 1 0.{i + 1} 0.01 5 0.1" for i in range(4)]
+DROPPED: dict[str, tuple[str, str]] = {
+    "blank flag": (f"{T0 + 30}  7.5 0.01 5 0.1", "a field missing"),
+    "blank luminosity": (f"{T0 + 30} 1  0.01 5 0.1", "a field missing"),
+    "no last fields": (f"{T0 + 30} 1 7.5", "a field missing"),
+    "odd flag": (f"{T0 + 30} 7.5 0.01 5 0.1 0", "a stable-beams flag that is not 0 to 1"),
+    "text as flag": (f"{T0 + 30} yes 7.5 5 0.1 0", "a stable-beams flag that is not 0 to 1"),
+    "negative": (f"{T0 + 30} 1 -0.001 0.01 5 0.1", "a negative luminosity"),
+    "too early": (f"{T0 - 86_400} 1 7.5 0.01 5 0.1", "a time outside the fill"),
+    "too late": (f"{T0 + 86_400} 1 7.5 0.01 5 0.1", "a time outside the fill"),
+}
+
+
+def read_rows(
+    archive: Path, rows: Mapping[int, list[str]], slots: list[int], fewest_rows: int = 1
+) -> BunchLumi:
+    write_tgz(
+        archive, {member(s): "".join(f"{r}\n" for r in of).encode() for s, of in rows.items()}
+    )
+    span_s = (T0 - 3600.0, T0 + 3600.0)
+    return read_massi(
+        archive, 5845, "ATLAS", np.array(slots), span_s=span_s, fewest_rows=fewest_rows
+    )
+
+
+@pytest.mark.parametrize("comment", [[], ["# a comment"]])
+@pytest.mark.parametrize(("row", "why"), DROPPED.values(), ids=DROPPED)
+def test_row_that_cannot_be_right_is_dropped_and_told(
+    archive: Path, row: str, why: str, comment: list[str]
+) -> None:
+    lumi = read_rows(archive, {1: GOOD, 2: [*comment, *GOOD[:2], row, *GOOD[2:]]}, [1, 2])
+    expected = [(T0 + 60.0 * i, (i + 1) / 10) for i in range(4)]
+    assert samples(lumi, 0) == samples(lumi, 1) == expected
+    (note,) = lumi.notes
+    assert (note.kind, note.quantity) == ("dropped", "luminosity")
+    assert note.numbers == {"dropped": 1, "rows": 9}
+    assert note.text.startswith(
+        f"5845.tgz: 1 of 9 rows dropped that have {why}, the first in 5845_lumi_21_ATLAS.txt, row 3"
+    )
+
+
+def test_rows_dropped_for_several_reasons_have_a_note_each(archive: Path) -> None:
+    rows = {1: GOOD, 2: [*GOOD, *(row for row, _ in DROPPED.values())]}
+    lumi = read_rows(archive, rows, [1, 2])
+    assert {note.text.partition("have ")[2].partition(",")[0]: note.numbers["dropped"]
+            for note in lumi.notes} == {
+        "a field missing": 3, "a stable-beams flag that is not 0 to 1": 2,
+        "a negative luminosity": 1, "a time outside the fill": 2,
+    }  # fmt: skip
+    assert lumi.lumi_hz_ub[1].tolist() == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_good_archive_has_no_notes_and_its_rows_may_have_three_fields(archive: Path) -> None:
+    lumi = read_rows(archive, {1: GOOD, 2: [" ".join(r.split()[:3]) for r in GOOD]}, [1, 2])
+    assert lumi.notes == ()
+    assert lumi.lumi_hz_ub[0].tolist() == lumi.lumi_hz_ub[1].tolist()
+
+
+def test_member_whose_every_row_lacks_a_field_is_dropped(archive: Path) -> None:
+    lacking = [" ".join(row.split()[:1] + row.split()[2:]) for row in GOOD]
+    lumi = read_rows(archive, {1: GOOD, 2: lacking}, [1, 2])
+    assert lumi.missing.tolist() == [2]
+    assert lumi.notes[0].numbers == {"dropped": 4, "rows": 8}
+
+
+@pytest.mark.parametrize("shift_s", [-86_400, 86_400])
+def test_archive_of_another_fill_is_refused(archive: Path, shift_s: int) -> None:
+    rows = [f"{T0 + shift_s + 60 * i} 1 0.5 0.01 5 0.1" for i in range(3)]
+    expected = r"none of its 3 rows can be used \(3 with a time outside the fill\): damaged or of"
+    with pytest.raises(BadInputError, match=expected):
+        read_rows(archive, {1: rows}, [1])
+
+
+def test_bunch_of_one_row_counts_as_not_measured_where_two_are_asked_for(archive: Path) -> None:
+    rows = {1: GOOD, 2: GOOD[:1], 3: [GOOD[0], DROPPED["negative"][0]]}
+    lumi = read_rows(archive, rows, [1, 2, 3], fewest_rows=2)
+    assert lumi.missing.tolist() == [2, 3]
+    assert np.isnan(lumi.interpolate(np.array([T0 + 30.0]))).tolist() == [[False, True, True]]
+    assert lumi.notes[-1].text.startswith(
+        "5845.tgz: 2 bunches, that in slot 2 the first, have fewer than 2 rows and count as not"
+    )
+    assert lumi.notes[-1].numbers == {"slots": 2}
+
+
+# ----- archives that are not what they announce -----
+
+
+def test_member_larger_than_any_is_refused(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MEMBER_BYTES", 1000)
+    for write, path in ((write_tgz, archive), (write_zip, archive.with_suffix(".zip"))):
+        write(path, {member(1): ROWS.encode() * 100})
+        with pytest.raises(BadInputError, match="lumi_11_ATLAS.txt announces .* more than any"):
+            read_massi(path, 5845, "ATLAS", np.array([1]))
+
+
+def test_sparse_member_is_refused(archive: Path) -> None:
+    plain = archive.with_suffix(".tar")
+    info = tarfile.TarInfo(member(1))
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, 512
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[386:410] = b"%011o\0%011o\0" % (0, 512)
+    header[483:495] = b"%011o\0" % 10**9  # its size with holes
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    plain.write_bytes(bytes(header) + bytes(512) + bytes(1024))
+    archive.write_bytes(gzip.compress(plain.read_bytes()))
+    with pytest.raises(BadInputError, match="announces .* with holes, more than any bunch has"):
+        read_massi(archive, 5845, "ATLAS", np.array([1]))
+
+
+@pytest.mark.parametrize("suffix", ["tgz", "zip"])
+def test_archive_that_unpacks_to_far_more_than_data_have_is_refused(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "ARCHIVE_BYTES", 1 << 20)
+    path = tmp_path / f"5845.{suffix}"
+    write = write_tgz if suffix == "tgz" else write_zip
+    write(path, {member(slot): b"#" * (1 << 19) + b"\n" for slot in range(20)})
+    with pytest.raises(BadInputError, match=f"5845.{suffix}: unpacks to far more than data have"):
+        read_massi(path, 5845, "ATLAS", np.arange(20))
+
+
+def test_encrypted_zip_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "5845.zip"
+    write_zip(path, {member(1): ROWS.encode()})
+    whole = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        whole[whole.index(magic) + offset] |= 1  # the flag of encryption
+    path.write_bytes(whole)
+    with pytest.raises(BadInputError, match="5845.zip: 5845_lumi_11_ATLAS.txt is encrypted"):
+        read_massi(path, 5845, "ATLAS", np.array([1]))
+
+
+def test_zip_packed_in_an_unknown_way_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "5845.zip"
+    write_zip(path, {member(1): ROWS.encode()})
+    whole = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        whole[whole.index(magic) + offset] = 97
+    path.write_bytes(whole)
+    with pytest.raises(BadInputError, match="5845.zip: truncated or damaged .*compression"):
+        read_massi(path, 5845, "ATLAS", np.array([1]))
+
+
+def test_bad_header_of_a_tar_file_is_reported(archive: Path) -> None:
+    info = tarfile.TarInfo(member(1))
+    info.size = 0
+    info.pax_headers = {"GNU.sparse.size": "many", "GNU.sparse.map": "x"}
+    raw = info.tobuf(tarfile.PAX_FORMAT)
+    archive.write_bytes(gzip.compress(raw + bytes(1024)))
+    with pytest.raises(BadInputError, match="5845.tgz"):
+        read_massi(archive, 5845, "ATLAS", np.array([1]))

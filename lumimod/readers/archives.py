@@ -1,0 +1,112 @@
+"""Archives `.tgz` and `.zip` of many small text files, read one after the other.
+
+Nothing is unpacked to disk, and none of what an archive announces is believed: members that are
+larger than any, sparse ones and archives that unpack to far more than data have are refused.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers.compressed import decompressed, most_unpacked
+from lumimod.readers.damage import damage_named
+from lumimod.readers.locate import opened
+
+MEMBER_BYTES = 32 << 20
+"""Largest member: that of a bunch, a row a minute for a day, has 0.1 MB."""
+ARCHIVE_BYTES = 1 << 28
+"""What an archive may unpack to whatever its size; one of 2556 bunches and 12 h has 130 MB."""
+
+
+def archive_members(
+    archive: Path, wanted: Collection[str], advice: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and contents of the wanted members, in the order of the archive.
+
+    Raises
+    ------
+    MissingInputError
+        The archive is missing or cannot be read.
+    BadInputError
+        It is truncated, damaged, no archive, or unpacks to more than data have.
+    """
+    read = _zip_members if archive.suffix == ".zip" else _tar_members
+    members = read(archive, wanted, advice)
+    while True:
+        # Only the library's own errors: those of whoever takes the members are not damage.
+        with damage_named(archive, "truncated or damaged", advice):
+            try:
+                name, text = next(members)
+            except StopIteration:
+                return
+            except FileNotFoundError as exc:
+                raise MissingInputError(f"{archive}: no such file; check massi_afs_path") from exc
+        yield name, text
+
+
+def _tar_members(
+    archive: Path, wanted: Collection[str], advice: str
+) -> Iterator[tuple[str, bytes]]:
+    # The streams of tarfile check neither end nor checksum; reading gzip to its end does.
+    with decompressed(archive) as unpacked:
+        plain: Any = _Limited(unpacked, archive, advice)
+        with tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 16) as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                if name in wanted and member.isreg():
+                    _check_size(archive, name, member.size, member.issparse(), advice)
+                    stream = tar.extractfile(member)
+                    if stream is not None:
+                        yield name, stream.read()
+            while plain.read(1 << 16):
+                pass
+
+
+def _zip_members(
+    archive: Path, wanted: Collection[str], advice: str
+) -> Iterator[tuple[str, bytes]]:
+    with opened(archive) as file, zipfile.ZipFile(file) as bundle:
+        left = most_unpacked(archive, ARCHIVE_BYTES)
+        for info in bundle.infolist():
+            name = PurePosixPath(info.filename).name
+            if name in wanted:
+                if info.flag_bits & 1:
+                    raise BadInputError(f"{archive}: {name} is encrypted; {advice}")
+                _check_size(archive, name, info.file_size, False, advice)
+                left -= info.file_size
+                if left < 0:
+                    raise _too_much(archive, advice)
+                yield name, bundle.read(info)
+
+
+def _check_size(archive: Path, name: str, n_bytes: int, is_sparse: bool, advice: str) -> None:
+    if is_sparse or not 0 <= n_bytes <= MEMBER_BYTES:
+        raise BadInputError(
+            f"{archive}: {name} announces {n_bytes:,} bytes{', with holes' if is_sparse else ''}, "
+            f"more than any bunch has; {advice}"
+        )
+
+
+def _too_much(archive: Path, advice: str) -> BadInputError:
+    return BadInputError(f"{archive}: unpacks to far more than data have; {advice}")
+
+
+class _Limited(io.RawIOBase):
+    """A stream that may not go on for ever."""
+
+    def __init__(self, stream: io.BufferedIOBase, archive: Path, advice: str) -> None:
+        self._stream, self._archive, self._advice = stream, archive, advice
+        self._left = most_unpacked(archive, ARCHIVE_BYTES)
+
+    def read(self, n: int = -1) -> bytes:
+        data = self._stream.read(n)
+        self._left -= len(data)
+        if self._left < 0:
+            raise _too_much(self._archive, self._advice)
+        return data
