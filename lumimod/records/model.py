@@ -21,9 +21,9 @@ class ModelFamily:
     emit_v_um: FloatArray
     """Vertical emittance."""
     emit_h_step_um: FloatArray
-    """Horizontal emittance one modelled step after the state before."""
+    """Horizontal emittance one modelled step after the state before; `emit_h_um` if modelled."""
     emit_v_step_um: FloatArray
-    """Vertical emittance one modelled step after the state before."""
+    """Vertical emittance one modelled step after the state before; `emit_v_um` if modelled."""
     intensity_ppb: FloatArray
     """Protons in the bunch."""
     length_m: FloatArray

@@ -201,12 +201,16 @@ def _family(
 ) -> ModelFamily:
     modelled = Bunches(*(values[row][:, columns] for values in evolution.bunches))
     emittance = measured if choice.emittance else modelled
+    step_h_um, step_v_um = emittance.emit_h_um, emittance.emit_v_um
+    if choice.emittance:  # elsewhere the state is the modelled step: stored once, as one object
+        step_h_um = evolution.emit_h_step_um[row][:, columns]
+        step_v_um = evolution.emit_v_step_um[row][:, columns]
     intensity = measured if choice.intensity or family == "noncoll" else modelled
     return ModelFamily(
         emittance.emit_h_um,
         emittance.emit_v_um,
-        evolution.emit_h_step_um[row][:, columns],
-        evolution.emit_v_step_um[row][:, columns],
+        step_h_um,
+        step_v_um,
         intensity.intensity_ppb,
         (measured if choice.length else modelled).length_m,
     )

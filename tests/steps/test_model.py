@@ -353,6 +353,18 @@ def test_what_models_share_is_stored_once(fill: MakeFill) -> None:
     assert one["eh_interp_coll"][1] is two["eh_interp_coll"][1]
 
 
+@by_model
+def test_a_modelled_emittance_is_stored_once_and_a_step_from_the_data_beside_it(
+    fill: MakeFill, name: str
+) -> None:
+    data = saved(fill())[name]
+    for plane in "hv":
+        for family in ("coll", "noncoll"):
+            state = data[f"e{plane}_interp_{family}"][2]
+            step = data[f"e{plane}_interp_{family}_IBScorr"][2]
+            assert (step is state) == (name not in EMITTANCE)
+
+
 def test_the_frame_is_saved_where_asked_for(fill: MakeFill) -> None:
     ctx = fill(savePandas=True, saveDict=False)
     put(ctx.paths.sb, stable_beams())
