@@ -99,6 +99,31 @@ def ibs_map(
     return BunchShape(emit, length_ns / 1e9)
 
 
+def ibs_map_in_parts(
+    ibs: Ibs,
+    dt_s: FloatArray,
+    n_ppb: FloatArray,
+    emit_h_um: FloatArray,
+    bl4s_s: FloatArray,
+    *,
+    longest_s: float,
+    part_s: float,
+) -> BunchShape:
+    """Return what `ibs_map` does, with the parametrisation in parts for times above `longest_s`.
+
+    Parts are equal and at most `part_s` long; each one begins where the one before it ended.
+    Arguments are arrays of one shape, (n_bunches,): each bunch has its own time. Rates hold for
+    any time, and are integrated as they are.
+    """
+    is_long = (dt_s > longest_s) & isinstance(ibs, IbsSet)
+    n_parts = np.where(is_long, np.ceil(np.where(is_long, dt_s, 0.0) / part_s), 1.0)
+    emit, bl4s = ibs_map(ibs, dt_s / n_parts, n_ppb, emit_h_um, bl4s_s)
+    for done in range(1, int(n_parts.max(initial=1.0))):
+        on = n_parts > done
+        emit[on], bl4s[on] = ibs_map(ibs, (dt_s / n_parts)[on], n_ppb[on], emit[on], bl4s[on])
+    return BunchShape(emit, bl4s)
+
+
 def _at_injection(
     c: dict[str, FloatArray], n: FloatArray, x: FloatArray, z: FloatArray
 ) -> tuple[FloatArray, FloatArray]:

@@ -83,6 +83,7 @@ def changes_since(
     changed = []
     if made.revision != step.revision:
         changed.append(f"step {step.name} changed (revision {made.revision} -> {step.revision})")
+    changed += filter(None, [step.superseded(made)])
     changed += _settings_differ(made.settings, settings_for(step, paths.cfg, paths.fill))
     changed += _inputs_differ(made.inputs, inputs_of(step, paths, modes, diary))
     for name, key in results_of(step, paths, diary).items():

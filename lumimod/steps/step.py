@@ -12,6 +12,7 @@ from lumimod.config.settings import Config
 from lumimod.paths import FillPaths, frame_path
 from lumimod.readers.compressed import looks_whole
 from lumimod.readers.variables import files_of
+from lumimod.records.made import Made
 from lumimod.steps.context import FillContext
 
 Files = Callable[[FillPaths], Sequence[Path]]
@@ -76,6 +77,11 @@ class Step:
 
     # --- rules of its own
 
+    superseded: Callable[[Made], str] = _nothing
+    """Why a result of an earlier version, of the same revision, is no longer right, or nothing.
+
+    For a change of numbers that concerns few results, and those can be told.
+    """
     watches: Files = _no_files
     """Files that it reads and of which it tells itself whether they are new (`begin_run`)."""
 

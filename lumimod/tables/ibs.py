@@ -9,8 +9,8 @@ from lumimod.physics.constants import PROTON_MASS_GEV
 from lumimod.physics.ibs import Ibs, IbsRates, IbsSet
 from lumimod.tables.packaged import packaged_table
 
-SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 60.0, 3600.0
-"""The coefficients are fits to steps of a minute to an hour; the polynomials run away beyond."""
+SHORTEST_IBS_STEP_S, LONGEST_IBS_STEP_S = 300.0, 3600.0
+"""The coefficients hold for steps of 5 minutes to an hour; the polynomials run away beyond."""
 
 _ENERGY_WINDOW_GEV = 20.0
 

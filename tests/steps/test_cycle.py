@@ -7,15 +7,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lumimod.errors import ConfigError, NoDataError
+from lumimod.errors import ConfigError, NoDataError, Note
 from lumimod.physics.ibs import ibs_map
 from lumimod.records import Cycle, CycleInterval
+from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import cycle
 from lumimod.steps.context import FillContext
 from lumimod.tables.ibs import ibs_of
 
-from .conftest import T0, fill_modes, measured_beam
+from .conftest import FILL, T0, fill_modes, measured_beam
 
 MakeFill = Callable[..., FillContext]
 
@@ -193,14 +194,60 @@ def test_models_hold_what_they_model_and_no_more(fill: MakeFill) -> None:
     assert instant.brightness_ppb_um is None
 
 
+LONG_WAIT = fill_modes(start_INJPHYS=-10_000)
+"""Injection from 10,000 s before stable beams: bunches seen since then wait for 6200 s."""
+
+
+def test_a_wait_of_over_an_hour_is_modelled_in_equal_parts_of_half_an_hour(fill: MakeFill) -> None:
+    measured, modelled, _ = run(fill(beams(since=-9950.0), LONG_WAIT))
+    real, model = (record.intervals[1, "Injection"] for record in (measured, modelled))
+    duration = (real.end.time_s - real.start.time_s)[0]
+    assert duration == 6200
+    n, emit, bl4s = (
+        value[0] for value in (real.start.intensity_ppb, real.start.emit_h_um, real.start.bl4s_s)
+    )
+    for _ in range(4):
+        emit, bl4s = ibs_map(ibs_of(479.6, 6e6), 6200 / 4, n, emit, bl4s)
+    assert model.end.emit_h_um[0] == pytest.approx(emit, rel=1e-12)
+    assert model.end.bl4s_s[0] == pytest.approx(bl4s, rel=1e-12)
+
+
 def test_bunches_that_stay_longer_than_an_hour_are_told(
     fill: MakeFill, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run(fill(beams(since=-9950.0), fill_modes(start_INJPHYS=-10_000)))
+    run(fill(beams(since=-9950.0), LONG_WAIT))
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     for beam, message in zip((1, 2), told):
         assert f"Injection of beam {beam}: 2 bunches stayed longer than an hour" in message
+        assert "in parts of at most 30 minutes" in message
+
+
+def test_bunches_that_stay_less_than_five_minutes_at_injection_are_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(beams(since=-3950.0)))
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "Injection of beam 1: 2 bunches stayed less than 5 minutes" in told[0]
+
+
+def test_a_result_of_before_with_a_long_wait_in_one_step_is_told_to_be_superseded() -> None:
+    text = "Injection of beam 1: 2 bunches stayed longer than an hour, where the IBS "
+    text += "parametrisation overestimates the growth: do not trust their model"
+    old = Made(FILL, "cycle", 1, "1.0", notes=({"kind": "model", "text": text},))
+    assert cycle.STEP.superseded(old) == "waits of over an hour were modelled in one step"
+    assert cycle.STEP.superseded(Made(FILL, "cycle", 1, "1.0")) == ""
+
+
+def test_no_note_of_now_says_that_its_result_is_superseded(fill: MakeFill) -> None:
+    notes: list[Note] = []
+    ctx = fill(beams(since=-9950.0), LONG_WAIT)
+    ctx.note = notes.append  # type: ignore[method-assign]
+    run(ctx)
+    now = Made(FILL, "cycle", 1, "2.0", notes=tuple(note.to_dict() for note in notes))
+    assert len(notes) == 2
+    assert cycle.STEP.superseded(now) == ""
 
 
 def test_bunches_that_stay_less_than_an_hour_are_not_worth_a_word(
