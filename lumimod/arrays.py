@@ -20,6 +20,10 @@ ByteArray = npt.NDArray[np.uint8]
 Origin = Union[Path, str]
 """Where samples come from: a file, or the name of a service."""
 
+LARGEST_PADDED, MOST_PADDING = 1 << 26, 10
+"""Rows of different lengths may become a matrix of so many numbers, or so many times their values:
+one row of millions among thousands of short ones would fill any memory."""
+
 log = logging.getLogger(__name__)
 
 
@@ -61,11 +65,22 @@ class Series:
         return self.values
 
     def matrix(self) -> FloatArray:
-        """Return the rows as (n, longest row), shorter rows padded with NaN at their end."""
+        """Return the rows as (n, longest row), shorter rows padded with NaN at their end.
+
+        Raises
+        ------
+        BadInputError
+            If hardly anything of it would be values.
+        """
         lengths = self.lengths
         width = int(lengths.max()) if lengths.size else 0
         if np.all(lengths == width):
             return self.values.reshape(lengths.size, width)
+        if lengths.size * width > max(LARGEST_PADDED, MOST_PADDING * self.values.size):
+            raise BadInputError(
+                f"{self.origin}: {self.name}: row {lengths.argmax() + 1} holds {width:,} values,"
+                f" the {lengths.size:,} rows {np.median(lengths):,.0f} as a rule; {DOWNLOAD}"
+            )
         padded = np.full((lengths.size, width), np.nan)
         padded[np.arange(width) < lengths[:, None]] = self.values
         return padded

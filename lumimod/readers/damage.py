@@ -20,10 +20,13 @@ PARSER_ERRORS: tuple[type[Exception], ...] = (
     AssertionError,
     AttributeError,
     BufferError,
+    ImportError,
     LookupError,
     MemoryError,
+    NameError,
     RuntimeError,
     SyntaxError,
+    SystemError,
     TypeError,
     ValueError,
     lzma.LZMAError,
@@ -56,5 +59,7 @@ def damage_named(path: Path, fault: str, advice: str, *more: type[Exception]) ->
 
 
 def _damaged(path: Path, fault: str, advice: str, exc: Exception) -> str:
+    if isinstance(exc, MemoryError):
+        return f"{path}: needs more memory than there is, as damaged files may; {advice}"
     why = " ".join(str(exc).split())[:100] or type(exc).__name__
     return f"{path}: {fault} ({why}); {advice}"

@@ -15,6 +15,8 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.readers.compressed import most_unpacked
+from lumimod.readers.damage import damage_named
 
 if TYPE_CHECKING:
     import h5py
@@ -63,13 +65,12 @@ def read_hdf5(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
     h5py = import_h5py()
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError, KeyError, ValueError) as exc:  # what h5py raises
-        raise BadInputError(
-            f"{path}: truncated, damaged or not an HDF5 file ({exc}); {DOWNLOAD}"
-        ) from exc
+    with damage_named(path, "truncated, damaged or not an HDF5 file", DOWNLOAD):
+        try:
+            with h5py.File(path, "r") as file:
+                yield file
+        except OSError as exc:  # of the library: that the file can be read was looked at before
+            raise ValueError(str(exc)) from exc
 
 
 def _names(path: Path, file: h5py.File) -> tuple[str, ...]:
@@ -87,25 +88,46 @@ def _series(path: Path, file: h5py.File, name: str) -> Series:
 
     if name + VALUES not in file:
         raise fault(f"no dataset {name}{VALUES}")
-    stored = file[name + VALUES]
-    times, values = np.asarray(file[name + TIMES][()]), np.asarray(stored[()])
-    if times.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
-        raise fault(f"values are {values.dtype} and times {times.dtype}, not numbers")
+    stamps, stored = (_dataset(path, file, name + part) for part in (TIMES, VALUES))
+    if stamps.dtype.kind not in "fiu" or stored.dtype.kind not in "fiub":
+        raise fault(f"values are {stored.dtype} and times {stamps.dtype}, not numbers")
+    times, values = np.asarray(stamps[()]), np.asarray(stored[()])
     time_s, rows = np.atleast_1d(times).astype(np.float64), values.astype(np.float64)
     rows = rows.reshape(len(rows) if rows.ndim else 1, -1) if rows.size else rows[:0, None]
     if time_s.ndim != 1 or len(rows) != time_s.size:
         raise fault(f"has {len(rows)} rows of values for {time_s.size} time stamps")
-    lengths = _lengths(file, name, rows)
+    lengths = _lengths(path, file, name, rows)
     if lengths.shape != time_s.shape or (lengths.size and lengths.max() > rows.shape[1]):
         raise fault(f"{name}{LENGTHS} does not fit its values")
     n_dropped = int(stored.attrs.get(DROPPED_ATTRIBUTE, 0))
     return in_order_of_time(name, path, time_s, *_flat(rows, lengths), n_dropped)
 
 
-def _lengths(file: h5py.File, name: str, rows: FloatArray) -> IntArray:
+def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
+    """Return a dataset that is in the file itself, and not larger than the file lets expect.
+
+    Raises
+    ------
+    BadInputError
+        It is none, or has its data elsewhere or nowhere.
+    """
+    found = file[name]
+    if not hasattr(found, "dtype") or found.file.filename != file.filename:
+        raise BadInputError(f"{path}: {name}: not a dataset of this file; {DOWNLOAD}")
+    if found.external or found.is_virtual:
+        raise BadInputError(f"{path}: {name}: its data are in another file; {DOWNLOAD}")
+    if found.size * max(found.dtype.itemsize, 8) > most_unpacked(path):
+        raise BadInputError(
+            f"{path}: {name}: announces {found.size:,} numbers, far more than the file holds; "
+            f"{DOWNLOAD}"
+        )
+    return found
+
+
+def _lengths(path: Path, file: h5py.File, name: str, rows: FloatArray) -> IntArray:
     """Return the number of values of each row: as stored, or without the padding."""
     if name + LENGTHS in file:
-        return np.asarray(file[name + LENGTHS][()], np.int64)
+        return np.asarray(_dataset(path, file, name + LENGTHS)[()], np.int64)
     return unpadded_lengths(rows)
 
 

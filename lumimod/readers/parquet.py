@@ -18,7 +18,9 @@ import numpy.typing as npt
 
 from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
 from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
-from lumimod.readers.locate import unreadable
+from lumimod.readers.compressed import most_unpacked
+from lumimod.readers.damage import damage_named
+from lumimod.readers.locate import opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,7 @@ DROPPED_METADATA = b"n_dropped"
 """Metadata of a column: rows without a valid value that were dropped before."""
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _T = TypeVar("_T", bound=np.generic)
+BATCH_ROWS = 1 << 16
 NO_VALUE, NO_LENGTH = np.zeros(0), np.zeros(0, np.int64)
 LISTS = ("list", "large_list", "fixed_size_list")
 
@@ -84,10 +87,10 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
         with _opened(part) as file:
             index = _index(part, file)
             columns = [name for name in wanted if name in file.schema_arrow.names]
-            table = file.read(columns=[index, *columns])
-        time_s = _time_s(part, table.column(index))
-        for name in columns:
-            samples.setdefault(name, []).append(_samples(part, table, name, time_s))
+            table = _table(part, file, [index, *columns])
+            time_s = _time_s(part, table.column(index))
+            for name in columns:
+                samples.setdefault(name, []).append(_samples(part, table, name, time_s))
     return {name: _joined(path, name, samples[name]) for name in wanted if name in samples}
 
 
@@ -103,16 +106,36 @@ def _parts(path: Path) -> list[Path]:
 @contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     pa = import_pyarrow()
-    try:
-        with path.open("rb") as stream:
-            yield pa.parquet.ParquetFile(stream)
-    except PermissionError as exc:
-        raise MissingInputError(unreadable(path, exc)) from exc
-    except (pa.ArrowException, OSError) as exc:
-        why = str(exc).splitlines()[0]
-        raise BadInputError(
-            f"{path}: truncated, damaged or not a Parquet file ({why}); {DOWNLOAD}"
-        ) from exc
+    fault = "truncated, damaged or not a Parquet file"
+    with damage_named(path, fault, DOWNLOAD, pa.ArrowException), opened(path) as stream:
+        yield pa.parquet.ParquetFile(stream, **with_checksums(pa, "page_checksum_verification"))
+
+
+def with_checksums(pa: Any, checksum_option: str) -> dict[str, bool]:
+    """Return an option of checksums, switched on, where this pyarrow knows it."""
+    return {checksum_option: True} if int(pa.__version__.split(".")[0]) >= 13 else {}
+
+
+def _table(path: Path, file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns, read batch by batch: a few bytes may announce any number of values.
+
+    The metadata of the columns are not looked at: where they are damaged pyarrow may end the whole
+    process.
+
+    Raises
+    ------
+    BadInputError
+        They are larger than the file lets expect.
+    """
+    pa = import_pyarrow()
+    schema = pa.schema([file.schema_arrow.field(name) for name in columns])
+    batches, left = list[Any](), most_unpacked(path)
+    for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
+        left -= batch.nbytes
+        if left < 0:
+            raise BadInputError(f"{path}: unpacks to far more than data have; {DOWNLOAD}")
+        batches.append(batch)
+    return pa.Table.from_batches(batches) if batches else schema.empty_table()
 
 
 def _index(path: Path, file: pq.ParquetFile) -> str:

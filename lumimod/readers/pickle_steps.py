@@ -111,7 +111,8 @@ class SafeUnpickler(pickle._Unpickler):
             It is not in ALLOWED.
         """
         if (module, name) not in ALLOWED:
-            raise Refused(f"{module[:100]}.{name[:100]}")
+            shown = f"{module[:100]}.{name[:100]}".encode("unicode_escape").decode()
+            raise Refused(shown)
         if (module, name) in STAND_INS:
             return STAND_INS[module, name]
         try:

@@ -6,37 +6,20 @@ Files of Python 2 or 3, NumPy 1 or 2 and pandas 1.5 to 3 are read.
 from __future__ import annotations
 
 import pickle
-import struct
 from pathlib import Path
 from typing import Any
 
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers.admitted import ALLOWED
-from lumimod.readers.compressed import GZIP_DAMAGE, decompressed, ends_with
+from lumimod.readers.compressed import decompressed, ends_with
+from lumimod.readers.damage import PARSER_ERRORS
 from lumimod.readers.locate import unreadable
 from lumimod.readers.pickle_calls import Refused
 from lumimod.readers.pickle_steps import SafeUnpickler
 
 __all__ = ["ALLOWED", "load_pickle"]
 
-# What reading a damaged pickle, and the classes that are given damaged contents, raise.
-_DAMAGE: tuple[type[Exception], ...] = (
-    *GZIP_DAMAGE,
-    pickle.PickleError,
-    struct.error,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    BufferError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    NameError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
+_DAMAGE: tuple[type[Exception], ...] = (*PARSER_ERRORS, pickle.PickleError)
 
 
 def load_pickle(path: Path) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import IntArray, Series
-from lumimod.readers.parquet import DROPPED_METADATA, TIME, import_pyarrow
+from lumimod.readers.parquet import DROPPED_METADATA, TIME, import_pyarrow, with_checksums
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +41,8 @@ def write_parquet(
         metadata={"pandas": json.dumps(_for_pandas(name, integer_index))},
     )
     table = pa.Table.from_arrays([array for array, _ in columns.values()], schema=schema)
-    pa.parquet.write_table(table, stream, version="2.6", compression="zstd")
+    options = {"compression": "zstd", **with_checksums(pa, "write_page_checksum")}
+    pa.parquet.write_table(table, stream, version="2.6", **options)
 
 
 def _for_pandas(index: str, is_integer: bool) -> dict[str, object]:
