@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,10 @@ class Diary:
         known = self._data["results"].get(path.name, {})
         return {k: v for k, v in known.items() if k not in ("stamp", "made")}
 
-    def identity(self, path: Path) -> str:
-        """Return the identity of a result: of its content if it does not say what it is made from.
+    def identity(self, path: Path, apart_from: Collection[str] = ()) -> str:
+        """Return the identity of a result, whatever the settings that are left out of account.
+
+        It is that of its content if it does not say what it is made from.
 
         Raises
         ------
@@ -106,7 +109,10 @@ class Diary:
             It cannot be read.
         """
         made = self.made(path)
-        return str(self.digest(path)["digest"]) if made is None else made.key
+        if made is None:
+            return str(self.digest(path)["digest"])
+        kept = {name: value for name, value in made.settings.items() if name not in apart_from}
+        return replace(made, settings=kept).key
 
     # --- pictures
 

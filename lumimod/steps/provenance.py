@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -17,6 +18,8 @@ from lumimod.steps.step import Step
 
 MODES_INPUT = "beam modes"
 """Name under which the times of the beam modes stand among the inputs."""
+RESCALING = "resc_period"
+"""The setting in which results of two rescalings of the BSRT differ."""
 LONGEST_VALUE = 60
 
 
@@ -41,11 +44,12 @@ def inputs_of(step: Step, paths: FillPaths, modes: FillModes, diary: Diary) -> d
 
 def results_of(step: Step, paths: FillPaths, diary: Diary) -> dict[str, str]:
     """Return the identity of the results that a step reads, by the name of their step."""
+    apart_from = (RESCALING,) if _is_of_no_rescaling(step, paths) else ()
     there = {}
     for other in step.depends_on:
         made_of = [path for path in other.results(paths) if path.is_file()]
         if made_of:
-            there[other.name] = diary.identity(made_of[0])
+            there[other.name] = diary.identity(made_of[0], apart_from)
     return there
 
 
@@ -92,6 +96,11 @@ def changes_since(
         elif made.results[name] != key:
             changed.append(f"{name} was made again")
     return changed
+
+
+def _is_of_no_rescaling(step: Step, paths: FillPaths) -> bool:
+    """Return whether one result serves all rescalings of the BSRT, as measured luminosity does."""
+    return step.expected(paths) == step.expected(replace(paths, tag="_rescaled"))
 
 
 def _settings_differ(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -159,7 +168,7 @@ _FOR_A_FILL: Mapping[str, Callable[[Config, int], Any]] = {
     "betastar_m": _betastar,
     "cases": _cases,
     "leveling": lambda cfg, fill: cfg.model.leveling.get(fill),
-    "resc_period": lambda cfg, fill: rescale_target(cfg, fill),
+    RESCALING: lambda cfg, fill: rescale_target(cfg, fill),
 }
 
 

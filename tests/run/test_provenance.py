@@ -227,6 +227,16 @@ def test_an_input_that_is_replaced_while_it_is_read_fails_the_step(
     assert not site.paths().sb.exists()
 
 
+def test_results_of_two_rescalings_leave_each_other_alone(finished: Site) -> None:
+    periods = {"A": (1, 6000), "B": (6000, 7000)}
+    rescaled = {"resc_period": [("A", "B")], "periods": periods, "doRescale": True}
+    for settings, others in ((rescaled, {}), ({}, rescaled)):
+        finished.configure(**settings)
+        finished.run("--fill", FILL, "--force", "all")  # measured luminosity, one for both, too
+        finished.configure(**others)
+        assert {p.status for p in plan(finished).values()} == {Status.PRESENT}
+
+
 def test_equal_runs_give_equal_results(finished: Site, site: Site) -> None:
     before = finished.contents(FILL)
     finished.run("--fill", FILL, "--force", "all")
