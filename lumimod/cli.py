@@ -193,13 +193,22 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         names = PICTURE_FAMILIES if "all" in families else families
         pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
     with Display(cfg.log_format, _level(args)) as display:
-        if cfg.ignored_names:
-            log.info("%s: names without a meaning here: %s", cfg.path, ", ".join(cfg.ignored_names))
+        _say(cfg)
         if args.submit:
             return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
         options["report_path"] = args.report
         return run(cfg, args.fill, selection, display, **options)
+
+
+def _say(cfg: Config) -> None:
+    """Log what config.py sets and does not mean, a line each."""
+    for line in cfg.warnings:
+        log.warning("%s: %s", cfg.path, line)
+    for line in cfg.remarks:
+        log.info("%s: %s", cfg.path, line)
+    if cfg.ignored_names:
+        log.info("%s: names without a meaning here: %s", cfg.path, ", ".join(cfg.ignored_names))
 
 
 def _level(args: argparse.Namespace) -> int | None:

@@ -17,6 +17,10 @@ class FillPaths:
 
     cfg: Config
     fill: int
+    year: int | None = None
+    """Of the fill, for the folders of Massi archives."""
+    tag: str | None = None
+    """What <RESC> stands for; None: as config.py says."""
 
     # --- inputs
 
@@ -44,6 +48,15 @@ class FillPaths:
     def extra_data(self) -> Path:
         """Tunes, beta* and more against time; may be absent."""
         return self._input(self.cfg.files.extra_data)
+
+    @property
+    def massi_year(self) -> int:
+        """The year of the folders of Massi archives."""
+        return self.cfg.massi.year_of(self.year)
+
+    def massi_folder(self, experiment: str) -> Path:
+        """Return the folder of an experiment's Massi archives."""
+        return self.cfg.massi.folder(experiment, self.massi_year)
 
     @property
     def betastar(self) -> tuple[Path, ...]:
@@ -179,6 +192,8 @@ class FillPaths:
     @property
     def _rescaled(self) -> str:
         """Suffix of results whose BSRT calibration is rescaled to another period."""
+        if self.tag is not None:
+            return self.tag
         target = rescale_target(self.cfg, self.fill)
         return "" if target is None else f"_rescaled_{self.cfg.bsrt.rescale_string}{target}"
 

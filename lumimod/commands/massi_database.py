@@ -50,14 +50,16 @@ def _create(args: argparse.Namespace, cfg: Config, path: Path) -> bool:
     given = {"year": args.year, "path_template": args.afs_path, "exp_folders": args.exp_folders}
     changes = {name: value for name, value in given.items() if value is not None}
     massi = dataclasses.replace(cfg.massi, **changes)
-    folders = {experiment: massi.folder(experiment) for experiment in EXPERIMENTS}
-    missing = [folder for folder in folders.values() if not folder.is_dir()]
-    if len(missing) == len(folders):
+    folders = massi.folders()
+    every = [folder for of_year in folders.values() for folder in of_year.values()]
+    missing = [folder for folder in every if not folder.is_dir()]
+    if len(missing) == len(every):
+        sought = missing or [massi.folder(exp, "<YEAR>") for exp in EXPERIMENTS]
         raise UsageError(
-            f"no folder {' nor '.join(map(str, missing))}; give --afs-path and --year or set "
+            f"no folder {' nor '.join(map(str, sought))}; give --afs-path and --year or set "
             "massi_afs_path in config.py"
         )
-    database = massi_db.create(massi.year, folders)
+    database = massi_db.create(folders)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

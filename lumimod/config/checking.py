@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from lumimod.config.kinds.base import nearest
+from lumimod.config.kinds.base import EntryError, nearest
 from lumimod.config.record import ALL_SETTINGS, BY_NAME
 from lumimod.config.rules import RULES
 
@@ -34,6 +34,10 @@ class Checked:
     """One line for each value that is not allowed and each name that looks mistyped."""
     ignored_names: tuple[str, ...]
     """Names that mean nothing here."""
+    remarks: tuple[str, ...]
+    """A line for each value that is allowed, but never counts."""
+    warnings: tuple[str, ...]
+    """A line for each name and value that may be meant otherwise than it is taken."""
 
 
 def check_names(namespace: Mapping[str, Any]) -> Checked:
@@ -43,13 +47,40 @@ def check_names(namespace: Mapping[str, Any]) -> Checked:
     faults.update(_check_rules(given, values, faults))
     unknown = [name for name in namespace if _may_be_a_setting(name, namespace[name])]
     near = {name: nearest(name, BY_NAME) for name in unknown}
-    typos = (
+    typos = tuple(
         _fault(Given(name, namespace[name]), f"is not a known name; did you mean {known}?")
         for name, known in near.items()
-        if known
+        if known and known not in given
+    )
+    alike = tuple(
+        f"{name} means nothing here; the setting is {known}, which is set too"
+        for name, known in near.items()
+        if known and known in given
     )
     ignored = tuple(name for name in unknown if near[name] is None)
-    return Checked(values, (*faults.values(), *typos), ignored)
+    good = {name: values[name] for name in given if name not in faults}
+    return Checked(
+        values, (*faults.values(), *typos), ignored, _remarks(good), alike + _without_effect(good)
+    )
+
+
+def _remarks(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the kinds of settings say of their values."""
+    return tuple(
+        f"{name}: {remark}"
+        for name, value in given.items()
+        for remark in BY_NAME[name].kind.remarks(value)
+    )
+
+
+def _without_effect(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a line for each setting that nothing reads and that differs from its default."""
+    unread = [setting for name in given if (setting := BY_NAME[name]).no_effect]
+    return tuple(
+        f"{s.name} = {shown(given[s.name])} has no effect: {s.no_effect}"
+        for s in unread
+        if not s.kind.same(given[s.name], s.default_from(given))
+    )
 
 
 def _given(namespace: Mapping[str, Any]) -> dict[str, Given]:
@@ -74,6 +105,9 @@ def _check_values(given: Mapping[str, Given]) -> tuple[dict[str, Any], dict[str,
             if setting.name in given:
                 values[setting.name] = setting.kind(given[setting.name].value)
                 continue
+        except EntryError as exc:
+            entry = f"{given[setting.name].label}[{exc.key!r}]"
+            faults[setting.name] = _fault(Given(entry, exc.value), exc.why)
         except ValueError as exc:
             faults[setting.name] = _fault(given[setting.name], str(exc))
         values[setting.name] = setting.default_from(values)
@@ -88,10 +122,11 @@ def _check_rules(
     for rule in RULES:
         if not faults.keys().isdisjoint(rule.names):
             continue
-        if not rule.holds(*(values[name] for name in rule.names)):
+        why = rule.broken(*(values[name] for name in rule.names))
+        if why:
             blamed = rule.names[-1]
-            shown = given.get(blamed, Given(blamed, values[blamed]))
-            broken.setdefault(blamed, _fault(shown, rule.allowed))
+            of = given.get(blamed, Given(blamed, values[blamed]))
+            broken.setdefault(blamed, _fault(of, why))
     return broken
 
 
@@ -105,7 +140,10 @@ def _may_be_a_setting(name: str, value: Any) -> bool:
 
 def _fault(given: Given, why: str) -> str:
     """Return a fault in one line: name = value, and what is allowed."""
-    shown = " ".join(repr(given.value).split())
-    if len(shown) > _LONGEST_VALUE:
-        shown = shown[: _LONGEST_VALUE - 3] + "..."
-    return f"{given.label} = {shown}: {why}"
+    return f"{given.label} = {shown(given.value)}: {why}"
+
+
+def shown(value: Any) -> str:
+    """Return a value in one line that is not too long."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= _LONGEST_VALUE else line[: _LONGEST_VALUE - 3] + "..."

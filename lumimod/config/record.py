@@ -24,6 +24,10 @@ class Config:
     """Of config.py, absolute."""
     ignored_names: tuple[str, ...]
     """Names in config.py that mean nothing here, such as helper variables."""
+    remarks: tuple[str, ...]
+    """What config.py sets that never counts, a line each."""
+    warnings: tuple[str, ...]
+    """What config.py may mean otherwise than it is taken, a line each."""
     fills: FillSelection = section(FillSelection)
     files: FileSettings = section(FileSettings)
     massi: MassiSettings = section(MassiSettings)
@@ -50,7 +54,13 @@ ALL_SETTINGS: tuple[Setting, ...] = tuple(settings_of(Config))
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in ALL_SETTINGS}
 
 
-def build(path: Path, values: Mapping[str, Any], ignored_names: tuple[str, ...]) -> Config:
+def build(
+    path: Path,
+    values: Mapping[str, Any],
+    ignored_names: tuple[str, ...] = (),
+    remarks: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Config:
     """Return the Config that holds the value of every setting, by name."""
     by_section: dict[str, dict[str, Any]] = {"": {}, **{name: {} for name in sections_of(Config)}}
     for setting in ALL_SETTINGS:
@@ -58,4 +68,4 @@ def build(path: Path, values: Mapping[str, Any], ignored_names: tuple[str, ...])
         by_section[place][field] = values[setting.name]
     top = by_section.pop("")
     sections = {name: sections_of(Config)[name](**held) for name, held in by_section.items()}
-    return Config(path=path, ignored_names=ignored_names, **sections, **top)
+    return Config(path, ignored_names, remarks, warnings, **sections, **top)

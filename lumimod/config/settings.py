@@ -43,7 +43,8 @@ def load_config(path: Path) -> Config:
     """
     path, checked = read_config(path)
     refuse_faults(path, checked)
-    return build(path, checked.values, checked.ignored_names)
+    said = checked.ignored_names, checked.remarks, checked.warnings
+    return build(path, checked.values, *said)
 
 
 def read_config(path: Path) -> tuple[Path, Checked]:

@@ -11,6 +11,7 @@ import logging
 from codecs import BOM_UTF8 as BOM
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers.json_file import load_json
 from lumimod.readers.locate import opened, unreadable
+from lumimod.readers.stamps import ZURICH
 from lumimod.readers.unpickle import load_pickle
 
 FILE_NAMES = ("fills_and_bmodes.pkl", "fills_and_bmodes.json")
@@ -28,6 +30,8 @@ FLAG_COMPLETE = "flag_complete"
 MAKE_AGAIN = "make the file again with the script in Utilities/"
 LATEST_S = 4_102_444_800.0
 """The year 2100, Unix s."""
+_EARLIEST_S = 1.2e9
+"""Of 2008, when the LHC first had beam, Unix s."""
 LARGEST_SHOWN = 10**20
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,13 @@ class FillModes:
     """By mode: its end."""
     complete: bool | None
     """Whether the fill was over when it was recorded; None if the file does not tell."""
+
+    @property
+    def year(self) -> int | None:
+        """The year of the fill, None if no time of it is known."""
+        times_s = (self.start("STABLE"), self.t_startfill_s, self.t_endfill_s)
+        known_s = [t for t in times_s if _EARLIEST_S < t < LATEST_S]
+        return datetime.fromtimestamp(known_s[0], ZURICH).year if known_s else None
 
     @property
     def in_progress(self) -> bool:

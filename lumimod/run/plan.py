@@ -96,7 +96,7 @@ def plan_fill(
 
     With `write` the diary of the fill remembers what had to be read again to tell.
     """
-    paths = FillPaths(cfg, modes.fill)
+    paths = FillPaths(cfg, modes.fill, modes.year)
     state = _FillState(paths, modes, Diary(paths.folder))
     plan: dict[str, Planned] = {}
     for name, step in STEPS.items():

@@ -34,7 +34,7 @@ def why(cfg: Config, fills: Sequence[int], step_names: Sequence[str]) -> str:
     watch = begin_run(cfg, write=False)
     lines: list[str] = []
     for fill in fills:
-        paths = FillPaths(cfg, fill)
+        paths = FillPaths(cfg, fill, modes[fill].year)
         plan = plan_fill(modes[fill], cfg, Selection(), watch)
         diary = Diary(paths.folder)
         for name in step_names:

@@ -63,7 +63,7 @@ class FillContext:
     @cached_property
     def paths(self) -> FillPaths:
         """Every file name of the fill."""
-        return FillPaths(self.cfg, self.fill)
+        return FillPaths(self.cfg, self.fill, self.modes.year)
 
     @cached_property
     def period(self) -> Period:

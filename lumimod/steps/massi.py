@@ -57,7 +57,7 @@ def _archives(paths: FillPaths) -> dict[str, Path]:
     BadInputError
         A folder cannot be read: whether there are archives is not known.
     """
-    folders = {exp: paths.cfg.massi.folder(exp) for exp in EXPERIMENTS}
+    folders = {exp: paths.massi_folder(exp) for exp in EXPERIMENTS}
     try:
         found = {exp: find_archive(folder, paths.fill) for exp, folder in folders.items()}
     except OSError as exc:
@@ -112,7 +112,7 @@ def _make(ctx: FillContext, *, keep_old: bool) -> Afterwards | None:
 
 
 def _no_luminosity(paths: FillPaths) -> MissingInputError:
-    folders = [paths.cfg.massi.folder(exp) for exp in EXPERIMENTS]
+    folders = [paths.massi_folder(exp) for exp in EXPERIMENTS]
     absent = [folder for folder in folders if find_archive(folder, paths.fill) is None]
     names = ", ".join(str(folder / f"{paths.fill}.tgz") for folder in absent)
     return MissingInputError(
@@ -137,7 +137,7 @@ def _from_archives(
         _note_missing(ctx, exp, path, missing)
     lumi_hz_ub = {exp: hz_ub for exp, (hz_ub, _, _) in zip(archives, both)}
     _save(ctx, ctx.paths.lumi_meas, lumi_hz_ub, keep_old=keep_old)
-    return partial(massi_db.record, ctx.cfg.massi.database, ctx.cfg.massi.year, versions)
+    return partial(massi_db.record, ctx.cfg.massi.database, ctx.paths.massi_year, versions)
 
 
 def _save(
@@ -215,7 +215,7 @@ def _outdated(database: Database, paths: FillPaths) -> str:
     """Return why the archives must be read again, if they must."""
     try:
         current = all(
-            massi_db.is_current(database, paths.cfg.massi.year, exp, Archive.at(path))
+            massi_db.is_current(database, paths.massi_year, exp, Archive.at(path))
             for exp, path in _archives(paths).items()
         )
     except BadInputError as exc:  # it has just gone: what was made of it stays
@@ -229,7 +229,7 @@ def _database(cfg: Config, *, write: bool) -> Database:
     path = cfg.massi.database
     if path.exists():
         return massi_db.load_database(path)
-    database = massi_db.create(cfg.massi.year, {exp: cfg.massi.folder(exp) for exp in EXPERIMENTS})
+    database = massi_db.create(cfg.massi.folders())
     if write:
         log.info("no Massi database yet: making %s", path)
         try:

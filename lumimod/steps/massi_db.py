@@ -193,15 +193,17 @@ def _reason(exc: Exception) -> str:
     return " ".join(said.split()) or type(exc).__name__
 
 
-def create(year: int, folders: Mapping[str, Path]) -> Database:
-    """Return a database of all archives that are in the experiments' folders now.
+def create(folders: Mapping[int, Mapping[str, Path]]) -> Database:
+    """Return a database of all archives that are in the experiments' folders of each year now.
 
     An archive that cannot be looked at is left out with a warning.
     """
-    out: Database = {year: {}}
-    for experiment, folder in folders.items():
-        archives = (_archive_at(path) for path in _listed(folder))
-        out[year][experiment] = {a.name: a.modified for a in archives if a is not None}
+    out: Database = {}
+    for year, of_year in folders.items():
+        out[year] = {}
+        for experiment, folder in of_year.items():
+            archives = (_archive_at(path) for path in _listed(folder))
+            out[year][experiment] = {a.name: a.modified for a in archives if a is not None}
     return out
 
 

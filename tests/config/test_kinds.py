@@ -29,9 +29,11 @@ ANGLES = (
     "must be {(first fill, last fill + 1): [IP1, IP5]}, full angles above 0 and below 0.01 [rad]"
 )
 BETASTAR = (
-    "must be a number > 0 [m], {(first fill, last fill + 1): number or [IP1, IP5]}, or 'measured'"
+    "must be a number from 0.05 to 25 [m], {(first fill, last fill + 1): number or [IP1, IP5]}, "
+    "or 'measured'"
 )
-FACTOR = "must be a list of numbers > 0, one for each of `cases`"
+FACTOR = "must be a list of numbers from 0.01 to 100, one for each of `cases`"
+GAMMA = "must be a number from 400 to 8000"
 MISSPELLED = "which is not known; did you mean"
 
 REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -49,31 +51,31 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("t_step_sec", "must be a number > 0 [s]", ("0", "-1", "'5'", "float('inf')", "[300]")),
     ("t_fit_length", "must be a number > 0 [s]", ("0", "-1", "'5'")),
     ("max_gap_s", "must be a number >= 0 [s]", ("-1", "'5'")),
-    ("gammaFT", "must be a number > 1", ("1",)),
-    ("gammaFB", "must be a number > 1", ("'479'",)),
-    ("frev", "must be a number > 0 [Hz]", ("0",)),
+    ("gammaFT", GAMMA, ("1", "9000")),
+    ("gammaFB", GAMMA, ("'479'",)),
+    ("frev", "must be a number from 11200 to 11300 [Hz]", ("0", "11.2455")),
     ("tauSRxy_FB", "must be a number > 0 [s], or float('inf')", ("0",)),
-    ("VRF_FT", "must be a number > 0 [V]", ("-12e6",)),
+    ("VRF_FT", "must be a number from 100000 to 2e+07 [V]", ("-12e6", "12")),
     (
         "betastar_m",
         BETASTAR,
-        ("0", "'logged'", "[0.3, 0.3]", "{(1, 2): 0}", "{(1, 2): [0.3]}", "{1: 0.3}"),
+        ("0", "30", "'logged'", "[0.3, 0.3]"),
     ),
     ("betastar_m", "has two beta* for fill 5", ("{(1, 9): 0.3, (5, 12): 0.4}",)),
     (
         "crossing_planes",
         "must be {1: 'v', 5: 'h'}: 'h' or 'v' for interaction points 1 and 5",
-        ("'v'", "{2: 'v'}", "{1: 'x'}"),
+        ("'v'",),
     ),
     (
         "variable_names",
         "must be {quantity: name or [names]}, the quantities being those of lumimod/tables/",
-        ("['ENERGY']", "{'energy': 'E'}", "{'energy_b1': 3}"),
+        ("['ENERGY']",),
     ),
     ("EXTRA_DATA_FILE", "must be text with <FILLNUMBER> in it", ("'extra.csv'",)),
-    ("sigmaBOff_m2", "must be a number > 0 [m^2]", ("0",)),
-    ("sigma_el_m2", "must be a number >= 0 [m^2]", ("-1",)),
-    ("massi_year", "must be a whole number from 2008 to 2099", ("17",)),
+    ("sigmaBOff_m2", "must be a number from 1e-31 to 1e-28 [m^2]", ("0", "80")),
+    ("sigma_el_m2", "must be a number from 0 to 1e-28 [m^2]", ("-1",)),
+    ("massi_year", "must be 'fill' or a whole number from 2008 to 2099", ("17", "'year'")),
     ("massi_bunch_lumi_scale", "must be a number > 0", ("0",)),
     ("massi_afs_path", "must be text that is not empty", ("''",)),
     (
@@ -83,36 +85,35 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "periods",
-        "must be {'name': (first fill, last fill + 1)}, the first number not above the second",
-        ("[(1, 2)]", "{'A': (2, 1)}", "{'A': (1, 2, 3)}", "{'A': 5}", "{'a/b': (1, 2)}"),
+        "must be {'name': (first fill, last fill + 1)}",
+        ("[(1, 2)]",),
     ),
     (
         "resc_period",
         "must be a list of (from, to), names of periods, each `from` once",
-        ("[('A',)]", "{'A': 'B'}", "[('A', 'A'), ('A', 'B')]"),
+        ("{'A': 'B'}", "[('A', 'A'), ('A', 'B')]"),
     ),
     ("add_resc_string", "must be text without slashes and blanks", ("'a b'",)),
     (
         "models",
         f"must be a list of different models out of {', '.join(MODELS)}",
-        ("'IBSBOff'", "['IBS']", "['IBSBOff', 'IBSBOff']", "[1]"),
+        ("'IBSBOff'", "['IBSBOff', 'IBSBOff']"),
     ),
     (
         "cases",
         "must be a list of different whole numbers or words, such as [1, 2]",
-        ("1", "[1, '1']", "['a/b']", "[1.5]"),
+        ("1", "[1, '1']"),
     ),
-    ("correction_factor_1h", FACTOR, ("[0]",)),
+    ("correction_factor_1h", FACTOR, ("2",)),
     ("correction_factor_1v", FACTOR, ("1.0",)),
-    ("correction_factor_2h", FACTOR, ("['1']",)),
-    ("correction_factor_2v", "must hold one factor for each of `cases`", ("[1, 1]",)),
+    ("correction_factor_2h", FACTOR, ("'1'",)),
+    ("correction_factor_2v", "must hold a factor for each of `cases`, by position", ("[]",)),
     (
         "leveling",
-        "must be {fill: luminosity}, luminosities > 0 [1/(m^2 s)]",
-        ("[5439]", "{5439: 0}", "{'5439': 8e37}"),
+        "must be {fill: luminosity}, luminosities from 1e+30 to 1e+40 [1/(m^2 s)]",
+        ("[5439]",),
     ),
-    ("XingAngle", ANGLES, ("3e-4", "{5695: 3e-4}", "{(1, 2): 0.01}", "{(1, 2): [3e-4, 0]}")),
-    ("XingAngle", ANGLES, ("{(1, 2): [3e-4]}", "{(2, 1): 3e-4}")),
+    ("XingAngle", ANGLES, ("3e-4", "[3e-4]")),
     ("XingAngle", "has two angles for fill 5", ("{(1, 9): 3e-4, (5, 12): 2e-4}",)),
     ("fig_tuple", "must be (width, height), both > 0 [inch]", ("(15,)", "(15, 0)")),
     ("plotFormat", "must be one of '.png', '.pdf', '.svg'", ("'.jpg'", "None")),
@@ -162,6 +163,45 @@ def test_a_bad_value_is_named_with_what_is_allowed(
     (line,) = faults(f"{name} = {value}")
     shown = repr(eval(value))
     assert line.startswith(f"{name} = {shown}: {allowed}")
+
+
+BAD_ENTRIES = (
+    ("betastar_m", "{(1, 2): 0.3, (2, 3): 0}", "(2, 3)", BETASTAR),
+    ("betastar_m", "{(1, 2): 30.}", "(1, 2)", BETASTAR),
+    ("betastar_m", "{(1, 2): [0.3]}", "(1, 2)", BETASTAR),
+    ("betastar_m", "{1: 0.3}", "1", BETASTAR),
+    ("XingAngle", "{(1, 2): 3e-4, 5695: 3e-4}", "5695", ANGLES),
+    ("XingAngle", "{(1, 2): 0.01}", "(1, 2)", ANGLES),
+    ("XingAngle", "{(1, 2): [3e-4, 0]}", "(1, 2)", ANGLES),
+    ("XingAngle", "{(1, 2): [3e-4]}", "(1, 2)", ANGLES),
+    ("XingAngle", "{(1.5, 2): 3e-4}", "(1.5, 2)", ANGLES),
+    ("XingAngle", "{(float('nan'), 2): 3e-4}", "(nan, 2)", ANGLES),
+    ("crossing_planes", "{1: 'h', 2: 'v'}", "2", "must be {1: 'v', 5: 'h'}: 'h' or 'v' for"),
+    ("crossing_planes", "{1: 'x'}", "1", "must be {1: 'v', 5: 'h'}: 'h' or 'v' for"),
+    ("variable_names", "{'energy': 'E'}", "'energy'", "must be {quantity: name or [names]}"),
+    ("variable_names", "{'energy_b1': 3}", "'energy_b1'", "must be {quantity: name or [names]}"),
+    ("periods", "{'A': (1, 2), 'B': (1, 2, 3)}", "'B'", "must be {'name': (first fill, last fill"),
+    ("periods", "{'A': 5}", "'A'", "must be {'name': (first fill, last fill + 1)}"),
+    ("periods", "{'a/b': (1, 2)}", "'a/b'", "must be {'name': (first fill, last fill + 1)}"),
+    ("resc_period", "[('A', 'A'), ('B',)]", "1", "must be a list of (from, to), names of periods"),
+    ("models", "['IBSBOff', 'IBS']", "1", "must be a list of different models out of"),
+    ("models", "[1]", "0", "must be a list of different models out of"),
+    ("cases", "[1, 'a/b']", "1", "must be a list of different whole numbers or words"),
+    ("cases", "[1.5]", "0", "must be a list of different whole numbers or words"),
+    ("correction_factor_1h", "[1, 0]", "1", FACTOR),
+    ("correction_factor_2h", "['1']", "0", FACTOR),
+    ("leveling", "{5439: 8e37, 5450: 0}", "5450", "must be {fill: luminosity}"),
+    ("leveling", "{'5439': 8e37}", "'5439'", "must be {fill: luminosity}"),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "key", "allowed"), BAD_ENTRIES)
+def test_a_bad_entry_is_named_not_the_whole_map(
+    faults: Faults, name: str, value: str, key: str, allowed: str
+) -> None:
+    (line,) = faults(f"{name} = {value}")
+    assert line.startswith(f"{name}[{key}] = ")
+    assert f": {allowed}" in line
 
 
 def test_every_setting_refuses_something(faults: Faults) -> None:
@@ -267,10 +307,10 @@ def test_setup_of_jobs_is_a_text_or_a_list_of_lines(config: Load, value: str) ->
 
 
 def test_what_config_py_holds_is_copied() -> None:
-    given_lumi = {1: 2.0}
+    given_lumi = {1: 2e38}
     kept = leveling(given_lumi)
     given_lumi.clear()
-    assert kept == {1: 2.0}
+    assert kept == {1: 2e38}
 
 
 def test_a_frozen_map_is_a_mapping() -> None:

@@ -27,7 +27,7 @@ def test_a_row_holds_default_unit_allowed_values_and_meaning() -> None:
     assert _rows()["gammaFT"] == [
         "`6927.64`",
         "",
-        "a number > 1",
+        "a number from 400 to 8000",
         "Lorentz factor, flat top; older name: `gamma`",
     ]
 

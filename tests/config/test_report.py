@@ -60,7 +60,8 @@ def test_an_older_name_is_shown_by_its_present_one(check: Check) -> None:
 
 def test_a_setting_without_effect_is_marked(check: Check) -> None:
     assert check("crossingAngleChange = False")[1][1:] == [
-        "  crossingAngleChange = False (default True); no effect: XingAngle gives the angles"
+        "  crossingAngleChange = False (default True); no effect: XingAngle gives the angles",
+        "warning: crossingAngleChange = False has no effect: XingAngle gives the angles",
     ]
 
 
@@ -80,7 +81,7 @@ def test_differences_are_shown_beside_the_faults(check: Check) -> None:
     assert head.startswith("lumimod: ")
     assert head.endswith("config.py: 2 to correct")
     assert faults == [
-        "  frev = 0: must be a number > 0 [Hz]",
+        "  frev = 0: must be a number from 11200 to 11300 [Hz]",
         "  n_skipp = 3: is not a known name; did you mean n_skip?",
     ]
 

@@ -81,7 +81,7 @@ DEFAULTS = {
     "model.factors_2v": (1.0,),
     "model.leveling": {5439: 8e37, 5450: 8e37},
     "massi.database": Path("SB_analysis/fill_db.yaml"),
-    "massi.year": 2017,
+    "massi.year": "fill",
     "massi.path_template": "data/massi/<YEAR>/measurements",
     "massi.exp_folders": ("ATLAS/lumi/", "CMS/lumi/"),
     "massi.bunch_lumi_scale": 1e34,
@@ -120,6 +120,8 @@ DEFAULTS = {
     "log_format": "%(asctime)s %(levelname)s : %(message)s",
     "variable_names": {},
     "ignored_names": (),
+    "remarks": (),
+    "warnings": (),
 }
 
 
@@ -176,7 +178,9 @@ def test_the_config_of_april_2017_loads_unchanged() -> None:
     assert cfg.fills.periods == {"A": (5005, 5200), "B": (5200, 5400), "C": (5400, 5457)}
     assert cfg.bsrt.rescale
     assert cfg.bsrt.rescale_periods == (("A", "A"), ("B", "C"), ("C", "C"))
-    assert cfg.massi.folder("CMS") == Path("/afs/cern.ch/user/l/lpc/w0/2016/measurements/CMS/lumi")
+    assert cfg.massi.folder("CMS", 2016) == Path(
+        "/afs/cern.ch/user/l/lpc/w0/2016/measurements/CMS/lumi"
+    )
     assert cfg.files.stable_beams_folder == Path(
         "/afs/cern.ch/work/l/lumimod/followup_2016/SB_analysis"
     )
@@ -226,13 +230,39 @@ def test_beta_star_may_be_measured(config: Load) -> None:
 
 def test_massi_folders_hold_the_year(config: Load) -> None:
     cfg = config("massi_afs_path = '/m/<YEAR>/x'\nmassi_exp_folders = ['CMS/Lumi', 'atlas/l/']")
-    assert cfg.massi.folder("CMS") == Path("/m/2017/x/CMS/Lumi")
-    assert cfg.massi.folder("ATLAS") == Path("/m/2017/x/atlas/l")
+    assert cfg.massi.folder("CMS", 2017) == Path("/m/2017/x/CMS/Lumi")
+    assert cfg.massi.folder("ATLAS", 2018) == Path("/m/2018/x/atlas/l")
+
+
+def test_folders_of_the_experiments_hold_the_year_too(config: Load) -> None:
+    massi = config(
+        "massi_exp_folders = ['/eos/atlas-datasummary/<YEAR>/lumi',"
+        " '/eos/cms/LHCFILES/<YEAR>/lumi']"
+    ).massi
+    assert massi.folder("ATLAS", 2023) == Path("/eos/atlas-datasummary/2023/lumi")
+    assert massi.folder("CMS", 2024) == Path("/eos/cms/LHCFILES/2024/lumi")
+
+
+def test_the_year_of_the_archives_is_that_of_the_fill_unless_one_is_set(config: Load) -> None:
+    assert config().massi.year_of(2018) == 2018
+    assert config("massi_year = 2017").massi.year_of(2018) == 2017
+    assert config("massi_year = 2017").massi.year_of(None) == 2017
+    with pytest.raises(ConfigError, match="the beam modes do not say when the fill was"):
+        config().massi.year_of(None)
+
+
+def test_all_years_are_those_that_have_a_folder(config: Load, tmp_path: Path) -> None:
+    (tmp_path / "2016" / "CMS" / "lumi").mkdir(parents=True)
+    (tmp_path / "2018" / "ATLAS" / "lumi").mkdir(parents=True)
+    source = f"massi_afs_path = {str(tmp_path)!r} + '/<YEAR>'\n"
+    assert list(config(source).massi.folders()) == [2016, 2018]
+    only = config(source + "massi_year = 2017").massi.folders()
+    assert only == {2017: {e: tmp_path / "2017" / e / "lumi" for e in ("ATLAS", "CMS")}}
 
 
 def test_an_experiment_without_folder_is_named(config: Load) -> None:
     with pytest.raises(ConfigError, match="names no folder of ALICE"):
-        config().massi.folder("ALICE")
+        config().massi.folder("ALICE", 2017)
 
 
 def test_an_unknown_period_is_named(config: Load) -> None:
@@ -332,3 +362,18 @@ def test_a_name_that_is_no_setting_is_refused() -> None:
 
 def test_no_two_settings_share_a_name_or_a_place() -> None:
     assert len(BY_NAME) == len(ALL_SETTINGS) == len({s.where for s in ALL_SETTINGS})
+
+
+def test_what_configs_of_2016_to_2018_hold_loads() -> None:
+    cfg = load_config(DATA / "config_odd_forms.py")
+    angles = [cfg.machine.crossing_angle(fill) for fill in (5000, 5400, 5800, 5832, 5833)]
+    assert angles == [(280e-6, 280e-6), (300e-6, 300e-6), (320e-6, 320e-6), None, (340e-6, 340e-6)]
+    assert cfg.fills.last_fill == 7001
+    assert cfg.machine.betastar(5700) == (0.3, 0.3)
+    assert cfg.machine.tau_sr_xy_fb_s == float("inf")
+    assert [case.factor_1h for case in cfg.model.cases] == [1.0]
+    assert cfg.files.data_folder == Path("/afs/cern.ch/work/l/lumimod/followup/data")
+    assert cfg.remarks == ("XingAngle: the range (5695, 5330) holds no fill, so it never counts",)
+    assert cfg.warnings == (
+        "betastar means nothing here; the setting is betastar_m, which is set too",
+    )

@@ -44,7 +44,7 @@ def members(experiment: str, slots: Sequence[int] = SLOTS) -> dict[str, str]:
 
 
 def archive(ctx: FillContext, experiment: str, suffix: str = ".tgz", **changes: object) -> Path:
-    path = ctx.cfg.massi.folder(experiment) / f"{FILL}{suffix}"
+    path = ctx.paths.massi_folder(experiment) / f"{FILL}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = members(experiment, **changes)  # type: ignore[arg-type]
     if suffix == ".zip":
@@ -243,7 +243,7 @@ def test_no_luminosity_at_all_is_an_error_that_names_both_archives(ctx: FillCont
         massi.run(ctx)
     message = str(caught.value)
     for experiment in ("ATLAS", "CMS"):
-        assert str(ctx.cfg.massi.folder(experiment) / "5845.tgz") in message
+        assert str(ctx.paths.massi_folder(experiment) / "5845.tgz") in message
     assert str(ctx.paths.bbb_lumi) in message
     assert "check massi_afs_path and massi_year" in message
 
@@ -252,7 +252,7 @@ def test_only_the_archive_that_is_absent_is_named(ctx: FillContext) -> None:
     archive(ctx, "ATLAS")
     with pytest.raises(MissingInputError) as caught:
         massi.run(ctx)
-    assert str(ctx.cfg.massi.folder("ATLAS")) not in str(caught.value)
+    assert str(ctx.paths.massi_folder("ATLAS")) not in str(caught.value)
 
 
 def test_without_stable_beams_there_is_nothing_to_measure(fill: MakeFill) -> None:

@@ -140,7 +140,7 @@ def test_archives_that_cannot_be_looked_at_are_left_out_and_told(
     (folders["ATLAS"] / "5699.tgz").symlink_to("nowhere")
     (folders["ATLAS"] / "5700.tgz").mkdir()
     folders["CMS"].write_text("")
-    data = massi_db.create(2017, folders)
+    data = massi_db.create({2017: folders})
     assert list(data[2017]["ATLAS"]) == ["5698.tgz"]
     assert data[2017]["CMS"] == {}
     for told in ("5699.tgz cannot be looked at", "5700.tgz is no plain file", "CMS cannot be read"):
@@ -168,7 +168,7 @@ def test_a_new_database_holds_every_archive_there_is(tmp_path: Path) -> None:
     for name in ("5698.tgz", "5700.zip", "5701.tar.gz", "notes.txt", "list.tgz", "5702.tgz.part"):
         archive_at(folders["ATLAS"] / name, when)
     archive_at(folders["CMS"] / "5698.tgz", when + timedelta(hours=1))
-    data = massi_db.create(2017, folders)
+    data = massi_db.create({2017: folders})
     noon = datetime(2017, 5, 24, 12, 44, 46)
     assert data == {
         2017: {
@@ -183,7 +183,7 @@ def test_a_folder_that_is_not_there_has_no_archive_and_is_told(
 ) -> None:
     folders = {exp: tmp_path / exp for exp in ("ATLAS", "CMS")}
     folders["ATLAS"].mkdir()
-    assert massi_db.create(2017, folders) == {2017: {"ATLAS": {}, "CMS": {}}}
+    assert massi_db.create({2017: folders}) == {2017: {"ATLAS": {}, "CMS": {}}}
     assert [record.getMessage() for record in caplog.records] == [
         f"no Massi folder {folders['CMS']}"
     ]

@@ -19,6 +19,20 @@ class NotAllowedError(ValueError):
     """A value is refused, and the message says more than which values are allowed."""
 
 
+class EntryError(ValueError):
+    """One entry of a list or a mapping is refused."""
+
+    def __init__(self, key: Any, value: Any, why: str = "") -> None:
+        super().__init__(f"{why}, not [{key!r}] = {value!r}")
+        self.key = key
+        self.value = value
+        self.why = why
+
+
+def _no_remarks(_: Any) -> Iterable[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Kind(Generic[V_co]):
     """The values that a setting may hold.
@@ -35,6 +49,8 @@ class Kind(Generic[V_co]):
     unit: str = ""
     same: Callable[[Any, Any], bool] = operator.eq
     """Whether two values mean the same."""
+    remarks: Callable[[Any], Iterable[str]] = _no_remarks
+    """What to say of a value that is allowed, but not what it looks like."""
 
     def __call__(self, value: Any) -> V_co:
         """Return the value as Config holds it."""
@@ -42,15 +58,19 @@ class Kind(Generic[V_co]):
             return self.convert(value)
         except NotAllowedError:
             raise
+        except EntryError as exc:
+            raise EntryError(exc.key, exc.value, f"must be {self.allowed}") from exc
         except ValueError as exc:
             raise ValueError(f"must be {self.allowed}") from exc
 
 
-def kind(allowed: str, unit: str = "") -> Callable[[Callable[[Any], V]], Kind[V]]:
+def kind(
+    allowed: str, unit: str = "", remarks: Callable[[Any], Iterable[str]] = _no_remarks
+) -> Callable[[Callable[[Any], V]], Kind[V]]:
     """Return a decorator that makes a function, which converts a value, a `Kind`."""
 
     def decorate(convert: Callable[[Any], V]) -> Kind[V]:
-        return Kind(allowed, convert, unit)
+        return Kind(allowed, convert, unit, remarks=remarks)
 
     return decorate
 
@@ -107,6 +127,31 @@ def pairs_of(value: Any) -> tuple[tuple[Any, Any], ...]:
     """Return keys and values of a mapping; refuse anything else."""
     require(isinstance(value, Mapping))
     return tuple(value.items())
+
+
+def each_of(value: Any, convert: Callable[[Any], V]) -> tuple[V, ...]:
+    """Return the items of a list, each converted; the one that is refused is named."""
+    return tuple(_entry(i, item, lambda _, v: convert(v)) for i, item in enumerate(items_of(value)))
+
+
+def map_of(
+    value: Any, convert_key: Callable[[Any], K], convert: Callable[[Any], V]
+) -> FrozenMap[K, V]:
+    """Return a mapping, keys and values converted; the entry that is refused is named."""
+
+    def both(key: Any, item: Any) -> tuple[K, V]:
+        return convert_key(key), convert(item)
+
+    return FrozenMap(tuple(_entry(key, item, both) for key, item in pairs_of(value)))
+
+
+def _entry(key: Any, item: Any, convert: Callable[[Any, Any], V]) -> V:
+    try:
+        return convert(key, item)
+    except NotAllowedError:
+        raise
+    except ValueError as exc:
+        raise EntryError(key, item) from exc
 
 
 def require_different(items: Sequence[Any]) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 
 from lumimod.config.kinds.base import (
     FrozenMap,
+    each_of,
     items_of,
     kind,
+    map_of,
     pair_of,
-    pairs_of,
     require,
     require_different,
 )
-from lumimod.config.kinds.numbers import fill_number, positive
+from lumimod.config.kinds.numbers import fill_number, within
 from lumimod.config.kinds.text import file_tag, text
 from lumimod.tables.lhc import EXPERIMENTS
 
@@ -30,16 +31,21 @@ MODELS = (
 @kind(f"a list of different models out of {', '.join(MODELS)}")
 def models(value: Any) -> tuple[str, ...]:
     """Accept models of stable beams, each once."""
-    names = tuple(text(item) for item in items_of(value))
-    require(set(names) <= set(MODELS))
+    names = each_of(value, _model)
     require_different(names)
     return names
+
+
+def _model(value: Any) -> str:
+    name = text(value)
+    require(name in MODELS)
+    return name
 
 
 @kind("a list of different whole numbers or words, such as [1, 2]")
 def case_names(value: Any) -> tuple[int | str, ...]:
     """Accept names of cases, no two of which give the same file name."""
-    names = tuple(_case_name(item) for item in items_of(value))
+    names = each_of(value, _case_name)
     require_different([str(name) for name in names])
     return names
 
@@ -51,10 +57,13 @@ def _case_name(value: Any) -> int | str:
     return fill_number(value)
 
 
-@kind("a list of numbers > 0, one for each of `cases`")
+_case_factor = within(0.01, 100)
+
+
+@kind("a list of numbers from 0.01 to 100, one for each of `cases`")
 def case_factors(value: Any) -> tuple[float, ...]:
     """Accept a list of numbers above zero."""
-    return tuple(positive()(item) for item in items_of(value))
+    return each_of(value, _case_factor)
 
 
 @kind("a list of two folders, one that names ATLAS and one that names CMS")
@@ -74,7 +83,7 @@ def experiments_in(folder: str) -> tuple[str, ...]:
 @kind("a list of (from, to), names of periods, each `from` once")
 def rescale_periods(value: Any) -> tuple[tuple[str, str], ...]:
     """Accept pairs of periods."""
-    pairs = tuple(pair_of(item, file_tag) for item in items_of(value))
+    pairs = each_of(value, lambda item: pair_of(item, file_tag))
     require_different([source for source, _ in pairs])
     return pairs
 
@@ -85,13 +94,15 @@ def rescale_periods(value: Any) -> tuple[tuple[str, str], ...]:
 )
 def variable_names(value: Any) -> FrozenMap[str, tuple[str, ...]]:
     """Accept names of variables, the best one first."""
-    pairs = tuple((text(quantity), _one_or_more(names)) for quantity, names in pairs_of(value))
-    if pairs:
-        # Imported only now: few configurations give names, and the table takes time to read.
-        from lumimod.tables.variables import quantities
+    return map_of(value, _quantity, _one_or_more)
 
-        require({quantity for quantity, _ in pairs} <= set(quantities()))
-    return FrozenMap(pairs)
+
+def _quantity(value: Any) -> str:
+    # Imported only now: few configurations give names, and the table takes time to read.
+    from lumimod.tables.variables import quantities
+
+    require(text(value) in quantities())
+    return text(value)
 
 
 def _one_or_more(value: Any) -> tuple[str, ...]:

@@ -63,6 +63,13 @@ def positive(unit: str = "") -> Kind[float]:
     return number(f"a number > 0{in_unit(unit)}", lambda x: 0 < x < math.inf, unit)
 
 
+def within(low: float, high: float, unit: str = "") -> Kind[float]:
+    """Return the kind of numbers that are possible in the LHC: from `low` to `high`."""
+    return number(
+        f"a number from {low:g} to {high:g}{in_unit(unit)}", lambda x: low <= x <= high, unit
+    )
+
+
 def positive_or_inf(unit: str = "") -> Kind[float]:
     """Return the kind of numbers above zero, infinity included."""
     return number(f"a number > 0{in_unit(unit)}, or float('inf')", lambda x: x > 0, unit)
@@ -73,7 +80,6 @@ def at_least_zero(unit: str = "") -> Kind[float]:
     return number(f"a number >= 0{in_unit(unit)}", lambda x: 0 <= x < math.inf, unit)
 
 
-lorentz_factor = number("a number > 1", lambda x: 1 < x < math.inf)
 fill_number = integer(0)
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from lumimod.config.entries import Derived, Values, below, entry
-from lumimod.config.kinds.by_fill import FillRange, fill_periods
+from lumimod.config.kinds.by_fill import (
+    FIRST_YEAR,
+    OF_THE_FILL,
+    FillRange,
+    Year,
+    fill_periods,
+    year,
+)
 from lumimod.config.kinds.lists import experiments_in, massi_folders
-from lumimod.config.kinds.numbers import at_least_zero, fill_number, flag, integer, positive
+from lumimod.config.kinds.numbers import at_least_zero, fill_number, flag, positive
 from lumimod.config.kinds.text import choice, fill_template, path, path_text
 from lumimod.errors import ConfigError
+from lumimod.tables.lhc import EXPERIMENTS
 
 
 def _whole_selection(values: Values) -> dict[str, FillRange]:
@@ -197,12 +206,14 @@ class MassiSettings:
         below("data_folder", "massi/<YEAR>/measurements/"),
         "folder of the archives of a year (<YEAR>)",
     )
-    year: int = entry("massi_year", integer(2008, 2099), 2017, "year that is put in for <YEAR>")
+    year: Year = entry(
+        "massi_year", year, OF_THE_FILL, "year that is put in for <YEAR>; 'fill': that of the fill"
+    )
     exp_folders: tuple[str, ...] = entry(
         "massi_exp_folders",
         massi_folders,
         ["ATLAS/lumi/", "CMS/lumi/"],
-        "folders of the experiments, in massi_afs_path",
+        "folders of the experiments, in massi_afs_path; they may hold <YEAR> too",
     )
     database: Path = entry(
         "massi_file_database",
@@ -217,16 +228,44 @@ class MassiSettings:
         "factor on the luminosities of the archives, from Hz/ub to 1/(m^2 s)",
     )
 
-    def folder(self, experiment: str) -> Path:
-        """Return the folder of an experiment's archives.
+    def year_of(self, fill_year: int | None) -> int:
+        """Return the year whose archives hold a fill, given its own, None if that is not known.
+
+        Raises
+        ------
+        ConfigError
+            It is that of the fill, which is not known.
+        """
+        found = fill_year if self.year == OF_THE_FILL else self.year
+        if not isinstance(found, int):
+            raise ConfigError(
+                "massi_year = 'fill', and the beam modes do not say when the fill was; set a year"
+            )
+        return found
+
+    def folder(self, experiment: str, of_year: Year) -> Path:
+        """Return the folder of an experiment's archives of a year.
 
         Raises
         ------
         ConfigError
             `massi_exp_folders` has none for it.
         """
-        root = Path(self.path_template.replace("<YEAR>", str(self.year)))
         for folder in self.exp_folders:
             if experiments_in(folder) == (experiment,):
-                return root / folder
+                template = Path(self.path_template, folder)
+                return Path(str(template).replace("<YEAR>", str(of_year)))
         raise ConfigError(f"massi_exp_folders of config.py names no folder of {experiment}; add it")
+
+    def folders(self) -> dict[int, dict[str, Path]]:
+        """Return the folders of the experiments by year: of the year that is set, else of all.
+
+        All are the years in which an experiment has a folder.
+        """
+        years = (
+            range(FIRST_YEAR, date.today().year + 1) if self.year == OF_THE_FILL else [self.year]
+        )
+        by_year = {int(y): {e: self.folder(e, int(y)) for e in EXPERIMENTS} for y in years}
+        if self.year != OF_THE_FILL:
+            return by_year
+        return {y: of for y, of in by_year.items() if any(path.is_dir() for path in of.values())}

@@ -16,11 +16,9 @@ from lumimod.config.kinds.by_fill import (
     crossing_ranges,
 )
 from lumimod.config.kinds.numbers import (
-    at_least_zero,
     flag,
-    lorentz_factor,
-    positive,
     positive_or_inf,
+    within,
 )
 from lumimod.errors import ConfigError
 
@@ -31,11 +29,11 @@ _DAMPING_NOT_READ = "the IBS model has its own damping time"
 class Machine:
     """Machine (FT: flat top, FB: flat bottom)."""
 
-    f_rev_hz: float = entry("frev", positive("Hz"), 11245.5, "revolution frequency")
+    f_rev_hz: float = entry("frev", within(11_200, 11_300, "Hz"), 11245.5, "revolution frequency")
     gamma_ft: float = entry(
-        "gammaFT", lorentz_factor, 6927.64, "Lorentz factor, flat top", older="gamma"
+        "gammaFT", within(400, 8000), 6927.64, "Lorentz factor, flat top", older="gamma"
     )
-    gamma_fb: float = entry("gammaFB", lorentz_factor, 479.6, "Lorentz factor, flat bottom")
+    gamma_fb: float = entry("gammaFB", within(400, 8000), 479.6, "Lorentz factor, flat bottom")
     tau_sr_xy_ft_s: float = entry(
         "tauSRxy_FT",
         positive_or_inf("s"),
@@ -56,12 +54,14 @@ class Machine:
         "radiation damping time, longitudinal, flat top",
         no_effect=_DAMPING_NOT_READ,
     )
-    v_rf_ft_v: float = entry("VRF_FT", positive("V"), 12e6, "RF voltage, flat top")
-    v_rf_fb_v: float = entry("VRF_FB", positive("V"), 6e6, "RF voltage, flat bottom")
+    v_rf_ft_v: float = entry("VRF_FT", within(1e5, 2e7, "V"), 12e6, "RF voltage, flat top")
+    v_rf_fb_v: float = entry("VRF_FB", within(1e5, 2e7, "V"), 6e6, "RF voltage, flat bottom")
     betastar_m: Betastar = entry("betastar_m", betastar, 0.30, "beta* at IP1 and IP5")
-    sigma_boff_m2: float = entry("sigmaBOff_m2", positive("m^2"), 80e-31, "burn-off cross section")
+    sigma_boff_m2: float = entry(
+        "sigmaBOff_m2", within(1e-31, 1e-28, "m^2"), 80e-31, "burn-off cross section"
+    )
     sigma_el_m2: float = entry(
-        "sigma_el_m2", at_least_zero("m^2"), 29.7e-31, "elastic cross section"
+        "sigma_el_m2", within(0, 1e-28, "m^2"), 29.7e-31, "elastic cross section"
     )
     crossing_planes: Mapping[int, str] = entry(
         "crossing_planes",
