@@ -127,7 +127,7 @@ class Site:
 
     def archive(self, experiment: str, fill: int = FILL) -> Path:
         """Return the Massi archive of a fill."""
-        return self.cfg.massi.folder(experiment) / f"{fill}.tgz"
+        return self.cfg.massi.folder(experiment, 2017) / f"{fill}.tgz"
 
     # --- changing what is there
 
