@@ -196,7 +196,7 @@ def _look_into(path: Path) -> dict[str, Any]:
     try:
         made = load_made(path)
     except BadInputError as exc:
-        log.debug("%s", exc)
+        log.warning("%s", exc)
         return {"made": None, "damaged": True}
     except MissingInputError as exc:
         log.debug("%s", exc)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from lumimod.errors import MissingStepError
 from lumimod.records.base import FrameRows
+from lumimod.records.checks import check, kind_of
 from lumimod.records.made import KEY
 from lumimod.records.stable_beams import StableBeams
 
@@ -31,12 +32,40 @@ class Record(Protocol):
 R = TypeVar("R", bound=Record)
 
 
+_FAULTS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
+
+
 def parse(kind: type[R], data: Any, source: str) -> R:
-    """Return the record of `data`; MissingStepError if that is not a dict of this kind."""
+    """Return the record of `data`; MissingStepError if that is none of this kind."""
     try:
-        return kind.from_dict({key: value for key, value in data.items() if key != KEY})
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as exc:
+        return _checked(kind, data)
+    except _FAULTS as exc:
         raise MissingStepError(
-            f"{source}: not a {kind.__name__} result ({type(exc).__name__}: {exc}); "
+            f"{source}: not a {kind.__name__} result ({_told(exc)}); "
             "remove it or force the step that makes it"
         ) from exc
+
+
+def fault_of(data: object) -> str:
+    """Return what is wrong with the dict of a result; nothing if all is well, or it is another's.
+
+    Shapes, times and slots are looked at, see `checks`.
+    """
+    kind = kind_of(data)
+    if kind is None:
+        return ""
+    try:
+        _checked(kind, data)
+    except _FAULTS as exc:
+        return f"not a {kind.__name__} result ({_told(exc)})"
+    return ""
+
+
+def _checked(kind: type[R], data: Any) -> R:
+    record = kind.from_dict({key: value for key, value in data.items() if key != KEY})
+    check(record)
+    return record
+
+
+def _told(exc: Exception) -> str:
+    return str(exc) if type(exc) is ValueError else f"{type(exc).__name__}: {exc}"

@@ -16,6 +16,7 @@ from lumimod.readers.compressed import gzip_writer
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
 from lumimod.records.made import KEY, Made
+from lumimod.records.record import fault_of
 
 
 def save(path: Path, record: Record, made: Made | None = None, *, keep_old: bool = False) -> None:
@@ -69,11 +70,15 @@ def load_made(path: Path) -> Made | None:
     Raises
     ------
     MissingInputError, BadInputError
-        It is missing, or cannot be read.
+        It is missing, or cannot be read, or its parts do not fit each other.
     """
     data = load_pickle(path)
     about = data if isinstance(data, Mapping) else getattr(data, "attrs", {})  # of a DataFrame
-    return Made.from_dict(about.get(KEY))
+    made = Made.from_dict(about.get(KEY))
+    fault = fault_of(data)
+    if fault:
+        raise BadInputError(f"{path}: {fault}; force the step that makes it")
+    return made
 
 
 def load_if_there(path: Path, kind: type[R]) -> R | None:
