@@ -10,13 +10,13 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lumimod.arrays import BoolArray, FloatArray, IntArray
+from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray
 from lumimod.errors import BadInputError, Note
 
 GET_AGAIN = "copy the archive again from the experiment's Massi folder"
@@ -25,8 +25,17 @@ GET_AGAIN = "copy the archive again from the experiment's Massi folder"
 ERA_START_S, ERA_STOP_S = 1_199_145_600.0, 4_102_444_800.0
 COLUMNS, ALL_COLUMNS = 3, 6
 """Fields that are used, and those of a whole row."""
+EXACT_DIGITS = 15
+"""Whole numbers of so many digits are exact as float64, whatever way they are added up."""
 
-
+_BLANKS = frozenset(b" \t\n")
+_PANDAS: Mapping[str, Any] = {
+    "header": None,
+    "dtype": np.float64,
+    "engine": "c",
+    "na_filter": False,
+    "low_memory": False,
+}
 TOO_FEW = "a field missing"
 ODD_FLAG = "a stable-beams flag that is not 0 to 1"
 NEGATIVE = "a negative luminosity"
@@ -54,24 +63,63 @@ def parse_members(batch: Mapping[str, bytes], archive: Path) -> MemberRows:
     BadInputError
         A row is not Unix time, flag, luminosity.
     """
-    return _parse_together(batch) or _parse_one_by_one(batch, archive)
-
-
-def _parse_together(batch: Mapping[str, bytes]) -> MemberRows | None:
-    """Return the rows; None if a line is a comment or not valid."""
-    counts = np.array([text.count(b"\n") for text in batch.values()], np.int64)
     text = b"".join(batch.values())
+    return (
+        _parse_alike(batch, text)
+        or _parse_together(batch, text)
+        or _parse_one_by_one(batch, archive)
+    )
+
+
+def _parse_alike(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
+    """Return the rows if all have their fields at the same places, as writers print them.
+
+    Only the fields that are used are then looked at, with the same numbers as of all. None if they
+    differ, or are not valid.
+    """
+    width = text.find(b"\n") + 1
+    if not width or len(text) % width:
+        return None
+    rows = np.frombuffer(text, np.uint8).reshape(-1, width)
+    blank = rows[0] <= ord(" ")
+    if not np.array_equal(rows <= ord(" "), np.broadcast_to(blank, rows.shape)):
+        return None
+    between = rows[0, blank]
+    if np.any(rows[:, blank] != between) or not _BLANKS.issuperset(between.tolist()):
+        return None
+    fields = np.flatnonzero(np.diff(blank, prepend=True)).reshape(-1, 2)  # where each begins, ends
+    if len(fields) < COLUMNS:
+        return None
+    columns = [_numbers(rows[:, begin:end]) for begin, end in fields[:COLUMNS]]
+    time_s, flag, lumi = columns
+    if time_s is None or flag is None or lumi is None or not np.all(_is_valid(time_s, lumi)):
+        return None
+    counts = np.array([len(member) // width for member in batch.values()], np.int64)
+    n_fields = np.full(len(rows), len(fields), np.int64)
+    return MemberRows([*batch], counts, time_s, flag, lumi, n_fields)
+
+
+def _numbers(chars: ByteArray) -> FloatArray | None:
+    """Return the number in each row of characters, (n_rows, width); None if they are no numbers."""
+    n_rows, width = chars.shape
+    digits = chars - np.uint8(ord("0"))
+    if width <= EXACT_DIGITS and digits.max() <= 9:
+        whole: FloatArray = digits @ 10.0 ** np.arange(width)[::-1]
+        return whole
+    lines = np.full((n_rows, width + 1), ord("\n"), np.uint8)
+    lines[:, :width] = chars
     try:
-        table = pd.read_csv(
-            io.BytesIO(text),
-            sep=r"\s+",
-            header=None,
-            usecols=[0, 1, 2],
-            dtype=np.float64,
-            engine="c",
-            na_filter=False,
-            low_memory=False,
-        )
+        values = pd.read_csv(io.BytesIO(lines.tobytes()), **_PANDAS).to_numpy()
+    except ValueError:  # pandas' own errors and UnicodeDecodeError are ValueErrors
+        return None
+    return values[:, 0] if values.shape == (n_rows, 1) else None
+
+
+def _parse_together(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
+    """Return the rows; None if a line is a comment or not valid."""
+    counts = np.array([member.count(b"\n") for member in batch.values()], np.int64)
+    try:
+        table = pd.read_csv(io.BytesIO(text), sep=r"\s+", usecols=range(COLUMNS), **_PANDAS)
     except ValueError:  # pandas' own errors and UnicodeDecodeError are ValueErrors
         return None
     time_s, flag, lumi = table.to_numpy().T

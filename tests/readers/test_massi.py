@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers import archives, massi
+from lumimod.readers import archives, massi, massi_rows
 from lumimod.readers.massi import BunchLumi, find_archive, read_massi
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "input" / "massi" / "2017" / "measurements"
@@ -406,3 +406,100 @@ def test_bad_header_of_a_tar_file_is_reported(archive: Path) -> None:
     archive.write_bytes(gzip.compress(raw + bytes(1024)))
     with pytest.raises(BadInputError, match="5845.tgz"):
         read_massi(archive, 5845, "ATLAS", np.array([1]))
+
+
+# ----- the fast ways read what the careful ones read -----
+
+
+def carefully(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(massi_rows, "_parse_alike", lambda *_: None)
+    monkeypatch.setattr(massi_rows, "_parse_together", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{T0} 0 7.04431e-01 1.41e-02\n{T0 + 60} 1 6.98651e-01 1.40e-02\n",
+        f"{T0}\t0  7.04431e-01\n{T0 + 60}\t1  6.98651e-01\n",
+        f"  {T0} 0 12345678901234567890\n  {T0 + 60} 1 98765432109876543210\n",
+        f"{T0}.5 0 0.5 nonsense\n{T0 + 60}.5 1 0.7 \xff\xfe\xfd~~~\n",
+        f"{T0} 0 0.25 1.41e-02\n{T0 + 60} 0.25 1 1.41e-02\n",  # as wide, blanks elsewhere
+        f"{T0} 0 0.5\n{T0 + 60} 1 0.25 0.1\n",
+        f"{T0} x 0.5\n{T0 + 60} 1 0.7\n",
+    ],
+)
+def test_rows_are_read_as_one_by_one_whether_alike_or_not(
+    archive: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = read(archive, {3: text.encode("latin-1")})
+    carefully(monkeypatch)
+    slow = read(archive, {3: text.encode("latin-1")})
+    assert (samples(fast), fast.notes) == (samples(slow), slow.notes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{T0} 0 "0.5\n',
+        f"{T0} 0 nan\n",
+        f"{T0} 0 0x1\n",
+        f"{T0} 0 0.\0\n",
+        f"{T0}\r0 0.5\n",
+        "99 0 0.5\n",
+        f"{T0} 0\n",
+    ],
+)
+def test_rows_that_are_alike_and_wrong_are_reported(archive: Path, line: str) -> None:
+    with pytest.raises(BadInputError, match=r"lumi_31_ATLAS.txt: row 1 .* is not Unix time"):
+        read(archive, {3: line * 2})
+
+
+def odd_tar(tar: tarfile.TarFile, names: list[str]) -> None:
+    """Fill an archive with what is no plain file among the members."""
+    for number, name in enumerate(names):
+        link = tarfile.TarInfo(f"5845/link_{number}")
+        link.type, link.linkname = tarfile.SYMTYPE, name
+        long = tarfile.TarInfo("5845/" + "long" * 60 + f"_{number}")
+        long.size = 700
+        for info, text in ((link, b""), (long, bytes(700)), (tarfile.TarInfo(name), ROWS.encode())):
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_what_is_no_plain_file_hides_no_member_behind_it(archive: Path, form: int) -> None:
+    slots = [1, 2, 3]
+    with tarfile.open(archive, "w:gz", format=form) as tar:
+        if form == tarfile.USTAR_FORMAT:  # it has no long names
+            for slot in slots:
+                info = tarfile.TarInfo("x" * 120 + "/" + member(slot))
+                info.size = len(ROWS)
+                tar.addfile(info, io.BytesIO(ROWS.encode()))
+        else:
+            odd_tar(tar, [member(slot) for slot in slots])
+    lumi = read_massi(archive, 5845, "ATLAS", np.array(slots))
+    assert not lumi.missing.size
+    assert all(samples(lumi, k) == [(T0, 0.5), (T0 + 60, 0.25)] for k in range(3))
+
+
+def tar_of(*slots: int) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for slot in slots:
+            info = tarfile.TarInfo(member(slot))
+            info.size = len(ROWS)
+            tar.addfile(info, io.BytesIO(ROWS.encode()))
+    return plain.getvalue()[: 1024 * len(slots)]
+
+
+@pytest.mark.parametrize("end", [b"", b"no header".ljust(512, b"!") + bytes(1024)])
+def test_archive_may_end_after_a_member_in_any_way(archive: Path, end: bytes) -> None:
+    archive.write_bytes(gzip.compress(tar_of(1, 2) + end))
+    assert read_massi(archive, 5845, "ATLAS", np.array([1, 2, 3])).missing.tolist() == [3]
+
+
+@pytest.mark.parametrize("n_bytes", [1024 + 512, 1024 + 512 + 20, 2047])
+def test_archive_cut_within_a_member_is_reported(archive: Path, n_bytes: int) -> None:
+    archive.write_bytes(gzip.compress(tar_of(1, 2)[:n_bytes]))
+    with pytest.raises(BadInputError, match="truncated or damaged .*; copy the archive again"):
+        read_massi(archive, 5845, "ATLAS", np.array([1, 2]))
