@@ -35,8 +35,9 @@ skipped, so that this may run every hour.
 On HTCondor: --submit writes a folder lumimod_JOB_... and submits it, --split says in jobs of how
 many fills; --status, --wait and --resubmit take that folder.
 
-exit status: 0 all went well, 1 some fill failed (the table at the end says why), 2 the command
-line or config.py is wrong. Fills that another run is at are left to it, which is no failure.
+exit status: 0 all went well, 1 some fill failed or the Massi database cannot be read (the table at
+the end says why), 2 the command line or config.py is wrong. Fills that another run is at are left
+to it, which is no failure.
 """
 
 
@@ -234,14 +235,14 @@ def _submit(
     if not fills:
         if not batch.unknown:
             sys.stdout.write(f"{len(batch.jobs)} fills: nothing to do\n")
-        return not batch.unknown
+        return batch.is_sound
     only = ("plots",) if pictures.only else tuple(sorted(selection.only))
     request = actions.Request(_job_options(args), _typed(arguments), args.split, only)
     jobs = actions.submit_fills(cfg, fills, request, dry_run=args.dry_run)
     if not args.wait:
-        return not batch.unknown
+        return batch.is_sound
     actions.wait(jobs)
-    return actions.show(jobs) and not batch.unknown
+    return actions.show(jobs) and batch.is_sound
 
 
 def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:

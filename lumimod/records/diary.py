@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,11 @@ class Diary:
         """
         stamp = stamp_of(path)
         known = self._data["inputs"].get(str(path))
-        if not isinstance(known, dict) or known.get("stamp") != stamp:
+        if not isinstance(known, dict) or known.get("stamp") != stamp or "digest" not in known:
             known = {"stamp": stamp, **_content(path)}
             self._data["inputs"][str(path)] = known
             self._changed = True
-        return {"size": known["size"], "digest": known["digest"]}
+        return {"size": known.get("size"), "digest": known["digest"]}
 
     # --- results
 
@@ -204,12 +205,26 @@ def _look_into(path: Path) -> dict[str, Any]:
     return {"made": None if made is None else made.to_dict()}
 
 
+@cache
+def _warn(message: str) -> None:
+    """Say something once; a run looks into the diary of a fill several times."""
+    log.warning("%s", message)
+
+
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Return the parts of a diary; without one, or where it is damaged, they are empty."""
+    data: Any = {}
     try:
         data = load_json(path)
-    except (OSError, ValueError, BadInputError):
-        data = {}
+    except FileNotFoundError:
+        pass
+    except BadInputError as exc:
+        _warn(f"{exc}; until then every run reads all results and data again")
+    except OSError as exc:
+        why = f"{path}: cannot be read ({exc.strerror}); remove it"
+        _warn(f"{why}; until then every run reads all results and data again")
+    except ValueError as exc:
+        _warn(f"{path}: damaged ({exc}); results and data are read again")
     parts = data if isinstance(data, dict) else {}
     found = {part: parts.get(part) for part in ("results", "inputs", "pictures")}
     return {part: dict(of) if isinstance(of, dict) else {} for part, of in found.items()}

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Callable
 
 from lumimod.config.settings import Config
-from lumimod.errors import LumimodError, Note
+from lumimod.errors import Note
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
 from lumimod.readers.bmodes import FillModes
 from lumimod.records.diary import Diary
+from lumimod.run.guard import guarded
 from lumimod.run.keeper import Keeper
 from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
 from lumimod.run.report import FillReport
@@ -81,13 +83,26 @@ def pictures_due(
 
 
 def run_fill(job: FillJob, workers: Workers) -> FillReport:
-    """Run the planned steps of a fill; errors of a step end it and what needs it, no more."""
+    """Run the planned steps of a fill; return what became of them.
+
+    Errors of a step end it and what needs it, no more. Whatever goes wrong besides the steps ends
+    the fill, and no other.
+    """
+    tally = _Tally(job.fill)
+    why = guarded(f"fill {job.fill}", partial(_run_steps, job, workers, tally))
+    if why:
+        tally.fail("all", why)
+    skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
+    in_progress = job.modes.in_progress
+    return FillReport(job.fill, tally.done, skipped, tally.failed, tally.stale, in_progress)
+
+
+def _run_steps(job: FillJob, workers: Workers, tally: _Tally) -> None:
     ctx = FillContext(job.fill, job.cfg, job.modes, workers)
     keeper = Keeper(ctx.paths, job.modes)
-    tally, stale = _Tally(job.fill), dict[str, str]()
     for name, planned in job.plan.items():
         if planned.status is Status.STALE:
-            stale[name] = planned.reason
+            tally.stale[name] = planned.reason
             log.warning(
                 "fill %d: %s is out of date (%s); run with --cascade or --force %s",
                 job.fill, name, planned.reason, name,
@@ -97,8 +112,6 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
     _draw(job, workers, keeper.diary, tally)
     tally.finish()
     keeper.diary.save()
-    skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
-    return FillReport(job.fill, tally.done, skipped, tally.failed, stale, ctx.modes.in_progress)
 
 
 def _run_step(
@@ -159,6 +172,8 @@ class _Tally:
     """Seconds that each step took."""
     failed: dict[str, str] = field(default_factory=dict)
     """Why each step failed."""
+    stale: dict[str, str] = field(default_factory=dict)
+    """Why results that are there are out of date."""
     left: dict[str, Afterwards] = field(default_factory=dict)
     """What steps have left to do when all have ended."""
 
@@ -199,15 +214,8 @@ class _Tally:
                 log.error("fill %d: %s: %s", self.fill, name, why)
 
     def guarded(self, name: str, work: Callable[[], None]) -> str:
-        """Do some work; return why it failed, or nothing."""
-        try:
-            work()
-        except LumimodError as exc:
-            return str(exc)
-        except Exception as exc:  # a bug: loud, but the other fills go on
-            log.exception("fill %d: %s: internal error", self.fill, name)
-            return f"internal error, please report it: {type(exc).__name__}: {exc}"
-        return ""
+        """Do some work of a step; return why it failed, or nothing."""
+        return guarded(f"fill {self.fill}: {name}", work)
 
     def _tell(self, level: int, name: str, message: str, *, begins: bool = False) -> None:
         """Log a line about a step, marked so that a progress bar can follow."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 from lumimod.config.settings import Config
@@ -12,9 +14,12 @@ from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes
 from lumimod.records.diary import Diary
 from lumimod.records.made import Made
+from lumimod.run.guard import guarded
 from lumimod.steps.provenance import changes_since
 from lumimod.steps.registry import STEPS
 from lumimod.steps.step import Outdated, Step
+
+log = logging.getLogger(__name__)
 
 PLOTS = "plots"
 """What reports and logs call the pictures, which are made after the steps."""
@@ -80,13 +85,35 @@ class Planned:
 Plan = Mapping[str, Planned]
 """What is to happen to each step, in the order in which they run."""
 
-Watch = Mapping[str, Outdated]
-"""For each step, what tells why a result that is there is out of date for reasons of its own."""
+
+@dataclass(frozen=True)
+class Watch:
+    """What steps look at once for all fills."""
+
+    outdated: Mapping[str, Outdated]
+    """What tells, for a step, why a result that is there is out of date for reasons of its own."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Why a step could not look: it runs all the same."""
+
+    def of(self, name: str) -> Outdated:
+        """Return what tells that results of a step are out of date."""
+        return self.outdated.get(name, lambda _: "")
 
 
 def begin_run(cfg: Config, *, write: bool) -> Watch:
     """Let every step look at what it watches, once for all fills; `write` nothing if False."""
-    return {name: step.begin_run(cfg, write) for name, step in STEPS.items()}
+    outdated: dict[str, Outdated] = {}
+    faults = {}
+
+    def look(step: Step) -> None:
+        outdated[step.name] = step.begin_run(cfg, write)
+
+    for name, step in STEPS.items():
+        why = guarded(f"{name}: beginning of the run", partial(look, step))
+        if why:
+            log.error("%s: %s", name, why)
+            faults[name] = why
+    return Watch(outdated, faults)
 
 
 def plan_fill(
@@ -100,7 +127,7 @@ def plan_fill(
     state = _FillState(paths, modes, Diary(paths.folder))
     plan: dict[str, Planned] = {}
     for name, step in STEPS.items():
-        plan[name] = _plan_step(step, state, ask, watch[name], plan)
+        plan[name] = _plan_step(step, state, ask, watch.of(name), plan)
     if write:
         state.diary.save()
     return plan

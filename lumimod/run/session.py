@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Callable, NamedTuple
 
 from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
-from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
+from lumimod.run.guard import guarded
 from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
 from lumimod.run.processes import run_all
 from lumimod.run.report import FillReport
@@ -68,11 +69,12 @@ def run(
             reports.append(report)
             file.add(report)
             claims.give_back(report.fill)
-        _end_run(reports, cfg)
+        faults = {**plan.faults, **_end_run(reports, cfg)}
     display.close()
     order = plan.wanted.index
-    sys.stdout.write(report_table(sorted(reports, key=lambda r: order(r.fill)), left))
-    return not any(report.failed for report in reports)
+    table = report_table(sorted(reports, key=lambda r: order(r.fill)), left)
+    sys.stdout.write(table + _lines(faults))
+    return not (faults or any(report.failed for report in reports))
 
 
 class RunPlan(NamedTuple):
@@ -86,6 +88,13 @@ class RunPlan(NamedTuple):
     """Of those that there are not, or that cannot be planned."""
     again: Callable[[int], FillJob | FillReport]
     """Plans a fill again, as things are by now; a report, if that is not possible."""
+    faults: Mapping[str, str] = MappingProxyType({})
+    """What went wrong for all fills, by the step to which it belongs."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all that was asked for could be planned."""
+        return not (self.unknown or self.faults)
 
 
 def prepare(
@@ -107,25 +116,19 @@ def prepare(
         n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
 
-    again = partial(_guarded, job_of)
+    again = partial(_planned, job_of)
     planned = [again(fill) for fill in wanted]
     jobs = [one for one in planned if isinstance(one, FillJob)]
     failed = [one for one in planned if isinstance(one, FillReport)]
-    return RunPlan(wanted, jobs, failed, again)
+    return RunPlan(wanted, jobs, failed, again, watch.faults)
 
 
-def _guarded(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillReport:
+def _planned(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillReport:
     """Plan a fill; whatever is wrong with it or its files costs this fill alone."""
-    try:
-        return job_of(fill)
-    except LumimodError as exc:
-        why = str(exc)
-    except OSError as exc:
-        name = f"{exc.filename}: " if exc.filename else ""
-        why = f"{name}{exc.strerror or exc}; check the file and run again"
-    except Exception as exc:  # a bug: loud, but the other fills go on
-        log.exception("fill %d: internal error while it was planned", fill)
-        why = f"internal error, please report it: {type(exc).__name__}: {exc}"
+    jobs = list[FillJob]()
+    why = guarded(f"fill {fill}: planning", lambda: jobs.append(job_of(fill)))
+    if not why:
+        return jobs[0]
     log.error("fill %d: %s", fill, why)
     return FillReport(fill, failed={"all": why})
 
@@ -148,8 +151,13 @@ def _show(plan: RunPlan) -> bool:
     """Print what would run; return whether there are all fills that were asked for."""
     plans = {job.fill: job.plan for job in plan.jobs}
     table = plan_table(plans, {job.fill: job.pictures_to_make for job in plan.jobs})
-    sys.stdout.write(table + (report_table(plan.unknown) if plan.unknown else ""))
-    return not plan.unknown
+    unknown = report_table(plan.unknown) if plan.unknown else ""
+    sys.stdout.write(table + unknown + _lines(plan.faults))
+    return plan.is_sound
+
+
+def _lines(faults: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {why}\n" for name, why in faults.items())
 
 
 def _claimed(
@@ -183,8 +191,13 @@ def _claimed(
     return jobs, lost, left
 
 
-def _end_run(reports: Sequence[FillReport], cfg: Config) -> None:
-    """Let every step that ran do what it does once for all fills."""
+def _end_run(reports: Sequence[FillReport], cfg: Config) -> dict[str, str]:
+    """Let every step that ran do what it does once for all fills; return why some could not."""
+    faults = {}
     for name, step in STEPS.items():
         if any(name in report.done for report in reports):
-            step.end_run(cfg)
+            why = guarded(f"{name}: end of the run", partial(step.end_run, cfg))
+            if why:
+                log.error("%s: %s", name, why)
+                faults[name] = why
+    return faults

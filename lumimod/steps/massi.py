@@ -207,8 +207,9 @@ def _begin_run(cfg: Config, write: bool) -> Outdated:
     try:
         return partial(_outdated, _database(cfg, write=write))
     except (BadInputError, OSError) as exc:
-        log.error("%s; until then archives that are posted again go unnoticed", exc)
-        return lambda _: ""
+        raise BadInputError(
+            f"{exc}; until then archives that are posted again go unnoticed"
+        ) from exc
 
 
 def _outdated(database: Database, paths: FillPaths) -> str:
@@ -237,7 +238,7 @@ def _database(cfg: Config, *, write: bool) -> Database:
             massi_db.save_new(path, database)
             return massi_db.load_database(path)
         except OutputError as exc:  # the fills go on: those that read an archive say so again
-            log.error("Massi database: %s", exc)
+            log.warning("Massi database: %s", exc)
     return massi_db.merged(database, massi_db.entries(path))
 
 

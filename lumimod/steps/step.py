@@ -94,7 +94,8 @@ class Step:
     begin_run: Callable[[Config, bool], Outdated] = _never_outdated
     """Called once before fills are planned, with False if nothing is to be written.
 
-    It returns what tells whether a result is out of date for another reason than its age.
+    It returns what tells whether a result is out of date for another reason than its age. An error
+    costs no fill, but the run has failed.
     """
     renew: Work | None = None
     """As `run`, where a result is there but out of date; None: `run` does."""

@@ -586,7 +586,9 @@ def test_massi_database_that_is_none(finished: Site, content: str) -> None:
     finished.remove("fits", "lifetime")
     outcome = finished.run()
     assert outcome.lines("ERROR", str(path), "Massi database", "remove it, it is made again")
-    assert outcome.status == 0
+    assert outcome.out.splitlines()[-1].startswith("massi: ")
+    assert outcome.status == 1
+    assert finished.run("--dry-run").status == 1
     assert outcome.rows()[FILL][:2] == ["fits", "lifetime"]
 
 

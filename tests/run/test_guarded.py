@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -12,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lumimod.errors import BadInputError
-from lumimod.run import session
+from lumimod.records.diary import Diary
+from lumimod.run import fill, session
 from lumimod.run.claims import CLAIMS_FOLDER, Owner
+from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -116,3 +120,111 @@ def test_what_a_dead_run_left_is_removed_also_where_nothing_is_to_do(finished: S
     assert outcome.out == "2 fills: nothing to do\n"
     assert not leftover.exists()
     assert not claim.parent.exists()
+
+
+# --- what goes wrong besides the steps
+
+
+@pytest.mark.parametrize("where", ["begin", "save"])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "not enough memory; free some"),
+        (ValueError("odd"), "internal error, please report it: ValueError: odd"),
+        (OSError(5, "Input/output error", "made.json"), "made.json: Input/output error; check"),
+    ],
+)
+def test_what_fails_besides_the_steps_costs_that_fill_alone(
+    finished: Site, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception, told: str
+) -> None:
+    if where == "begin":
+        begin = fill.Keeper
+
+        def keeper(paths: Any, modes: Any) -> Any:
+            if modes.fill == FILL:
+                raise error
+            return begin(paths, modes)
+
+        monkeypatch.setattr(fill, "Keeper", keeper)
+    else:
+        finished.run()
+        save = Diary.save
+
+        def saved(diary: Diary) -> None:
+            if (
+                f"fill_{FILL}" in str(diary._path)
+                and sys._getframe(1).f_code.co_name == "_run_steps"
+            ):
+                raise error
+            save(diary)
+
+        monkeypatch.setattr(Diary, "save", saved)
+    for number in (FILL, OTHER):
+        finished.remove("fits", fill=number)
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", f"fill {FILL}: all: ", told)
+    assert f"fill {FILL}: all: " in outcome.out
+    assert outcome.rows()[OTHER][0] == "fits"
+
+
+def test_want_of_memory_is_an_error_of_the_step(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setitem(STEPS, "fits", dataclasses.replace(STEPS["fits"], run=too_large))
+    finished.remove("fits", fill=FILL)
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", f"fill {FILL}: fits: there was not enough memory; free some")
+    assert "Traceback" not in outcome.err
+    assert "internal error" not in outcome.err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "damaged"])
+def test_a_diary_that_is_none_is_named_once(finished: Site, kind: str) -> None:
+    path = finished.paths().folder / "made.json"
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text('{"results":')
+    outcome = finished.run()
+    assert outcome.status == 0
+    assert outcome.out == "2 fills: nothing to do\n"
+    assert len(outcome.lines("WARNING", str(path))) == 1
+    assert "Traceback" not in outcome.err
+
+
+def test_a_bug_while_all_fills_are_prepared_is_loud_and_costs_no_fill(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: Any) -> Any:
+        raise ZeroDivisionError("by chance")
+
+    step = dataclasses.replace(STEPS["massi"], begin_run=odd)
+    monkeypatch.setitem(STEPS, "massi", step)
+    finished.remove("lifetime", fill=FILL)
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert "massi: internal error, please report it: ZeroDivisionError: by chance" in outcome.out
+    assert outcome.rows()[FILL][0] == "lifetime"
+
+
+def test_a_bug_at_the_end_of_the_run_costs_no_table(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: Any) -> Any:
+        raise ZeroDivisionError("by chance")
+
+    step = dataclasses.replace(STEPS["lifetime"], end_run=odd)
+    monkeypatch.setitem(STEPS, "lifetime", step)
+    finished.remove("lifetime", fill=FILL)
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert outcome.rows()[FILL][0] == "lifetime"
+    assert outcome.out.endswith("ZeroDivisionError: by chance\n")
