@@ -77,6 +77,8 @@ class SafeUnpickler(pickle._Unpickler):
         self._containers_left, self._parts_left = MAX_CONTAINERS, MAX_PARTS
         self._empty: dict[int, Any] = {}
         """Objects that were made and have not got their contents."""
+        self._empty_types: dict[int, np.dtype[Any]] = {}
+        """Types of items likewise."""
 
     def load(self) -> Any:
         """Return what the pickle holds.
@@ -132,6 +134,8 @@ class SafeUnpickler(pickle._Unpickler):
         """
         level = [value] if type(value) in _CONTAINERS else []
         for _ in range(MAX_DEPTH):
+            if not level:
+                return
             self._containers_left -= len(level)
             self._parts_left -= sum(map(len, level))
             if self._containers_left < 0 or self._parts_left < 0:
@@ -294,10 +298,13 @@ class SafeUnpickler(pickle._Unpickler):
         self._new()
 
     def _made(self, value: Any) -> None:
-        if not isinstance(value, (np.dtype, bytes)):
-            self._forget_types()
-        if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
-            self._empty[id(value)] = value
+        if isinstance(value, np.dtype):
+            self._empty_types[id(value)] = value
+        elif not isinstance(value, bytes):
+            # From now on an array may use the types of items that are there: they stay as they are.
+            self._empty_types.clear()
+            if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
+                self._empty[id(value)] = value
         self.append(value)
 
     def _build(self) -> None:
@@ -305,18 +312,14 @@ class SafeUnpickler(pickle._Unpickler):
         state, made = self.stack[-1], self.stack[-2]
         self._check_tree(state)
         check_state(made, state)
-        if self._empty.pop(id(made), None) is not made:
+        empty = self._empty_types if isinstance(made, np.dtype) else self._empty
+        if empty.pop(id(made), None) is not made:
             raise Refused("contents of an object that has some")
         if not isinstance(made, np.dtype):
-            self._forget_types()
+            self._empty_types.clear()
         _BASE[pickle.BUILD[0]](self)
         if isinstance(made, np.dtype):
             checked_dtype(made)
-
-    def _forget_types(self) -> None:
-        """From now on an array may use the types of items that are there: they stay as they are."""
-        for key in [key for key, value in self._empty.items() if isinstance(value, np.dtype)]:
-            del self._empty[key]
 
     def _refuse(self) -> None:
         raise Refused("a step")
