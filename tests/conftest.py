@@ -73,6 +73,20 @@ FAST_S = 2.0
 NOT_FAST = f"over {FAST_S:g} s of CPU: to be made faster, or marked slow"
 
 
+# --- speed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Write without fsync, which takes 10 ms and more: no test cuts the power.
+
+    `tests/test_atomic.py` looks at when it is called. Processes of their own call the real one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 # --- configuration
 
 
