@@ -8,6 +8,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
+from lumimod.physics.filling import BunchFamilies
 from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
@@ -15,13 +16,16 @@ from lumimod.records import (
     FITTED,
     INTERVALS,
     BeamLifetime,
+    BeamLosses,
     BunchFamily,
     CalculatedLumi,
     Cycle,
     CycleInterval,
+    FillLosses,
     Fits,
     Instant,
     Lifetime,
+    LumiError,
     MeasuredLumi,
     ModelFamily,
     ModelResult,
@@ -29,7 +33,7 @@ from lumimod.records import (
     StableBeamsModel,
 )
 
-N_TIMES, N_COLL, N_NONCOLL = 7, 3, 2
+N_TIMES, N_COLL, N_NONCOLL, N_WINDOWS = 7, 3, 2, 4
 N_SLOTS = dict(zip(FAMILIES, (N_COLL, N_NONCOLL)))
 POINTS = (1, 5)
 KINDS = ("calc", "meas")
@@ -127,6 +131,37 @@ def lifetime() -> Lifetime:
             )
             for beam in BEAMS
         },
+    )
+
+
+def losses() -> FillLosses:
+    """Return the record of step losses."""
+    n = N_COLL + N_NONCOLL
+    number = iter(np.linspace(0.1, 0.9, 9).tolist())  # told apart by being other objects
+    beams = {
+        beam: BeamLosses(
+            _slots(N_COLL),
+            _array(N_WINDOWS, N_COLL),
+            _array(N_WINDOWS, N_COLL),
+            _array(N_COLL),
+            _array(N_COLL),
+            _array(N_WINDOWS),
+            _array(N_WINDOWS),
+            next(number),
+            next(number),
+            BunchFamilies(*(_slots(n) for _ in BunchFamilies._fields)),
+        )
+        for beam in BEAMS
+    }
+    return FillLosses(
+        _array(N_TIMES),
+        _array(N_WINDOWS),
+        "measured",
+        list(EXPERIMENTS),
+        next(number),
+        {exp: LumiError(_array(N_COLL), next(number)) for exp in EXPERIMENTS},
+        _per_experiment(),
+        beams,
     )
 
 

@@ -43,6 +43,8 @@ SYMBOLS = {
     examples.N_TIMES - 1: "T-1",
     examples.N_COLL: "S",
     examples.N_NONCOLL: "S",
+    examples.N_COLL + examples.N_NONCOLL: "A",
+    examples.N_WINDOWS: "W",
 }
 PLACEHOLDERS = (
     (r"^[12]$", "B"),
@@ -101,6 +103,13 @@ FILES = (
          "Lifetimes and losses of the colliding bunches between successive times; `_tot` is of the "
          "sum over all bunches. L is the measured luminosity of ATLAS and CMS together; without it "
          "the keys with `Boff` and `dndtL` are absent."),
+    File("fill_N_losses.pkl.gz", "losses", examples.losses,
+         "Protons lost for each unit of integrated luminosity, from a straight line through N "
+         "against the integral: in windows of `cross_section_window_s` (`_fill`: over all of "
+         "stable beams), of each bunch (`_bbb`) and of the beam (`_tot`), with errors (`_err`). "
+         "The relative error `systematic` is common to all of them. `families` is of all bunches "
+         "of the beam, colliding or not. "
+         "See [Model](../model.md#effective-cross-section-by-regression)."),
     File("fill_N_sbmodel_caseC.pkl.gz", "model", examples.model,
          "All models of stable beams, one file for each case C. `MODEL` is the name of the "
          "[model](../model.md#models-of-stable-beams). `time_range` has one time more than the "

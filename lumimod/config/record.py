@@ -10,7 +10,7 @@ from typing import Any
 from lumimod.config.entries import Setting, entry, section, sections_of, settings_of
 from lumimod.config.kinds.lists import variable_names
 from lumimod.config.kinds.text import log_format
-from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings
+from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings, Uncertainties
 from lumimod.config.sections.files import FileSettings, FillSelection, MassiSettings
 from lumimod.config.sections.machine import Machine
 from lumimod.config.sections.output import CondorSettings, PlotSettings
@@ -35,6 +35,7 @@ class Config:
     analysis: Analysis = section(Analysis)
     model: ModelSettings = section(ModelSettings)
     machine: Machine = section(Machine)
+    uncertainties: Uncertainties = section(Uncertainties)
     plots: PlotSettings = section(PlotSettings)
     condor: CondorSettings = section(CondorSettings)
     variable_names: Mapping[str, tuple[str, ...]] = entry(

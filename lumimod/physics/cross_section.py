@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
+from lumimod.physics.interpolation import interp_valid_columns
+from lumimod.physics.uncertainty import sample_noise
 
 
 class CrossSection(NamedTuple):
@@ -15,7 +17,7 @@ class CrossSection(NamedTuple):
     sigma_m2: FloatArray
     """Effective cross-section, signed: noise does not bias it."""
     error_m2: FloatArray
-    """Its standard error, from the scatter about the line; NaN below three samples."""
+    """Its standard error, from the scatter about the lines; NaN below three samples."""
     time_s: FloatArray
     """Middle of each window, (n_windows,)."""
 
@@ -31,7 +33,8 @@ def effective_cross_section(
 
     In each window N is fitted by a straight line against the luminosity integrated from the
     start (trapezoid): the slope is minus the cross-section. The last window may be shorter, but
-    takes at least three samples.
+    takes at least three samples. The error is that of the slope, from the scatter of N about the
+    lines of all windows, and that of the integral, from the noise of the luminosity.
 
     Parameters
     ----------
@@ -43,25 +46,27 @@ def effective_cross_section(
     window_s
         Length of a window; infinite: one window over all times.
     """
-    many = intensity_ppb.reshape(time_s.size, -1)
-    integrated = _integrated(time_s, lumi.reshape(time_s.size, -1))
+    many, each = (v.reshape(time_s.size, -1) for v in (intensity_ppb, lumi))
+    integrated = _integrated(time_s, each)
     starts = _window_starts(time_s, window_s)
-    ends = np.append(starts[1:], time_s.size)
-    shape = (starts.size, many.shape[1])
-    sigma, error = np.empty(shape), np.empty(shape)
-    for i, (start, end) in enumerate(zip(starts, ends)):
-        sigma[i], error[i] = _line(integrated[start:end], many[start:end])
-    middle = np.array([(time_s[a] + time_s[b - 1]) / 2 for a, b in zip(starts, ends)])
-    of_bunches = (starts.size, *intensity_ppb.shape[1:])
-    return CrossSection(sigma.reshape(of_bunches), error.reshape(of_bunches), middle)
+    parts = [slice(*ends) for ends in zip(starts, np.append(starts[1:], time_s.size))]
+    lines = _Lines(*map(np.stack, zip(*(_line(integrated[of], many[of]) for of in parts))))
+    middle = np.array([(time_s[of][0] + time_s[of][-1]) / 2 for of in parts])
+    shape = (starts.size, *intensity_ppb.shape[1:])
+    error = np.hypot(_error(lines), lines.slope * _relative_error(each, lines.n))
+    return CrossSection(-lines.slope.reshape(shape), error.reshape(shape), middle)
 
 
 def _integrated(time_s: FloatArray, lumi: FloatArray) -> FloatArray:
-    """Return the luminosity integrated from the first time on, of the shape of `lumi`."""
-    from scipy.integrate import cumulative_trapezoid
+    """Return the luminosity integrated from the first time on, of the shape of `lumi`.
 
-    total = cumulative_trapezoid(np.nan_to_num(lumi), time_s, axis=0, initial=0)
-    return np.where(np.isfinite(lumi), total, np.nan)
+    Over samples that are NaN it is integrated as a straight line: beams burn off there, too.
+    """
+    there = np.isfinite(lumi)
+    whole = lumi if there.all() else interp_valid_columns(time_s, time_s, lumi)
+    steps = (whole[1:] + whole[:-1]) / 2 * np.diff(time_s)[:, None]
+    total = np.concatenate([np.zeros((1, lumi.shape[1])), np.cumsum(steps, axis=0)])
+    return np.where(there, total, np.nan)
 
 
 def _window_starts(time_s: FloatArray, window_s: float) -> IntArray:
@@ -73,17 +78,47 @@ def _window_starts(time_s: FloatArray, window_s: float) -> IntArray:
     return starts[:-1] if starts.size > 1 and time_s.size - starts[-1] < 3 else starts
 
 
-def _line(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return minus the slope of each column and its standard error."""
+class _Lines(NamedTuple):
+    """Straight lines, one for each window and bunch, (n_windows, n_bunches) each."""
+
+    slope: FloatArray
+    n: FloatArray
+    spread: FloatArray
+    """Sum of the squared distances from the mean, of the abscissae."""
+    rest: FloatArray
+    """Sum of the squared residuals."""
+
+
+def _line(x: FloatArray, y: FloatArray) -> _Lines:
+    """Return the straight line through each column; a slope of NaN below three samples."""
     seen = np.isfinite(x) & np.isfinite(y)
-    n = seen.sum(axis=0)
+    n = seen.sum(axis=0).astype(float)
     x, y = np.where(seen, x, 0.0), np.where(seen, y, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         dx = np.where(seen, x - x.sum(axis=0) / n, 0.0)
         dy = np.where(seen, y - y.sum(axis=0) / n, 0.0)
         spread = (dx**2).sum(axis=0)
-        slope = (dx * dy).sum(axis=0) / spread
-        rest = ((dy - slope * dx) ** 2).sum(axis=0)
-        error = np.sqrt(rest / (n - 2) / spread)
-    enough = (n >= 3) & (spread > 0)
-    return np.where(enough, -slope, np.nan), np.where(enough, error, np.nan)
+        slope = np.where((n >= 3) & (spread > 0), (dx * dy).sum(axis=0) / spread, np.nan)
+    return _Lines(slope, n, spread, ((dy - slope * dx) ** 2).sum(axis=0))
+
+
+def _error(lines: _Lines) -> FloatArray:
+    """Return the standard error of the slopes.
+
+    The noise of a bunch's intensity is that of its instrument, the same in all windows: that of
+    one alone would be known from a few samples only.
+    """
+    fitted = np.isfinite(lines.slope)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = np.where(fitted, lines.n - 2, 0.0).sum(axis=0)
+        variance = np.where(fitted, lines.rest, 0.0).sum(axis=0) / freedom
+        return np.where(fitted, np.sqrt(variance / lines.spread), np.nan)
+
+
+def _relative_error(lumi: FloatArray, n: FloatArray) -> FloatArray:
+    """Return the relative error of the integral of n samples, due to their noise."""
+    seen = np.isfinite(lumi)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(seen, lumi, 0.0).sum(axis=0) / seen.sum(axis=0)
+        noise = np.nan_to_num(sample_noise(lumi) / mean) if len(lumi) > 2 else 0.0
+        return noise / np.sqrt(n)

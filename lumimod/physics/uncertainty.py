@@ -8,6 +8,8 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 
+TINY = np.finfo(np.float64).tiny
+
 
 class FitErrors(NamedTuple):
     """How well an exponential a*exp(b*t) is known, for each bunch."""
@@ -71,6 +73,39 @@ def exponential_fit_errors(
         return FitErrors(error_a, error_b * tau_s**2, chi2, lag1)
 
 
+def sample_noise(values: FloatArray) -> FloatArray:
+    """Return the standard deviation of the noise of each column, from its second differences.
+
+    A slow change does not count: that of a straight line drops out. `values` is (n_times,
+    n_bunches); NaN where fewer than three samples in a row are there.
+    """
+    second = values[2:] - 2 * values[1:-1] + values[:-2]
+    seen = np.isfinite(second)
+    squares = np.where(seen, second, 0.0) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt(squares.sum(axis=0) / seen.sum(axis=0) / 6)
+
+
+def noise_of_mean(residuals: FloatArray) -> FloatArray:
+    """Return the noise of independent samples whose mean would be as uncertain, of each column.
+
+    Successive samples that are interpolated between fewer measurements vary together:
+    s^2 (1 + 2 rho_1 + 2 rho_2), rho their correlation. NaN in `residuals` does not count.
+    """
+    r = np.where(np.isfinite(residuals), residuals, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squares = (r**2).sum(axis=0)
+        together = sum((r[k:] * r[:-k]).sum(axis=0) for k in (1, 2)) / np.maximum(squares, TINY)
+        variance = squares / np.isfinite(residuals).sum(axis=0)
+        return np.sqrt(variance * np.maximum(1 + 2 * together, 1.0))
+
+
+TRICUBE = 2 * 175 / 247
+"""Variance of a value smoothed with the tricube weights of LOWESS, times the number of samples in
+the window, over that of a sample.
+"""
+
+
 class LumiFactors(NamedTuple):
     """Relative change of a luminosity for each relative change of what it is calculated from."""
 
@@ -80,8 +115,8 @@ class LumiFactors(NamedTuple):
     """Emittance in the plane of crossing, both beams together."""
     length: FloatArray
     betastar: FloatArray
-    n1: float = 1.0
-    n2: float = 1.0
+    n1: FloatArray | float = 1.0
+    n2: FloatArray | float = 1.0
 
 
 def lumi_factors(piwinski: FloatArray) -> LumiFactors:
@@ -99,3 +134,25 @@ def lumi_error(factors: LumiFactors, relative: LumiFactors) -> FloatArray:
     """Return the relative error of a luminosity from independent relative errors of its inputs."""
     squares = [(np.asarray(f) * np.asarray(e)) ** 2 for f, e in zip(factors, relative)]
     return np.sqrt(sum(squares[1:], squares[0]))
+
+
+class BeamErrors(NamedTuple):
+    """Relative errors of what is measured of the bunches of a beam; shapes broadcast."""
+
+    emit_sep: FloatArray
+    """Of the emittance in the plane of separation."""
+    emit_cross: FloatArray
+    """Of that in the plane of crossing."""
+    length: FloatArray
+    intensity: FloatArray
+
+
+def pair_errors(one: BeamErrors, two: BeamErrors) -> LumiFactors:
+    """Return the relative errors that enter a luminosity, from those of both beams.
+
+    The mean of two equal quantities has half of their errors, added in quadrature.
+    """
+    means = (np.hypot(a, b) / 2 for a, b in zip(one[:3], two[:3]))
+    sep, cross, length = means
+    nothing = np.zeros(np.shape(sep))
+    return LumiFactors(sep, cross, length, nothing, one.intensity, two.intensity)

@@ -18,6 +18,7 @@ from lumimod.records.base import (
 )
 from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.records.fits import Fits
+from lumimod.records.losses import BeamLosses, FillLosses, LumiError
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
 from lumimod.records.record import R, Record, parse
@@ -32,6 +33,7 @@ __all__ = [
     "INTERVALS",
     "IP_OF",
     "BeamLifetime",
+    "BeamLosses",
     "BunchFamily",
     "CalculatedLumi",
     "Cycle",
@@ -39,6 +41,8 @@ __all__ = [
     "Fits",
     "Instant",
     "Lifetime",
+    "FillLosses",
+    "LumiError",
     "MeasuredLumi",
     "ModelFamily",
     "ModelResult",

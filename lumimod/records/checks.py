@@ -15,6 +15,7 @@ from lumimod.physics.expfit import ExpFits
 from lumimod.records.base import BEAMS
 from lumimod.records.cycle import Cycle
 from lumimod.records.fits import Fits
+from lumimod.records.losses import FillLosses
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.made import KEY
 from lumimod.records.model import StableBeamsModel
@@ -49,6 +50,7 @@ def kind_of(data: object) -> type[Any] | None:
 
 _KEYS: Mapping[type[Any], tuple[Any, ...]] = {
     StableBeams: ("time_range", "slots_filled_coll"),
+    FillLosses: ("window_time", "pileup"),
     CalculatedLumi: ("time_range", "ATLAS", "CMS"),
     Lifetime: ("time_range", 1, 2),
     Fits: ("beam_1", "ATLAS"),
@@ -136,6 +138,20 @@ def _lifetime(lifetime: Lifetime) -> None:
         _shape(f"beam {beam}", totals, (n_steps,))
 
 
+def _losses(losses: FillLosses) -> None:
+    n_times, n_windows = _times(losses.time_s), _times(losses.window_time_s)
+    for beam, of in losses.beams.items():
+        name, n_slots = f"beam {beam}", _slots(f"beam {beam}", of.slots)
+        _shape(name, {"sigma": of.sigma_m2, "error": of.error_m2}, (n_windows, n_slots))
+        _shape(name, {"sigma": of.fill_sigma_m2, "error": of.fill_error_m2}, (n_slots,))
+        _shape(name, {"sigma": of.total_sigma_m2, "error": of.total_error_m2}, (n_windows,))
+        _shape(name, of.families._asdict(), (_slots(name, of.families.slots),))
+    _same_shape("pile-up", losses.pileup, n_times)
+    n_pairs = losses.beams[1].slots.size
+    errors = {exp: error.statistical for exp, error in losses.lumi_calc_error.items()}
+    _shape("errors of the luminosity", errors, (n_pairs,))
+
+
 def _calculated_lumi(lumi: CalculatedLumi) -> None:
     n_times = _times(lumi.time_s)
     _same_shape("luminosity", lumi.bunch_lumi, n_times)
@@ -175,6 +191,7 @@ def _model(model: StableBeamsModel) -> None:
 _CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
     StableBeams: _stable_beams,
     Lifetime: _lifetime,
+    FillLosses: _losses,
     CalculatedLumi: _calculated_lumi,
     MeasuredLumi: _measured_lumi,
     Fits: _fits,

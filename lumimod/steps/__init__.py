@@ -16,6 +16,7 @@ TITLES: Mapping[str, str] = {
     "massi": "measured luminosity",
     "fits": "exponential fits",
     "lifetime": "lifetimes and losses",
+    "losses": "effective cross-section, pile-up, bunch families",
     "model": "stable-beams model",
 }
 """The steps in the order in which they run, and what they make, for help and tables.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lumimod.steps import TITLES
 from tests.condor.conftest import FILLS, eventually, job_processes
 from tests.condor.htcondor_log import assert_htcondor_reads_the_same
 
@@ -186,7 +187,7 @@ def test_failed_fill_is_named_with_its_reason_and_only_it_is_submitted_again(
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("fill ")]
     assert line.startswith("fill 5847: failed: sb: ")
     assert "the file is empty" in line
-    assert "missing: sb cycle lumi massi fits lifetime model" in line
+    assert f"missing: {' '.join(TITLES)}" in line
     assert f"--resubmit {folder}" in done.stdout
 
     data.write_bytes(good)
@@ -241,7 +242,7 @@ def test_removed_job_is_shown_and_submitted_again(
     said = place.await_status(folder, "1 removed")
     assert "fill 5845: removed: via condor_rm" in said
     assert_htcondor_reads_the_same(folder / "lumimod.log")
-    assert "missing: sb cycle lumi massi fits lifetime model" in said
+    assert f"missing: {' '.join(TITLES)}" in said
     (place.root / "wait").unlink()
     place.run("--resubmit", folder)
     done = place.wait(folder)

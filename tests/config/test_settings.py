@@ -66,6 +66,7 @@ DEFAULTS = {
     "analysis.intensity_threshold_ppb": 3e10,
     "analysis.max_gap_s": 1800,
     "analysis.t_fit_length_s": 7200,
+    "analysis.cross_section_window_s": 1800,
     "model.enabled": False,
     "model.models": (
         "EmpiricalBlowupLosses",
@@ -96,9 +97,15 @@ DEFAULTS = {
     "machine.betastar_m": 0.30,
     "machine.sigma_boff_m2": 80e-31,
     "machine.sigma_el_m2": 29.7e-31,
+    "machine.sigma_inel_m2": 80e-31,
     "machine.crossing_planes": {},
     "machine.crossing_angle_change": True,
     "machine.crossing_angles": {(5695, 6055): (300e-6, 300e-6), (6055, 7002): (300e-6, 300e-6)},
+    "uncertainties.lumi_scale": 0.02,
+    "uncertainties.dcct": 0.003,
+    "uncertainties.emittance": 0.1,
+    "uncertainties.bunch_length": 0.03,
+    "uncertainties.betastar": 0.02,
     "plots.do_all": False,
     "plots.do_cycle": False,
     "plots.do_cycle_model": False,
@@ -258,6 +265,12 @@ def test_all_years_are_those_that_have_a_folder(config: Load, tmp_path: Path) ->
     assert list(config(source).massi.folders()) == [2016, 2018]
     only = config(source + "massi_year = 2017").massi.folders()
     assert only == {2017: {e: tmp_path / "2017" / e / "lumi" for e in ("ATLAS", "CMS")}}
+
+
+def test_folders_of_other_experiments_may_be_added(config: Load) -> None:
+    cfg = config("massi_afs_path = '/m/'\nmassi_exp_folders = ['CMS/', 'ATLAS/', 'LHCb/lumi']")
+    assert cfg.massi.folder_if_named("LHCb", 2017) == Path("/m/LHCb/lumi")
+    assert cfg.massi.folder_if_named("ALICE", 2017) is None
 
 
 def test_an_experiment_without_folder_is_named(config: Load) -> None:

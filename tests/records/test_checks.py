@@ -15,6 +15,7 @@ from lumimod.errors import BadInputError, MissingStepError
 from lumimod.records import (
     CalculatedLumi,
     Cycle,
+    FillLosses,
     Fits,
     Lifetime,
     MeasuredLumi,
@@ -38,6 +39,7 @@ KINDS = {
     "fill_5845_lumi_meas.pkl.gz": MeasuredLumi,
     "fill_5845_fits.pkl.gz": Fits,
     "fill_5845_lifetime.pkl.gz": Lifetime,
+    "fill_5845_losses.pkl.gz": FillLosses,
     "fill_5845_sbmodel_case1.pkl.gz": StableBeamsModel,
 }
 
@@ -99,7 +101,7 @@ def test_an_array_that_is_too_short_is_found_wherever_it_is(data: Any) -> None:
     assert fault_of(data) == ""
 
 
-TIMES = ("time_range",)
+TIMES = ("time_range", "window_time")
 SLOTS = ("slots_filled_coll", "slots", "filled_slots")
 
 

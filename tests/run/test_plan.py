@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
 AFTER = {
-    "sb": {"lumi", "massi", "fits", "lifetime", "model"},
+    "sb": {"lumi", "massi", "fits", "lifetime", "losses", "model"},
     "cycle": set(),
-    "lumi": {"fits"},
-    "massi": {"fits", "lifetime"},
+    "lumi": {"fits", "losses"},
+    "massi": {"fits", "lifetime", "losses"},
     "fits": set(),
     "lifetime": set(),
+    "losses": set(),
     "model": set(),
 }
-"""The steps of the original that use what a step makes, directly or not.
+"""The steps that use what a step makes, directly or not.
 
 A step that is added later has tests of its own, so that adding it changes none of these.
 """
@@ -205,9 +206,9 @@ def test_logged_luminosity_stands_in_for_missing_archives(site: Site) -> None:
         ("basic_data", ["sb", "cycle"]),
         ("bbb_data", ["sb", "cycle"]),
         ("crossing", ["sb"]),
-        ("sb", ["lumi", "massi", "fits", "lifetime", "model"]),
-        ("lumi_calc", ["fits"]),
-        ("lumi_meas", ["fits", "lifetime"]),
+        ("sb", ["lumi", "massi", "fits", "lifetime", "losses", "model"]),
+        ("lumi_calc", ["fits", "losses"]),
+        ("lumi_meas", ["fits", "lifetime", "losses"]),
     ],
 )
 def test_result_older_than_what_it_was_made_from_is_stale(
@@ -237,15 +238,15 @@ def test_a_step_is_stale_if_any_of_its_results_is(
     assert plan(undescribed)["cycle"] == Planned(Status.STALE, f"older than {source.name}")
 
 
-def test_luminosity_and_model_are_stale_after_their_beta_star_if_it_is_measured(
+def test_luminosity_and_what_uses_it_are_stale_after_their_beta_star_if_it_is_measured(
     undescribed: Site,
 ) -> None:
     extra = undescribed.paths().extra_data
     extra.parent.mkdir()
     extra.touch()
-    assert of_status(plan(undescribed), Status.STALE) == []
+    assert of_status(plan(undescribed), Status.STALE) == ["losses"]  # it takes LHCb from there
     undescribed.configure(betastar_m="measured")
-    assert of_status(plan(undescribed), Status.STALE) == ["lumi", "fits", "model"]
+    assert of_status(plan(undescribed), Status.STALE) == ["lumi", "fits", "losses", "model"]
 
 
 def test_a_step_is_stale_after_any_file_of_a_tree(undescribed: Site) -> None:
@@ -268,7 +269,7 @@ def test_luminosity_of_the_logging_service_becomes_stale_with_its_file(undescrib
     undescribed.paths().lumi_meas.rename(undescribed.paths().lumi_meas_timber)
     assert running(plan(undescribed)) == []
     undescribed.paths().bbb_lumi.touch()
-    assert of_status(plan(undescribed), Status.STALE) == ["massi", "fits", "lifetime"]
+    assert of_status(plan(undescribed), Status.STALE) == ["massi", "fits", "lifetime", "losses"]
 
 
 def test_file_of_the_logging_service_does_not_matter_beside_archives(undescribed: Site) -> None:
@@ -313,14 +314,14 @@ def test_changed_archive_is_read_again_and_fits_and_lifetime_follow(
 ) -> None:
     finished.archive(experiment).touch()
     planned = plan(finished)
-    assert running(planned) == ["massi", "fits", "lifetime"]
+    assert running(planned) == ["massi", "fits", "lifetime", "losses"]
     assert planned["massi"].reason == "new archive"
     assert planned["fits"].reason == planned["lifetime"].reason == "new measured luminosity"
 
 
 def test_archive_that_the_database_does_not_know_is_read_again(finished: Site) -> None:
     change_database(finished, lambda cms: cms.pop(f"{FILL}.tgz"))
-    assert running(plan(finished)) == ["massi", "fits", "lifetime"]
+    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
 
 
 def test_archive_older_than_the_known_one_is_read_again_too(finished: Site) -> None:
@@ -328,7 +329,7 @@ def test_archive_older_than_the_known_one_is_read_again_too(finished: Site) -> N
         cms[f"{FILL}.tgz"] += timedelta(hours=1)
 
     change_database(finished, newer)
-    assert running(plan(finished)) == ["massi", "fits", "lifetime"]
+    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
 
 
 def test_time_of_an_archive_may_differ_by_less_than_a_second(finished: Site) -> None:
@@ -348,7 +349,7 @@ def test_archives_that_are_gone_do_not_undo_a_result(finished: Site) -> None:
 
 def test_archives_that_come_after_logged_luminosity_are_read(finished: Site) -> None:
     finished.paths().lumi_meas.rename(finished.paths().lumi_meas_timber)
-    assert running(plan(finished)) == ["massi", "fits", "lifetime"]
+    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
 
 
 # --- what --dry-run prints
@@ -410,7 +411,7 @@ def test_dry_run_does_as_the_run_that_follows(finished: Site) -> None:
     expected = [step for step, status in zip(ALL, planned) if status in ("to-do", "forced")]
     outcome = finished.run()
     done = [step for step in ALL if outcome.lines("INFO", f"fill {FILL}: {step}: ")]
-    assert done == expected == ["lumi", "massi", "fits", "lifetime"]
+    assert done == expected == ["lumi", "massi", "fits", "lifetime", "losses"]
 
 
 def test_plan_of_no_fills_says_so(site: Site) -> None:

@@ -17,7 +17,7 @@ from lumimod.config.kinds.base import (
 )
 from lumimod.config.kinds.numbers import fill_number, within
 from lumimod.config.kinds.text import file_tag, text
-from lumimod.tables.lhc import EXPERIMENTS
+from lumimod.tables.lhc import EXPERIMENTS, OTHER_EXPERIMENTS
 
 MODELS = (
     "EmpiricalBlowupLosses",
@@ -66,18 +66,24 @@ def case_factors(value: Any) -> tuple[float, ...]:
     return each_of(value, _case_factor)
 
 
-@kind("a list of two folders, one that names ATLAS and one that names CMS")
+@kind(
+    "a list of folders, one that names ATLAS and one that names CMS, "
+    "and if wanted one each that names LHCb or ALICE"
+)
 def massi_folders(value: Any) -> tuple[str, ...]:
     """Accept a folder of each experiment."""
     folders = tuple(text(item) for item in items_of(value))
-    named = sorted(experiments_in(folder) for folder in folders)
-    require(named == [(experiment,) for experiment in EXPERIMENTS])
+    named = [experiments_in(folder) for folder in folders]
+    require(all(len(names) == 1 for names in named))
+    require_different([name for [name] in named])
+    require({(experiment,) for experiment in EXPERIMENTS} <= set(named))
     return folders
 
 
 def experiments_in(folder: str) -> tuple[str, ...]:
     """Return the experiments that a folder's name holds."""
-    return tuple(name for name in EXPERIMENTS if name in folder.upper())
+    known = (*EXPERIMENTS, *OTHER_EXPERIMENTS)
+    return tuple(name for name in known if name.upper() in folder.upper())
 
 
 @kind("a list of (from, to), names of periods, each `from` once")

@@ -9,7 +9,7 @@ from pathlib import Path
 from lumimod.config.entries import Derived, entry
 from lumimod.config.kinds.by_fill import leveling
 from lumimod.config.kinds.lists import MODELS, case_factors, case_names, models, rescale_periods
-from lumimod.config.kinds.numbers import at_least_zero, flag, positive
+from lumimod.config.kinds.numbers import at_least_zero, flag, positive, within
 from lumimod.config.kinds.text import file_tag, optional_path
 
 
@@ -60,6 +60,29 @@ class Analysis:
     t_fit_length_s: float = entry(
         "t_fit_length", positive("s"), 2 * 3600.0, "length of the fits at the start of stable beams"
     )
+    cross_section_window_s: float = entry(
+        "cross_section_window_s",
+        positive("s"),
+        1800.0,
+        "windows in which the effective cross-section is fitted, besides that over the fill",
+    )
+
+
+@dataclass(frozen=True)
+class Uncertainties:
+    """Uncertainties common to all bunches (relative, 1 standard deviation)."""
+
+    lumi_scale: float = entry(
+        "lumi_scale_error", within(0, 1), 0.02, "scale of the measured luminosity"
+    )
+    dcct: float = entry("dcct_error", within(0, 1), 0.003, "scale of the intensities (DCCT)")
+    emittance: float = entry(
+        "emittance_error", within(0, 1), 0.10, "scale of the emittances (BSRT)"
+    )
+    bunch_length: float = entry(
+        "bunch_length_error", within(0, 1), 0.03, "scale of the bunch lengths (BQM)"
+    )
+    betastar: float = entry("betastar_error", within(0, 1), 0.02, "beta* at IP1 and IP5")
 
 
 @dataclass(frozen=True)

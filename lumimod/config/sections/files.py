@@ -213,7 +213,8 @@ class MassiSettings:
         "massi_exp_folders",
         massi_folders,
         ["ATLAS/lumi/", "CMS/lumi/"],
-        "folders of the experiments, in massi_afs_path; they may hold <YEAR> too",
+        "folders of the experiments, in massi_afs_path; they may hold <YEAR> too, and those of "
+        "LHCb and ALICE may be added",
     )
     database: Path = entry(
         "massi_file_database",
@@ -251,11 +252,20 @@ class MassiSettings:
         ConfigError
             `massi_exp_folders` has none for it.
         """
+        folder = self.folder_if_named(experiment, of_year)
+        if folder is None:
+            raise ConfigError(
+                f"massi_exp_folders of config.py names no folder of {experiment}; add it"
+            )
+        return folder
+
+    def folder_if_named(self, experiment: str, of_year: Year) -> Path | None:
+        """Return the folder of an experiment's archives, None if `massi_exp_folders` has none."""
         for folder in self.exp_folders:
             if experiments_in(folder) == (experiment,):
                 template = Path(self.path_template, folder)
                 return Path(str(template).replace("<YEAR>", str(of_year)))
-        raise ConfigError(f"massi_exp_folders of config.py names no folder of {experiment}; add it")
+        return None
 
     def folders(self) -> dict[int, dict[str, Path]]:
         """Return the folders of the experiments by year: of the year that is set, else of all.

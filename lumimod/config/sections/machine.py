@@ -63,6 +63,12 @@ class Machine:
     sigma_el_m2: float = entry(
         "sigma_el_m2", within(0, 1e-28, "m^2"), 29.7e-31, "elastic cross section"
     )
+    sigma_inel_m2: float = entry(
+        "sigma_inel_m2",
+        within(1e-31, 1e-28, "m^2"),
+        80e-31,
+        "inelastic cross section, for the pile-up",
+    )
     crossing_planes: Mapping[int, str] = entry(
         "crossing_planes",
         crossing_planes,

@@ -1,0 +1,74 @@
+"""Luminosity of the experiments at IP 8 and 2, for the step losses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.errors import BadInputError, ConfigError
+from lumimod.paths import FillPaths
+from lumimod.readers.locate import existing
+from lumimod.readers.massi import find_archive, read_massi
+from lumimod.readers.variables import read_first
+from lumimod.steps.bunch_fits import LUMI_UNIT_M2S
+from lumimod.steps.context import FillContext
+from lumimod.tables.lhc import N_SLOTS, OTHER_EXPERIMENTS
+
+
+def other_archives(paths: FillPaths) -> dict[str, Path]:
+    """Return the Massi archives of LHCb and ALICE, of those that config.py names and that exist.
+
+    None where their folders cannot be read: the step says so.
+    """
+    try:
+        return _archives(paths)
+    except (BadInputError, ConfigError):
+        return {}
+
+
+def _archives(paths: FillPaths) -> dict[str, Path]:
+    massi = paths.cfg.massi
+    named = [exp for exp in OTHER_EXPERIMENTS if massi.folder_if_named(exp, 0) is not None]
+    folders = {exp: paths.massi_folder(exp) for exp in named}
+    try:
+        found = {exp: find_archive(folder, paths.fill) for exp, folder in folders.items()}
+    except OSError as exc:
+        raise BadInputError(
+            f"Massi archive {exc.filename} cannot be looked at ({exc.strerror}); check its access"
+        ) from exc
+    return {exp: archive for exp, archive in found.items() if archive is not None}
+
+
+def other_luminosities(ctx: FillContext, time_s: FloatArray) -> dict[str, FloatArray]:
+    """Return the luminosity of LHCb and ALICE where it is known, (n_times,) in 1/(m^2 s).
+
+    That of a Massi archive counts before the one that is logged.
+
+    Raises
+    ------
+    BadInputError
+        An archive is damaged or cannot be read.
+    """
+    archives = _archives(ctx.paths)
+    known = {exp: _logged(ctx, exp, time_s) for exp in OTHER_EXPERIMENTS if exp not in archives}
+    for experiment, archive in archives.items():
+        measured = read_massi(archive, ctx.fill, experiment, np.arange(N_SLOTS))
+        for note in measured.notes:
+            ctx.note(note)
+        total = np.nansum(measured.interpolate(time_s), axis=1)
+        known[experiment] = total * ctx.cfg.massi.bunch_lumi_scale
+    return {exp: known[exp] for exp in OTHER_EXPERIMENTS if known[exp].any()}
+
+
+def _logged(ctx: FillContext, experiment: str, time_s: FloatArray) -> FloatArray:
+    """Return what the logging service has, zeros if nothing."""
+    path, name = existing(ctx.paths.extra_data), f"total_lumi_{experiment.lower()}"
+    if path is None:
+        return np.zeros(time_s.size)
+    series = read_first(path, {name: ctx.names[name]}, optional=(name,)).get(name)
+    if series is None or not series.time_s.size:
+        return np.zeros(time_s.size)
+    values = np.nan_to_num(np.clip(series.scalar(), 0, None))
+    return np.interp(time_s, series.time_s, values) * LUMI_UNIT_M2S
