@@ -5,142 +5,23 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import textwrap
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lumimod import __version__
-from lumimod.commands.shell import Parser, add_config, exit_status
-from lumimod.errors import UsageError
+from lumimod.commands.options import parser
+from lumimod.commands.shell import exit_status
+from lumimod.commands.usage import check_usage, chosen_steps
 from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.steps import TITLES
 
 if TYPE_CHECKING:
     from lumimod.config.settings import Config
+    from lumimod.run.choice import FillChoice
     from lumimod.run.plan import Pictures, Selection
 
 log = logging.getLogger(__name__)
-
-
-_EPILOG = """\
-{steps}
-
-{families}
-
-Without --fill, the fills of the beam-mode file are taken that have stable beams of at least
-min_time_SB and lie between first_fill and last_fill of config.py. Steps whose results exist are
-skipped, so that this may run every hour.
-
-On HTCondor: --submit writes a folder lumimod_JOB_... and submits it, --split says in jobs of how
-many fills; --status, --wait and --resubmit take that folder.
-
-exit status: 0 all went well, 1 some fill failed or the Massi database cannot be read (the table at
-the end says why), 2 the command line or config.py is wrong. Fills that another run is at are left
-to it, which is no failure.
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    titles_of_families = {name: family.title for name, family in PICTURE_FAMILIES.items()}
-    p = Parser(
-        prog="lumimod",
-        description="Luminosity follow-up of the LHC, fill by fill and bunch by bunch.",
-        epilog=_EPILOG.format(
-            steps=_in_words("steps", TITLES),
-            families=_in_words("families of pictures", titles_of_families),
-        ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    steps = ("all", *TITLES)
-    p.add_argument("-n", "--fill", type=int, nargs="+", metavar="FILL", help="only these fills")
-    p.add_argument(
-        "-f", "--force", nargs="+", choices=steps, default=[], metavar="STEP",
-        help="run these steps even if their results exist, besides what is missing: "
-        + ", ".join(steps),
-    )  # fmt: skip
-    p.add_argument(
-        "-d", "--doOnly", nargs="+", choices=steps, default=[], metavar="STEP",
-        help="run these steps and nothing else",
-    )  # fmt: skip
-    p.add_argument(
-        "--plots", nargs="*", choices=("all", *PICTURE_FAMILIES), metavar="FAMILY",
-        help="make pictures of results that are there and run no step: all (default), "
-        + ", ".join(PICTURE_FAMILIES) + "; with --force all also those that are up to date",
-    )  # fmt: skip
-    p.add_argument(
-        "--no-plots", action="store_true", help="make no pictures, whatever config.py says"
-    )
-    p.add_argument(
-        "--cascade", action="store_true",
-        help="also run what depends on a step that runs, and what is older than its inputs",
-    )  # fmt: skip
-    p.add_argument(
-        "-j", "--jobs", type=_positive, default=1, metavar="N",
-        help="fills side by side on this machine (default 1: one fill uses all cores)",
-    )  # fmt: skip
-    add_config(p)
-    p.add_argument(
-        "--check-config", action="store_true",
-        help="check the configuration file, list what it changes, and run nothing",
-    )  # fmt: skip
-    p.add_argument(
-        "--why", nargs="+", choices=steps, default=[], metavar="STEP",
-        help="with --fill: show what the results of these steps were made from and what is "
-        "different now, and run nothing",
-    )  # fmt: skip
-    p.add_argument(
-        "--dry-run", action="store_true",
-        help="show what would run, and run nothing; with --submit or --resubmit: write "
-        "the job folder, and submit nothing",
-    )  # fmt: skip
-    p.add_argument(
-        "--report", type=Path, metavar="FILE",
-        help="also write what became of each fill to this file, as JSON, after each fill",
-    )  # fmt: skip
-    p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
-    p.add_argument(
-        "-ll", "--loglevel", type=_positive, metavar="NUM",
-        help="log from this level on: 10 debug, 20 info, 30 warning, 40 error, 50 fatal",
-    )  # fmt: skip
-    _add_condor(p)
-    p.add_argument("--version", action="version", version=f"lumimod {__version__}")
-    return p
-
-
-def _in_words(what: str, titles: Mapping[str, str]) -> str:
-    words = ", ".join(f"{name} ({title})" for name, title in titles.items())
-    return textwrap.fill(f"{what}: {words}.", 98, break_on_hyphens=False)
-
-
-def _add_condor(p: argparse.ArgumentParser) -> None:
-    p.add_argument("-s", "--submit", action="store_true", help="run on HTCondor")
-    p.add_argument(
-        "-b", "--split", type=_positive, metavar="N",
-        help="with --submit: N fills per job, a few more where the list does not divide; "
-        "without it one job runs all",
-    )  # fmt: skip
-    p.add_argument(
-        "--status", nargs="?", type=Path, const=True, metavar="JOBFOLDER",
-        help="show how the fills of a submission are doing (default: the newest one)",
-    )  # fmt: skip
-    p.add_argument(
-        "--wait", action="store_true",
-        help="follow the jobs until they have ended: of the newest submission, or with --submit, "
-        "--status or --resubmit of that one",
-    )  # fmt: skip
-    p.add_argument(
-        "--resubmit", type=Path, metavar="JOBFOLDER",
-        help="submit the fills again that failed, were held or removed, or never finished",
-    )  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,13 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
 
     def work() -> bool:
-        _check(args)
+        check_usage(args)
         return _do(args, arguments)
 
     return exit_status("lumimod", work, kept="finished results are kept")
 
 
 def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
+    if args.completion:
+        return _complete(args.completion)
     if args.check_config:
         from lumimod.config.report import check_config
 
@@ -167,14 +50,33 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     return _run(args, arguments)
 
 
+def _complete(shell: str) -> bool:
+    import shtab
+
+    sys.stdout.write(shtab.complete(parser(), shell) + "\n")
+    return True
+
+
 def _why(args: argparse.Namespace) -> bool:
     from lumimod.config.settings import load_config
     from lumimod.run.why import why
 
     chosen = chosen_steps(args.why)
     names = [name for name in TITLES if name in chosen]
-    sys.stdout.write(why(load_config(args.config), args.fill, names))
+    sys.stdout.write(why(load_config(args.config), _choice(args), names))
     return True
+
+
+def _choice(args: argparse.Namespace) -> FillChoice:
+    """Return the fills that the command line asks for."""
+    from lumimod.commands.times import parse_time
+    from lumimod.run.choice import FillChoice
+
+    now_s = time.time()
+    since_s, until_s = (
+        None if text is None else parse_time(text, now_s) for text in (args.since, args.until)
+    )
+    return FillChoice(tuple(args.fill or ()), args.last, since_s, until_s)
 
 
 def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
@@ -193,13 +95,13 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         families = set(args.plots or ["all"])
         names = PICTURE_FAMILIES if "all" in families else families
         pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
-    with Display(cfg.log_format, _level(args)) as display:
+    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file) as display:
         _say(cfg)
         if args.submit:
             return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
         options["report_path"] = args.report
-        return run(cfg, args.fill, selection, display, **options)
+        return run(cfg, _choice(args), selection, display, **options)
 
 
 def _say(cfg: Config) -> None:
@@ -229,9 +131,10 @@ def _submit(
     from lumimod.condor import actions
     from lumimod.run.session import prepare
 
-    batch = prepare(cfg, args.fill, selection, pictures, write=not args.dry_run)
+    batch = prepare(cfg, _choice(args), selection, pictures, write=not args.dry_run)
     # Fills that were asked for by number are all submitted, others only if there is work.
-    fills = [job.fill for job in batch.jobs if args.fill is not None or job.has_work]
+    by_number = batch.choice.is_by_number
+    fills = [job.fill for job in batch.jobs if by_number or job.has_work]
     if not fills:
         if not batch.unknown:
             sys.stdout.write(f"{len(batch.jobs)} fills: nothing to do\n")
@@ -256,6 +159,13 @@ def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         cfg = load_config(args.config)
         parent, log_format = cfg.condor.folder, cfg.log_format
     with Display(log_format, _level(args)):
+        if wanted is None and not args.wait:
+            from lumimod.run.states import load_states, states_file, states_table
+
+            table = states_table(load_states(states_file(cfg)))
+            sys.stdout.write(table)
+            if table and not actions.any_folder(parent):
+                return True
         jobs = actions.find(parent, wanted)
         if args.resubmit:
             options = {"size": args.split, "dry_run": args.dry_run}
@@ -288,53 +198,3 @@ def _job_options(args: argparse.Namespace) -> tuple[str, ...]:
     if args.loglevel is not None:
         options += ["--loglevel", str(args.loglevel)]
     return tuple(options)
-
-
-def _check(args: argparse.Namespace) -> None:
-    if args.check_config:
-        _check_alone(args, "check_config")
-    if args.why:
-        _check_alone(args, "why", "fill")
-        if not args.fill:
-            raise UsageError("--why goes with --fill: say of which fills")
-    if args.force and args.doOnly:
-        raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
-    if args.plots is not None and (args.doOnly or args.no_plots):
-        raise UsageError("--plots makes pictures alone: leave --doOnly and --no-plots out")
-    asked = [n for n in ("submit", "status", "resubmit") if getattr(args, n) not in (None, False)]
-    if len(asked) > 1:
-        raise UsageError(f"--{asked[0]} and --{asked[1]} exclude each other")
-    if args.split is not None and not {"submit", "resubmit"} & set(asked):
-        raise UsageError(
-            "--split goes with --submit or --resubmit: it says how many fills a job has"
-        )
-    if args.wait and args.dry_run:
-        raise UsageError("--wait and --dry-run exclude each other: nothing is submitted")
-    if args.report is not None and (asked or args.wait or args.dry_run):
-        raise UsageError(
-            "--report goes with a run on this machine; jobs on HTCondor write a report each, "
-            "which --status reads"
-        )
-    if "submit" not in asked and (asked or args.wait):
-        given = [n for n in ("fill", "force", "doOnly") if getattr(args, n)]
-        given += ["plots"] if args.plots is not None else []
-        if given:
-            raise UsageError(
-                f"--{given[0]} does not go with --{(asked or ['wait'])[0]}, which takes the fills "
-                "and steps of the submission"
-            )
-
-
-def _check_alone(args: argparse.Namespace, *together: str) -> None:
-    """Refuse options that would do nothing beside the first of `together`."""
-    usual = vars(parser().parse_args([]))
-    allowed = (*together, "config", "verbose", "loglevel")
-    for name, value in vars(args).items():
-        if value != usual[name] and name not in allowed:
-            alone, option = (f"--{n.replace('_', '-')}" for n in (together[0], name))
-            raise UsageError(f"{alone} runs nothing: leave {option} out")
-
-
-def chosen_steps(names: Sequence[str]) -> frozenset[str]:
-    """Return the steps of a --force or --doOnly, `all` meaning every one."""
-    return frozenset(TITLES if "all" in names else names)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
 from math import isfinite
 from pathlib import Path
 from typing import Callable
 
 from lumimod.commands.shell import Parser, add_config, exit_status
+from lumimod.commands.times import parse_time
 from lumimod.config.sections.files import SOURCES
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import UsageError
@@ -21,13 +20,11 @@ from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
 from lumimod.readers.bmodes import read_bmodes
-from lumimod.readers.stamps import ZURICH
 from lumimod.run.reporting import Display
 from lumimod.sources import Source, open_source
 
 DAY_S = 86_400.0
 SINCE_LAST = "last"
-TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 _TIMES = """\
 times: YYYY-MM-DD HH:MM:SS in Europe/Zurich, or with UTC at the end in UTC (underscores or a T as
@@ -65,7 +62,9 @@ def get_group(group: str, argv: Sequence[str] | None = None) -> int:
     return _run(parser, argv, work)
 
 
-def get_all(t_start_string: str, t_stop_string: str, argv: Sequence[str] | None = None) -> int:
+def get_all(
+    t_start_string: str = SINCE_LAST, t_stop_string: str = "now", argv: Sequence[str] | None = None
+) -> int:
     """Get the beam modes, then all groups of data; return the exit status."""
     parser = _parser("Get the beam modes, then all data of the fills. Made for cron.", _TIMES)
     _add_times(parser, t_start_string, t_stop_string)
@@ -128,35 +127,6 @@ def _numbers(fills: Sequence[int]) -> str:
 
 
 # --- times
-
-
-def parse_time(text: str, now_s: float) -> float:
-    """Return the Unix time [s] of a text: local time of Europe/Zurich, unless it ends with UTC.
-
-    In the hour that comes twice in autumn, summer time is taken.
-
-    Raises
-    ------
-    UsageError
-        The text is not a time.
-    """
-    plain = " ".join(text.replace("_", "-").replace("T", " ").split())
-    if plain.lower() == "now":
-        return now_s
-    if days := re.fullmatch(r"(\d+(?:\.\d+)?) days? ago", plain):
-        return now_s - timedelta(days=float(days[1])).total_seconds()
-    utc = re.search(r"( ?U ?C| ?Z)$", plain)  # UTC has lost its T
-    zone = timezone.utc if utc else ZURICH
-    plain = re.sub(r"^(\d{4}-\d\d-\d\d)-(?=\d)", r"\1 ", plain[: utc.start()] if utc else plain)
-    for form in TIME_FORMATS:
-        try:
-            return datetime.strptime(plain.strip(), form).replace(tzinfo=zone).timestamp()
-        except ValueError:
-            continue
-    raise UsageError(
-        f"{text!r} is not a time; write YYYY-MM-DD HH:MM:SS (Europe/Zurich, or followed by UTC), "
-        "'now' or '7 days ago'"
-    )
 
 
 def _time_s(text: str, bmodes: Path, now_s: float) -> float:

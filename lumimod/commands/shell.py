@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, NoReturn
 
+from lumimod.config.kinds.base import nearest
 from lumimod.errors import ConfigError, LumimodError, UsageError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 1, 2, 130, 143
@@ -21,7 +23,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Tell the error and end with the exit status of wrong usage."""
-        print_error(self.prog, f"{message}; see --help")
+        unknown = re.match(r"unrecognized arguments: (--?\w[\w-]*)", message)
+        meant = nearest(unknown[1], self._option_string_actions) if unknown else None
+        print_error(
+            self.prog, f"{message}; " + (f"did you mean {meant}?" if meant else "see --help")
+        )
         sys.exit(EXIT_USAGE)
 
 

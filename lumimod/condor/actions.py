@@ -196,6 +196,15 @@ def _write(path: Path, content: bytes) -> None:
 # --- afterwards
 
 
+def any_folder(parent: Path) -> bool:
+    """Return whether there is a job folder in `parent`."""
+    try:
+        newest_job_folder(parent)
+    except CondorError:
+        return False
+    return True
+
+
 def find(parent: Path, wanted: Path | None) -> JobFolder:
     """Return the job folder that was asked for, or else the newest one in `parent`."""
     if wanted is not None:

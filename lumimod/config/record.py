@@ -9,7 +9,7 @@ from typing import Any
 
 from lumimod.config.entries import Setting, entry, section, sections_of, settings_of
 from lumimod.config.kinds.lists import variable_names
-from lumimod.config.kinds.text import log_format
+from lumimod.config.kinds.text import command_line, log_format, optional_path
 from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings, Uncertainties
 from lumimod.config.sections.files import FileSettings, FillSelection, MassiSettings
 from lumimod.config.sections.machine import Machine
@@ -43,6 +43,19 @@ class Config:
         variable_names,
         {},
         "names of logged variables, in place of those that lumimod knows",
+    )
+    log_file: Path | None = entry(
+        "log_file",
+        optional_path,
+        None,
+        "file to which the log is written too; begun anew at 10 MB, five older ones are kept",
+    )
+    notify: str = entry(
+        "notify",
+        command_line,
+        "",
+        "command that is run when a step begins to fail and when it is well again, with the text "
+        "on its standard input, such as 'mail -s lumimod me@cern.ch'",
     )
     log_format: str = entry(
         "FORMAT", log_format, "%(asctime)s %(levelname)s : %(message)s", "a line of the log"

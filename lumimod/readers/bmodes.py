@@ -59,6 +59,11 @@ class FillModes:
         return datetime.fromtimestamp(known_s[0], ZURICH).year if known_s else None
 
     @property
+    def over_s(self) -> float:
+        """When the fill, or else its stable beams, ended, Unix s; NaN if that is not known."""
+        return self.t_endfill_s if np.isfinite(self.t_endfill_s) else self.stop("STABLE")
+
+    @property
     def in_progress(self) -> bool:
         """Whether the fill was not over when it was recorded, as far as that is known.
 

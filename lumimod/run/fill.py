@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable
@@ -18,7 +19,7 @@ from lumimod.records.diary import Diary
 from lumimod.run.guard import guarded
 from lumimod.run.keeper import Keeper
 from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
-from lumimod.run.report import FillReport
+from lumimod.run.report import FillReport, local_minutes
 from lumimod.steps.context import FillContext
 from lumimod.steps.registry import STEPS
 from lumimod.steps.step import Afterwards, Step
@@ -43,6 +44,8 @@ class FillJob:
     pictures: Pictures = Pictures()
     n_due: int = 0
     """Pictures that were missing or out of date when the fill was planned."""
+    failing_since: Mapping[str, str] = field(default_factory=dict)
+    """Steps that failed in the last run, and since when, UTC as ISO 8601."""
 
     @property
     def runs_steps(self) -> bool:
@@ -88,13 +91,22 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
     Errors of a step end it and what needs it, no more. Whatever goes wrong besides the steps ends
     the fill, and no other.
     """
-    tally = _Tally(job.fill)
+    tally = _Tally(job.fill, job.failing_since)
     why = guarded(f"fill {job.fill}", partial(_run_steps, job, workers, tally))
     if why:
         tally.fail("all", why)
     skipped = tuple(n for n in job.plan if n not in tally.done and n not in tally.failed)
-    in_progress = job.modes.in_progress
-    return FillReport(job.fill, tally.done, skipped, tally.failed, tally.stale, in_progress)
+    since = {name: time for name, time in job.failing_since.items() if name in tally.failed}
+    return FillReport(
+        job.fill,
+        tally.done,
+        skipped,
+        tally.failed,
+        tally.stale,
+        tally.waiting,
+        since,
+        job.modes.in_progress,
+    )
 
 
 def _run_steps(job: FillJob, workers: Workers, tally: _Tally) -> None:
@@ -107,6 +119,9 @@ def _run_steps(job: FillJob, workers: Workers, tally: _Tally) -> None:
                 "fill %d: %s is out of date (%s); run with --cascade or --force %s",
                 job.fill, name, planned.reason, name,
             )  # fmt: skip
+        elif planned.status is Status.WAITING:
+            tally.waiting[name] = planned.reason
+            log.info("fill %d: %s waits: %s", job.fill, name, planned.reason)
         elif planned.status.runs or planned.status is Status.BLOCKED:
             _run_step(STEPS[name], planned, ctx, keeper, tally)
     _draw(job, workers, keeper.diary, tally)
@@ -119,11 +134,10 @@ def _run_step(
 ) -> None:
     broken = [need.name for need in step.needs if need.name in tally.failed]
     if broken:
-        tally.fail(step.name, f"blocked by {', '.join(broken)}")
+        tally.fail(step.name, f"blocked by {', '.join(broken)}", logged=False)
         return
     run = step.renew if planned.renews and step.renew else step.run
-    if planned.reason:
-        log.info("fill %d: %s is made again: %s", ctx.fill, step.name, planned.reason)
+    why = planned.reason or ("forced" if planned.status is Status.FORCED else "missing")
 
     def work() -> None:
         ctx.paths.make_folder()
@@ -134,7 +148,12 @@ def _run_step(
         if left is not None:
             tally.left[step.name] = left
 
-    tally.attempt(step.name, work, lambda: ", ".join(map(str, step.results(ctx.paths))))
+    tally.attempt(step.name, work, lambda: _made(step, ctx, why))
+
+
+def _made(step: Step, ctx: FillContext, why: str) -> str:
+    """Return what a step has made, and why it ran."""
+    return f"{', '.join(map(str, step.results(ctx.paths)))} ({why})"
 
 
 def _draw(job: FillJob, workers: Workers, diary: Diary, tally: _Tally) -> None:
@@ -168,12 +187,15 @@ class _Tally:
     """What is done of a fill and what has failed, told as it happens."""
 
     fill: int
+    failing_since: Mapping[str, str]
     done: dict[str, float] = field(default_factory=dict)
     """Seconds that each step took."""
     failed: dict[str, str] = field(default_factory=dict)
     """Why each step failed."""
     stale: dict[str, str] = field(default_factory=dict)
     """Why results that are there are out of date."""
+    waiting: dict[str, str] = field(default_factory=dict)
+    """What steps wait for that may still come."""
     left: dict[str, Afterwards] = field(default_factory=dict)
     """What steps have left to do when all have ended."""
 
@@ -188,10 +210,13 @@ class _Tally:
             self.done[name] = time.perf_counter() - started
             self._tell(logging.INFO, name, f"{made()} in {self.done[name]:.2f} s")
 
-    def fail(self, name: str, why: str) -> None:
-        """Note that a step has failed."""
+    def fail(self, name: str, why: str, *, logged: bool = True) -> None:
+        """Note that a step has failed; what other steps of the fill failed for is logged once."""
+        logged = logged and why not in self.failed.values()
         self.failed[name] = why
-        self._tell(logging.ERROR, name, why)
+        since = self.failing_since.get(name)
+        told = f"{why} (since {local_minutes(since)})" if since else why
+        self._tell(logging.ERROR if logged else logging.DEBUG, name, told)
 
     def finish(self) -> None:
         """Do what steps have left to do; where it fails, so has the step.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from typing import NamedTuple
+
+import numpy as np
 
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
@@ -59,12 +62,16 @@ class Status(Enum):
     TO_DO = "to do"
     FORCED = "forced"
     BLOCKED = "blocked"
+    WAITING = "waiting"
     OFF = "off"
 
     @property
     def runs(self) -> bool:
         """Whether a step of this status is run."""
         return self in (Status.TO_DO, Status.FORCED)
+
+
+_NOT_ASKED_FOR = "not asked for"
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,11 @@ class Planned:
     """By the step's own account its result is out of date, and runs to be replaced."""
     spreads: bool = False
     """What depends on it runs again as well, unasked."""
+
+    @property
+    def is_not_asked_for(self) -> bool:
+        """Whether the command line leaves the step out."""
+        return self.status is Status.OFF and self.reason == _NOT_ASKED_FOR
 
     def __str__(self) -> str:
         return f"{self.status.value} ({self.reason})" if self.reason else self.status.value
@@ -165,13 +177,24 @@ def _plan_step(
 ) -> Planned:
     paths = state.paths
     if ask.only and step.name not in ask.only:
-        return Planned(Status.OFF, "not asked for")
+        return Planned(Status.OFF, _NOT_ASKED_FOR)
     disabled = step.disabled(paths.cfg)
     if disabled and step.name not in ask.named:
         return Planned(Status.OFF, disabled)
     wanted = _wanted(step, state, ask, outdated, plan)
     lacking = _lacking(step, paths, plan) if wanted.status.runs else ""
-    return Planned(Status.BLOCKED, lacking) if lacking else wanted
+    if not lacking:
+        return wanted
+    waits = _waits(step, state, plan)
+    return Planned(Status.WAITING if waits else Status.BLOCKED, lacking)
+
+
+def _waits(step: Step, state: _FillState, plan: Plan) -> bool:
+    """Return whether what a step lacks may still come by itself."""
+    if state.modes.in_progress or any(plan[n.name].status is Status.WAITING for n in step.needs):
+        return True
+    over_s = state.modes.over_s
+    return np.isfinite(over_s) and time.time() - over_s < step.grace_s(state.paths.cfg)
 
 
 def _wanted(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from lumimod.readers.stamps import ZURICH
+
+
+def local_minutes(time: str) -> str:
+    """Return a time, ISO 8601, as the clocks of Zurich show it, without seconds."""
+    return f"{datetime.fromisoformat(time).astimezone(ZURICH):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,17 @@ class FillReport:
     """Why each step failed or could not run."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Why results that are there are out of date."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """What steps wait for that may still come, which is no failure."""
+    since: Mapping[str, str] = field(default_factory=dict)
+    """Since when steps fail that failed in the last run too, UTC as ISO 8601."""
     in_progress: bool = False
     """Whether the fill was not over."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all is up to date."""
+        return not (self.done or self.failed or self.stale or self.waiting)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -30,6 +47,8 @@ class FillReport:
             "skipped": list(self.skipped),
             "failed": dict(self.failed),
             "stale": dict(self.stale),
+            "waiting": dict(self.waiting),
+            "since": dict(self.since),
             "in_progress": self.in_progress,
         }
 
@@ -48,5 +67,7 @@ class FillReport:
             tuple(str(step) for step in data["skipped"]),
             {str(step): str(why) for step, why in dict(data["failed"]).items()},
             {str(step): str(why) for step, why in dict(data.get("stale", {})).items()},
+            {str(step): str(why) for step, why in dict(data.get("waiting", {})).items()},
+            {str(step): str(time) for step, time in dict(data.get("since", {})).items()},
             bool(data.get("in_progress", False)),
         )

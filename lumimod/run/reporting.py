@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from lumimod.errors import OutputError
 from lumimod.run.plan import PLOTS, Plan, Status
-from lumimod.run.report import FillReport
+from lumimod.run.report import FillReport, local_minutes
 from lumimod.steps import TITLES
 
 
@@ -22,7 +25,9 @@ class Display:
     says fill, step and time left, and only warnings are logged unless a level is asked for.
     """
 
-    def __init__(self, log_format: str, level: int | None = None) -> None:
+    def __init__(
+        self, log_format: str, level: int | None = None, log_file: Path | None = None
+    ) -> None:
         self._bar: tqdm[Any] | None = None
         terminal = sys.stderr.isatty()
         self._show_bar = terminal
@@ -31,6 +36,9 @@ class Display:
         lines.setFormatter(logging.Formatter(log_format))
         lines.setLevel(self._level)
         self.handlers: tuple[logging.Handler, ...] = (lines, _Progress(self))
+        if log_file is not None:
+            self.handlers += (_to_file(log_file, log_format, level or logging.INFO),)
+            self._level = min(self._level, level or logging.INFO)
 
     def __enter__(self) -> Display:
         root = logging.getLogger()
@@ -43,6 +51,8 @@ class Display:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+        for handler in self.handlers:
+            handler.close()
         logging.captureWarnings(False)
         root = logging.getLogger()
         root.handlers, level = self._before
@@ -66,6 +76,29 @@ class Display:
         self._bar.set_description(f"fill {fill} {step}")
         if not begins:
             self._bar.update()
+
+
+_FILE_BYTES, _N_FILES = 10_000_000, 5
+"""A log file is begun anew at this size, and so many of the older ones are kept."""
+
+
+def _to_file(path: Path, log_format: str, level: int) -> logging.Handler:
+    """Return what writes the log to a file as well.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    try:
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=_FILE_BYTES, backupCount=_N_FILES, encoding="utf-8"
+        )
+    except OSError as exc:
+        raise OutputError(f"log file {path} cannot be written ({exc.strerror})") from exc
+    handler.setFormatter(logging.Formatter(log_format))
+    handler.setLevel(level)
+    return handler
 
 
 class _Lines(logging.Handler):
@@ -121,17 +154,26 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
         names = [" ".join(n) or "-" for n in (r.done, r.skipped, r.failed)]
         rows.append([str(r.fill), *names, seconds, "in progress" if r.in_progress else ""])
     out = columns(rows) if busy else ""
-    out += "".join(_entry(r.fill, n, why) for r in busy for n, why in r.failed.items())
+    out += "".join(_entry(r.fill, n, _failure(r, n)) for r in busy for n in r.failed)
+    out += "".join(
+        f"fill {r.fill}: {n}: waiting: {why}\n" for r in reports for n, why in r.waiting.items()
+    )
     stale = [
         f"fill {r.fill}: {n}: out of date: {why}\n" for r in reports for n, why in r.stale.items()
     ]
     out += "".join(stale) + ("to make these again: --cascade\n" if stale else "")
     left = left or {}
     out += "".join(f"fill {f}: left to another run ({owner})\n" for f, owner in left.items())
-    n_idle = sum(not (r.done or r.failed or r.stale) for r in reports)
+    n_idle = sum(r.is_idle for r in reports)
     if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out
+
+
+def _failure(report: FillReport, step: str) -> str:
+    """Return why a step failed, and since when if the last run failed too."""
+    since = report.since.get(step)
+    return report.failed[step] + (f" (since {local_minutes(since)})" if since else "")
 
 
 def _entry(fill: int, step: str, why: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,15 +14,27 @@ from typing import Callable, NamedTuple
 from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
-from lumimod.readers.bmodes import BeamModes, read_bmodes
+from lumimod.readers.bmodes import read_bmodes
+from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
 from lumimod.run.guard import guarded
+from lumimod.run.log_lines import closing, opening
+from lumimod.run.notify import notify
 from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
 from lumimod.run.processes import run_all
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile
 from lumimod.run.reporting import Display, plan_table, report_table
+from lumimod.run.states import (
+    Standing,
+    States,
+    changes,
+    load_states,
+    save_states,
+    states_file,
+    states_of,
+)
 from lumimod.steps.registry import STEPS
 
 log = logging.getLogger(__name__)
@@ -29,7 +42,7 @@ log = logging.getLogger(__name__)
 
 def run(
     cfg: Config,
-    fills: Sequence[int] | None,
+    fills: Sequence[int] | FillChoice | None,
     selection: Selection,
     display: Display,
     *,
@@ -45,7 +58,7 @@ def run(
     cfg, selection
         What config.py and the command line say.
     fills
-        The fills to run; None takes all that `cfg` selects.
+        The fills to run: numbers, or what to choose them by; None takes all that `cfg` selects.
     display
         Where log lines and progress go.
     n_jobs
@@ -57,6 +70,7 @@ def run(
     report_path
         Where what became of each fill is written as JSON, after each of them.
     """
+    began_s = time.monotonic()
     plan = prepare(cfg, fills, selection, pictures, write=not dry_run)
     if dry_run:
         return _show(plan)
@@ -71,9 +85,11 @@ def run(
             claims.give_back(report.fill)
         faults = {**plan.faults, **_end_run(reports, cfg)}
     display.close()
+    _keep_states(cfg, plan, reports)
     order = plan.wanted.index
     table = report_table(sorted(reports, key=lambda r: order(r.fill)), left)
     sys.stdout.write(table + _lines(faults))
+    log.info("%s", closing(reports, left, time.monotonic() - began_s))
     return not (faults or any(report.failed for report in reports))
 
 
@@ -88,6 +104,8 @@ class RunPlan(NamedTuple):
     """Of those that there are not, or that cannot be planned."""
     again: Callable[[int], FillJob | FillReport]
     """Plans a fill again, as things are by now; a report, if that is not possible."""
+    choice: FillChoice
+    """By what the fills were chosen."""
     faults: Mapping[str, str] = MappingProxyType({})
     """What went wrong for all fills, by the step to which it belongs."""
 
@@ -99,7 +117,7 @@ class RunPlan(NamedTuple):
 
 def prepare(
     cfg: Config,
-    fills: Sequence[int] | None,
+    fills: Sequence[int] | FillChoice | None,
     selection: Selection,
     pictures: Pictures,
     *,
@@ -108,19 +126,26 @@ def prepare(
     """Choose the fills and plan them; without `write` nothing is written meanwhile."""
     use_fsync(cfg.files.fsync)
     modes = read_bmodes(cfg.files.bmodes)
-    wanted = select_fills(modes, cfg) if fills is None else list(dict.fromkeys(fills))
+    choice = FillChoice.of(fills)
+    wanted = choice.fills(modes, cfg)
+    if write:
+        log.info("%s", opening(cfg, choice, wanted))
+    if not wanted:
+        log.warning("%s", none_found(choice, modes, cfg))
     watch = begin_run(cfg, write=write)
+    before = load_states(states_file(cfg))
 
     def job_of(fill: int) -> FillJob:
         steps = {} if pictures.only else plan_fill(modes[fill], cfg, selection, watch, write=write)
         n_due = sum(len(batch.names) for batch in pictures_due(cfg, fill, pictures))
-        return FillJob(fill, cfg, modes[fill], steps, pictures, n_due)
+        since = _failing_since(before, fill)
+        return FillJob(fill, cfg, modes[fill], steps, pictures, n_due, since)
 
     again = partial(_planned, job_of)
     planned = [again(fill) for fill in wanted]
     jobs = [one for one in planned if isinstance(one, FillJob)]
     failed = [one for one in planned if isinstance(one, FillReport)]
-    return RunPlan(wanted, jobs, failed, again, watch.faults)
+    return RunPlan(wanted, jobs, failed, again, choice, watch.faults)
 
 
 def _planned(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillReport:
@@ -131,20 +156,6 @@ def _planned(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillRepor
         return jobs[0]
     log.error("fill %d: %s", fill, why)
     return FillReport(fill, failed={"all": why})
-
-
-def select_fills(modes: BeamModes, cfg: Config) -> list[int]:
-    """Return the fills in the configured range with long enough stable beams, in order.
-
-    With them those of which the beam modes cannot tell: they fail, with the reason.
-    """
-    long_enough = [
-        fill
-        for fill, m in modes.items()
-        if m.stop("STABLE") - m.start("STABLE") >= cfg.fills.min_time_sb_s
-    ]
-    first, last = cfg.fills.first_fill, cfg.fills.last_fill
-    return sorted(fill for fill in [*long_enough, *modes.faults] if first <= fill <= last)
 
 
 def _show(plan: RunPlan) -> bool:
@@ -201,3 +212,25 @@ def _end_run(reports: Sequence[FillReport], cfg: Config) -> dict[str, str]:
                 log.error("%s: %s", name, why)
                 faults[name] = why
     return faults
+
+
+def _failing_since(before: States, fill: int) -> dict[str, str]:
+    """Return which steps of a fill failed in the last run, and since when."""
+    if fill not in before:
+        return {}
+    steps = before[fill].steps.items()
+    return {
+        name: step.since for name, step in steps if step.state is Standing.FAILED and step.since
+    }
+
+
+def _keep_states(cfg: Config, plan: RunPlan, reports: Sequence[FillReport]) -> None:
+    """Write how each fill stands to status.json, and tell what began to fail or is well again."""
+    path = states_file(cfg)
+    if not path.parent.is_dir():
+        return
+    plans = {job.fill: job.plan for job in plan.jobs}
+    before = load_states(path)
+    now = {r.fill: states_of(r, plans.get(r.fill, {}), before.get(r.fill)) for r in reports}
+    save_states(path, {**before, **now}, cfg)
+    notify(cfg.notify, list(changes(before, now)))

@@ -12,6 +12,7 @@ from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.records.diary import Diary
 from lumimod.records.made import Made
+from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.plan import Selection, begin_run, plan_fill
 from lumimod.steps.provenance import MODES_INPUT
 from lumimod.steps.registry import STEPS
@@ -19,7 +20,7 @@ from lumimod.steps.registry import STEPS
 _DIGEST_SHOWN = 19  # "sha256:" and twelve digits
 
 
-def why(cfg: Config, fills: Sequence[int], step_names: Sequence[str]) -> str:
+def why(cfg: Config, choice: FillChoice, step_names: Sequence[str]) -> str:
     """Return what the results of steps were made from, for each fill.
 
     Raises
@@ -28,6 +29,9 @@ def why(cfg: Config, fills: Sequence[int], step_names: Sequence[str]) -> str:
         A fill is not among the beam modes.
     """
     modes = read_bmodes(cfg.files.bmodes)
+    fills = choice.fills(modes, cfg)
+    if not fills:
+        raise UsageError(none_found(choice, modes, cfg))
     unknown = [str(fill) for fill in fills if fill not in modes and fill not in modes.faults]
     if unknown:
         raise UsageError(f"not in the beam modes {cfg.files.bmodes}: {', '.join(unknown)}")

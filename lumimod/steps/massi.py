@@ -34,6 +34,7 @@ from lumimod.steps.step import Afterwards, Outdated, Step
 log = logging.getLogger(__name__)
 
 NEW_ARCHIVE = "new archive"
+_DAY_S = 86_400.0
 
 
 def run(ctx: FillContext) -> Afterwards | None:
@@ -271,6 +272,7 @@ STEP = Step(
     watches=lambda paths: [*_archives_if_known(paths).values()],
     settings=("massi_bunch_lumi_scale", "variable_names"),
     lacks=_lacks,
+    grace_s=lambda cfg: cfg.massi.grace_days * _DAY_S,
     expects=lambda paths: [paths.lumi_meas_timber if _is_logged(paths) else paths.lumi_meas],
     begin_run=_begin_run,
     renew=renew,

@@ -32,6 +32,10 @@ def _nothing(_: object) -> str:
     return ""
 
 
+def _no_time(_: object) -> float:
+    return 0.0
+
+
 def _never_outdated(_cfg: Config, _write: bool) -> Outdated:
     return _nothing
 
@@ -89,6 +93,8 @@ class Step:
     """Why config.py leaves it out, unless the command line asks for it."""
     lacks: Callable[[FillPaths], str] = _nothing
     """What it lacks besides `inputs` and results of `needs`."""
+    grace_s: Callable[[Config], float] = _no_time
+    """For how long after the fill it waits for what `lacks` names, before that is a failure."""
     expects: Files | None = None
     """Of `writes` the files that a finished step has written; None: all of them."""
     begin_run: Callable[[Config, bool], Outdated] = _never_outdated

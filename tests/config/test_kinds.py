@@ -83,6 +83,9 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("emittance_error", "must be a number from 0 to 1", ("-0.01", "'5 %'")),
     ("bunch_length_error", "must be a number from 0 to 1", ("-0.01",)),
     ("betastar_error", "must be a number from 0 to 1", ("-0.01", "None")),
+    ("massi_grace_days", "must be a number >= 0 [d]", ("-1",)),
+    ("log_file", "must be a path, as text; a ~ must be of a user that exists; or None", ("5",)),
+    ("notify", "must be text, a command with its arguments; empty: none", ("None", '"mail \'me"')),
     ("massi_bunch_lumi_scale", "must be a number > 0", ("0",)),
     ("massi_afs_path", "must be text that is not empty", ("''",)),
     (

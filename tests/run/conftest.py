@@ -19,6 +19,7 @@ from lumimod.config.settings import Config, load_config
 from lumimod.paths import FillPaths
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import diary, store
+from lumimod.run.states import STATUS_FILE
 from lumimod.simulate import simulate_fills
 from lumimod.steps.registry import STEPS
 from tests.conftest import TINY
@@ -115,10 +116,11 @@ class Site:
     def contents(self, fill: int | None = None) -> dict[str, bytes]:
         """Return name and bytes of every result, of all fills or one, unfinished ones included.
 
-        The diaries, which hold what differs between equal runs, are left out.
+        The diaries and status.json, which hold what differs between equal runs, are left out.
         """
         folder = self.results if fill is None else self.paths(fill).folder
-        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != diary.NAME)
+        not_results = {diary.NAME, STATUS_FILE}
+        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in not_results)
         return {p.name: p.read_bytes() for p in files}
 
     def leftovers(self) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 
 from lumimod import __version__
 from lumimod.cli import chosen_steps, parser
+from lumimod.run.span import FillsBetween
 from lumimod.steps import TITLES
 from lumimod.steps.registry import STEPS
 
@@ -41,6 +42,23 @@ def test_option_has_a_short_and_a_long_form(
 ) -> None:
     assert getattr(parser().parse_args([short, *values]), name) == expected
     assert getattr(parser().parse_args([long, *values]), name) == expected
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [["5845", "5848-5870", "5900"], ["5845,5848-5870,5900"], ["5845,5848-5870", "5900"]],
+)
+def test_fills_are_numbers_and_ranges_with_blanks_or_commas(typed: list[str]) -> None:
+    assert parser().parse_args(["--fill", *typed]).fill == [5845, FillsBetween(5848, 5870), 5900]
+
+
+def test_steps_are_named_in_any_case_with_blanks_or_commas() -> None:
+    assert parser().parse_args(["--force", "SB,lumi", "Massi"]).force == ["sb", "lumi", "massi"]
+    assert parser().parse_args(["--plots", "ALL"]).plots == ["all"]
+
+
+def test_a_level_may_be_a_name() -> None:
+    assert parser().parse_args(["-ll", "Warning"]).loglevel == 30
 
 
 @pytest.mark.parametrize("option", ["--force", "--doOnly"])
@@ -101,15 +119,20 @@ def test_run_with_a_failed_fill_ends_with_1(site: Site) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--force", "plots"], "invalid choice: 'plots'"),
+        (["--force", "plots"], "'plots' is no step; there are all, sb"),
         (["--force"], "expected at least one argument"),
-        (["--doOnly", "SB"], "invalid choice: 'SB'"),
-        (["--fill", "last"], "invalid int value: 'last'"),
+        (["--doOnly", "sbb"], "'sbb' is no step; did you mean sb?"),
+        (["--fill", "last"], "'last' is no fill and no range; write numbers and ranges, such as"),
+        (["--fill", "5848-5845"], "'5848-5845' is no fill and no range"),
+        (["--since", "yesterday"], "'yesterday' is not a time; write YYYY-MM-DD"),
+        (["--last", "0"], "0 is not a positive number"),
         (["--jobs", "0"], "0 is not a positive number"),
         (["--jobs", "-1"], "-1 is not a positive number"),
-        (["--loglevel", "0"], "0 is not a positive number"),
+        (["--loglevel", "0"], "0 is no level: a number from 1 to 50, or debug, info, warning"),
+        (["--loglevel", "77"], "77 is no level"),
         (["--split", "0", "--submit"], "0 is not a positive number"),
-        (["--colour"], "unrecognized arguments: --colour"),
+        (["--colour"], "unrecognized arguments: --colour; see --help"),
+        (["--cascde"], "unrecognized arguments: --cascde; did you mean --cascade?"),
         (["5845"], "unrecognized arguments: 5845"),
         (["--force", "sb", "--doOnly", "lumi"], "--force and --doOnly exclude each other"),
     ],

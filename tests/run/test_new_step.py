@@ -49,7 +49,7 @@ def test_finished_fills_get_the_new_result_and_nothing_else(finished: Site) -> N
     path = finished.paths().result("mu")
     assert outcome.status == 0
     assert outcome.rows()[FILL][0] == "mu"
-    assert outcome.lines("INFO", f"fill {FILL}: mu: {path} in ")
+    assert outcome.lines("INFO", f"fill {FILL}: mu: {path} (missing) in ")
     after = finished.contents()
     assert after.keys() - before.keys() == {f"fill_{f}_mu.pkl.gz" for f in (FILL, OTHER)}
     assert {name: after[name] for name in before} == before

@@ -30,6 +30,8 @@ def test_the_json_form_of_a_report_is_plain() -> None:
         "skipped": ["cycle"],
         "failed": {"massi": "a\nfill 5848: sb: two lines"},
         "stale": {},
+        "waiting": {},
+        "since": {},
         "in_progress": False,
     }
 

@@ -120,7 +120,7 @@ def test_run_writes_nothing_but_results_and_the_database(site: Site) -> None:
     results = {p for step in ALL for fill in (FILL, OTHER) for p in site.written(step, fill)}
     entries = {site.results / "fill_db.d" / f"2017_{fill}.yaml" for fill in (FILL, OTHER)}
     diaries = {site.paths(fill).folder / "made.json" for fill in (FILL, OTHER)}
-    database = {site.results / "fill_db.yaml"}
+    database = {site.results / "fill_db.yaml", site.results / "status.json"}
     assert after.keys() - before.keys() == results | entries | diaries | database
     assert {p: after[p] for p in before} == before
 
@@ -162,7 +162,10 @@ def test_second_run_does_nothing(site: Site) -> None:
     site.run()
     before = site.contents()
     outcome = site.run()
-    assert (outcome.status, outcome.out, outcome.err) == (0, "2 fills: nothing to do\n", "")
+    assert (outcome.status, outcome.out) == (0, "2 fills: nothing to do\n")
+    opening, closing = outcome.err.splitlines()
+    assert "2 fills 5845 to 5848 (first_fill to last_fill of config.py)" in opening
+    assert " INFO : 2 up to date in " in closing
     assert site.contents() == before
 
 
@@ -197,6 +200,12 @@ def fifty_fills(site: Site) -> list[int]:
     return fills
 
 
+def stamps(site: Site) -> dict[Path, tuple[int, int]]:
+    """Return time and size of every file but status.json, which says when the last run was."""
+    files = (p for p in site.root.rglob("*") if p.is_file() and p.name != "status.json")
+    return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in files}
+
+
 def test_fifty_finished_fills_are_left_alone(
     undescribed: Site, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,14 +213,12 @@ def test_fifty_finished_fills_are_left_alone(
     outcome = undescribed.run()
     assert (outcome.status, outcome.out) == (0, "50 fills: nothing to do\n")
     opened.clear()
-    before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in undescribed.root.rglob("*")}
+    before = stamps(undescribed)
     # Ends of results are looked at, which tell whether they are whole; none is read.
     monkeypatch.setattr(store, "load_pickle", None)
     outcome = undescribed.run()
-    assert (outcome.status, outcome.out, outcome.err) == (0, "50 fills: nothing to do\n", "")
-    assert {
-        p: (p.stat().st_mtime_ns, p.stat().st_size) for p in undescribed.root.rglob("*")
-    } == before
+    assert (outcome.status, outcome.out) == (0, "50 fills: nothing to do\n")
+    assert stamps(undescribed) == before
     ours = {
         Path(name).name
         for name in opened
@@ -219,7 +226,8 @@ def test_fifty_finished_fills_are_left_alone(
         and "/fill_db.d/" not in name
         and not name.endswith(".pkl.gz")
     }
-    assert ours <= {"config.py", "fills_and_bmodes.pkl", "fill_db.yaml", "made.json"}
+    known = {"config.py", "fills_and_bmodes.pkl", "fill_db.yaml", "made.json", "status.json"}
+    assert {name for name in ours if not name.startswith(".status.json")} <= known
     assert "fills_and_bmodes.pkl" in ours
 
 

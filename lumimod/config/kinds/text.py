@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,15 @@ def template(mark: str) -> Kind[str]:
         return result
 
     return convert
+
+
+@kind("text, a command with its arguments; empty: none")
+def command_line(value: Any) -> str:
+    """Accept a command line whose quotes are closed."""
+    value = without_numpy(value)
+    require(isinstance(value, str))
+    shlex.split(value)
+    return str(value)
 
 
 def _same_path(a: str, b: str) -> bool:

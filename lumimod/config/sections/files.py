@@ -222,6 +222,12 @@ class MassiSettings:
         below("working_folder", "SB_analysis/fill_db.yaml"),
         "archives that have been read, with their dates",
     )
+    grace_days: float = entry(
+        "massi_grace_days",
+        at_least_zero("d"),
+        3.0,
+        "archives that are not posted are waited for this long after the fill; then they fail",
+    )
     bunch_lumi_scale: float = entry(
         "massi_bunch_lumi_scale",
         positive(),
