@@ -160,12 +160,12 @@ def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         parent, log_format = cfg.condor.folder, cfg.log_format
     with Display(log_format, _level(args)):
         if wanted is None and not args.wait:
-            from lumimod.run.states import load_states, states_file, states_table
+            from lumimod.run.states import Standing, load_states, states_file, states_table
 
-            table = states_table(load_states(states_file(cfg)))
-            sys.stdout.write(table)
-            if table and not actions.any_folder(parent):
-                return True
+            states = load_states(states_file(cfg))
+            sys.stdout.write(states_table(states))
+            if states and not actions.any_folder(parent):
+                return not any(of.worst is Standing.FAILED for of in states.values())
         jobs = actions.find(parent, wanted)
         if args.resubmit:
             options = {"size": args.split, "dry_run": args.dry_run}

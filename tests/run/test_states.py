@@ -109,7 +109,7 @@ def test_status_shows_what_is_not_up_to_date(site: Site) -> None:
     site.run()
     outcome = site.run("--status")
     head, *lines = outcome.out.splitlines()
-    assert (outcome.status, head) == (0, "2 fills: 1 done, 1 failed")
+    assert (outcome.status, head) == (1, "2 fills: 1 done, 1 failed")
     assert lines[0].startswith(f"fill {FILL}: sb: failed since ")
 
 
