@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -206,18 +205,6 @@ STYLE = Style(dpi=50)
 @pytest.fixture
 def style() -> Style:
     return STYLE
-
-
-@pytest.fixture(scope="package", autouse=True)
-def seldom_collected() -> Iterator[None]:
-    """Look for garbage seldom: a figure is thousands of objects, all of which may be in circles."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 def a_panel() -> Axes:

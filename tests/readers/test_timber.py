@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +47,7 @@ def unix_s(stamp: str, zone: ZoneInfo | timezone = timezone.utc, fold: int = 0) 
     return datetime.fromisoformat(stamp).replace(tzinfo=zone, fold=fold).timestamp()
 
 
+@cache
 def slow_parse(path: Path) -> dict[str, list[tuple[float, list[float]]]]:
     """Read a tidy UTC file one line at a time."""
     text = gzip.decompress(path.read_bytes()).decode()
@@ -314,8 +316,9 @@ def test_stamps_through_a_change_of_clock_follow_zoneinfo(
     path: Path, year: int, month: int, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timber, "CHUNK_BYTES", chunk_bytes)
-    start = datetime(year, month, 20, tzinfo=timezone.utc)
-    moments = [start + timedelta(minutes=17 * i) for i in range(1200)]
+    last_day = datetime(year, month, 31, tzinfo=timezone.utc)
+    sunday = last_day - timedelta(days=(last_day.weekday() + 1) % 7)  # when clocks are changed
+    moments = [sunday + timedelta(minutes=17 * i) for i in range(-100, 200)]
     rows = [f"{m.astimezone(ZURICH):%Y-%m-%d %H:%M:%S.%f},1" for m in moments]
     series = read(path, block("X", *rows, header=LOCAL_HEADER))
     assert series.time_s.tolist() == [m.timestamp() for m in moments]
