@@ -32,4 +32,4 @@ def write_hdf5(stream: BufferedIOBase, series: Mapping[str, Series]) -> None:
             if one.n_dropped:
                 values.attrs[DROPPED_ATTRIBUTE] = one.n_dropped
             if not np.array_equal(unpadded_lengths(rows), one.lengths):
-                file.create_dataset(name + LENGTHS, data=one.lengths)
+                file.create_dataset(name + LENGTHS, data=one.lengths, **packed)
