@@ -19,7 +19,8 @@ help:
 	@echo "make lint   lint and types alone"
 	@echo "make mutants   small changes of physics, instruments and steps that no test notices (an hour;"
 	@echo "               N=200: of so many at random)"
-	@echo "make soak   runs that are killed, crowded, without room: a table of what was lost (MINUTES=60)"
+	@echo "make soak   runs that are killed, crowded, without room: a table of what was lost (MINUTES=60);"
+	@echo "            then inputs that are mutated (READERS=5000 read alone, PIPELINE=300 in whole runs)"
 	@echo "make docs   the documentation as a web site, in site/"
 	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
@@ -71,6 +72,7 @@ $(VENV)/mutmut: $(VENV)/installed
 
 soak: setup
 	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),60)
+	$(BIN)/python -m tests.faults.fuzz --readers $(or $(READERS),5000) --pipeline $(or $(PIPELINE),300)
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import shutil
 import sys
@@ -20,18 +21,22 @@ def main() -> int:
     """Make trials with one seed after the other until the time is over."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--number", type=int, help="of trials of each kind, instead of minutes")
+    parser.add_argument("--kind", nargs="+", choices=TRIALS, default=[*TRIALS])
     parser.add_argument("--seed", type=int, default=1000, help="of the first trial")
     args = parser.parse_args()
-    counts = {kind: Count() for kind in TRIALS}
+    counts = {kind: Count() for kind in args.kind}
     folder = Path(tempfile.mkdtemp(prefix="soak"))
     try:
         bench = Bench.make(folder)
-        stop, seed = time.monotonic() + 60 * args.minutes, args.seed
-        while time.monotonic() < stop:
-            for kind in TRIALS:
-                for _ in range(AT_ONCE.get(kind, 1)):
-                    _try(kind, bench, folder, seed, counts[kind])
-                    seed += 1
+        stop = time.monotonic() + 60 * args.minutes
+        seeds = itertools.count(args.seed)
+        for n_rounds in itertools.count():
+            if time.monotonic() > stop if args.number is None else n_rounds == args.number:
+                break
+            for kind in args.kind:
+                for _ in range(1 if args.number else AT_ONCE.get(kind, 1)):
+                    _try(kind, bench, folder, next(seeds), counts[kind])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.write(table(counts))

@@ -21,6 +21,8 @@ from typing import Any, Callable
 import lumimod
 from lumimod.errors import BadInputError, LumimodError, MissingStepError
 from lumimod.parallel import process_context
+from lumimod.records import store
+from lumimod.records.checks import kind_of
 from lumimod.simulate import simulate_fills
 from tests.conftest import TINY
 
@@ -254,15 +256,19 @@ def mount(*arguments: str) -> bool:
 
 
 def flip_a_bit(bench: Bench, place: Path, rng: random.Random) -> str:
-    """Load a result with one bit changed: an error, or the same content."""
+    """Load a result with one bit changed, as steps do: an error, or the same content."""
     name = rng.choice(sorted(bench.good))
     content = bytearray(bench.good[name])
     bit = rng.randrange(8 * len(content))
     content[bit // 8] ^= 1 << bit % 8
     path = place / Path(name).name
     path.write_bytes(content)
+    kind = _kind_of(bench.good[name], place)
     try:
-        lumimod.load(path)
+        if kind is None:
+            lumimod.load(path)
+        else:
+            store.load(path, kind)
     except (BadInputError, MissingStepError):
         return ""
     except LumimodError:
@@ -270,6 +276,13 @@ def flip_a_bit(bench: Bench, place: Path, rng: random.Random) -> str:
     finally:
         path.unlink()
     return "" if _same_content(bytes(content), bench.good[name]) else "wrong"
+
+
+def _kind_of(good: bytes, place: Path) -> type[Any] | None:
+    """Return the record that a result holds, None if it is a DataFrame."""
+    path = place / "good.pkl.gz"
+    path.write_bytes(good)
+    return kind_of(lumimod.load(path))
 
 
 def _same_content(one: bytes, other: bytes) -> bool:
