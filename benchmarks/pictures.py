@@ -24,6 +24,7 @@ from lumimod.config.settings import load_config  # noqa: E402
 from lumimod.paths import FillPaths  # noqa: E402
 from lumimod.plots import gallery  # noqa: E402
 from lumimod.plots.families import PICTURE_FAMILIES  # noqa: E402
+from lumimod.records.diary import Diary  # noqa: E402
 
 
 def main() -> None:
@@ -43,8 +44,8 @@ def main() -> None:
         paths = FillPaths(cfg, FILL)
         paths.make_plot_folder()
         n_pictures = 0
-        for job in gallery.plan(paths, PICTURE_FAMILIES):
-            for picture, seconds in gallery.draw_job(cfg, FILL, job).items():
+        for job in gallery.plan(paths, PICTURE_FAMILIES, Diary(paths.folder)):
+            for picture, seconds in gallery.draw_job(cfg, FILL, job).seconds.items():
                 size_kb = gallery.picture_path(paths, picture).stat().st_size / 1e3
                 print(f"{picture:60} {seconds:6.2f} s {size_kb:7.0f} kB", flush=True)
                 n_pictures += 1

@@ -32,6 +32,18 @@ def few_ticks(
     axis.set_major_locator(MaxNLocator(most, integer=integer, steps=steps))
 
 
+def set_ticks(axis: Axis, places: Sequence[float], words: Sequence[str] | None = None) -> None:
+    """Put ticks at places, with words beside them if not the numbers.
+
+    `Axis.set_ticks` would make five artists for each of them.
+    """
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    axis.set_major_locator(FixedLocator(places))
+    if words is not None:
+        axis.set_major_formatter(FixedFormatter(words))
+
+
 def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
     """Make x the hours of stable beams, with the time of day in Zurich below each tick."""
     from matplotlib.ticker import MaxNLocator
@@ -40,9 +52,8 @@ def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
     ax.set_xlim(-0.015 * last, 1.015 * last)
     round_hours = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, last)
     ticks = [t for t in round_hours if 0 <= t <= 1.01 * last]
-    ax.set_xticks(ticks)
     clocks = (datetime.fromtimestamp(time_s[0] + 3600 * t, ZURICH) for t in ticks)
-    ax.set_xticklabels([f"{t:g}\n{clock:%H:%M}" for t, clock in zip(ticks, clocks)])
+    set_ticks(ax.xaxis, ticks, [f"{t:g}\n{clock:%H:%M}" for t, clock in zip(ticks, clocks)])
     if label:
         ax.set_xlabel("hours of stable beams | time of day (Europe/Zurich)")
 

@@ -22,6 +22,10 @@ D = TypeVar("D")
 """The results that the pictures of a family are drawn from."""
 
 
+def _something(_: object) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Picture(Generic[D]):
     """One picture of a fill."""
@@ -32,6 +36,8 @@ class Picture(Generic[D]):
     """What it shows, for the documentation."""
     draw: Callable[[D, Style], Figure]
     """Return its figure."""
+    nothing: Callable[[D], str] = _something
+    """Return why there is nothing to show; empty if there is something."""
 
 
 @dataclass(frozen=True)

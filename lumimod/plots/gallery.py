@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import logging
 import tarfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +23,10 @@ from lumimod.plots.style import Style
 from lumimod.records.diary import Diary
 from lumimod.records.made import same
 
+log = logging.getLogger(__name__)
+
+NOTHING = "nothing"
+"""Key of the diary under which it stands why a picture would show nothing."""
 LOOK = ("fig_tuple", "plotDpi", "myfontsize", "n_skip", "sigmaBOff_m2")
 """Settings that the look of every picture follows from."""
 
@@ -29,6 +36,15 @@ class PictureJob(NamedTuple):
 
     family: str
     names: tuple[str, ...]
+
+
+class Drawn(NamedTuple):
+    """What became of pictures, by their names."""
+
+    seconds: dict[str, float]
+    """How long each took that was made."""
+    nothing: dict[str, str]
+    """Why each was not made that would show nothing."""
 
 
 def families_of(plots: PlotSettings) -> frozenset[str]:
@@ -87,8 +103,9 @@ def _to_make(
 
     def due(name: str) -> bool:
         path = picture_path(paths, name)
-        then = diary.drawn_from(path.name)
-        if then is None or not path.exists():
+        then = dict(diary.drawn_from(path.name) or {})
+        empty = bool(then.pop(NOTHING, ""))
+        if not then or not (empty or path.exists()):
             return _modified(path) < newest
         return not same(then, now)
 
@@ -104,12 +121,15 @@ def _shown(paths: FillPaths, pictures: PictureSet[Any], diary: Diary) -> dict[st
     }
 
 
-def enter(paths: FillPaths, jobs: Sequence[PictureJob], diary: Diary) -> None:
-    """Remember from what the pictures of these jobs were drawn."""
+def enter(
+    paths: FillPaths, jobs: Sequence[PictureJob], nothing: Mapping[str, str], diary: Diary
+) -> None:
+    """Remember from what the pictures of these jobs were drawn, or why one would show nothing."""
     for job in jobs:
         now = _shown(paths, _set_of(paths, job), diary)
         for name in job.names:
-            diary.enter_picture(picture_path(paths, name).name, now)
+            why = {NOTHING: nothing[name]} if name in nothing else {}
+            diary.enter_picture(picture_path(paths, name).name, {**now, **why})
 
 
 def _set_of(paths: FillPaths, job: PictureJob) -> PictureSet[Any]:
@@ -135,8 +155,11 @@ def picture_path(paths: FillPaths, name: str, folder: Path | None = None) -> Pat
 # --- drawing
 
 
-def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> None:
+def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> dict[str, str]:
     """Make the pictures, side by side in processes where there are many.
+
+    A picture that would show nothing is not made, and its file of an earlier run is removed.
+    Return why, by the names of such pictures.
 
     Raises
     ------
@@ -146,15 +169,30 @@ def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> None
         A picture cannot be written.
     """
     paths.make_plot_folder()
-    calls = [(paths.cfg, paths.fill, job) for job in jobs]
     n_pictures = sum(len(job.names) for job in jobs)
-    (workers if n_pictures > 2 else Workers(1)).starmap(draw_job, calls)
+    workers = workers if n_pictures > 2 else Workers(1)
+    calls = [(paths.cfg, paths.fill, part) for job in jobs for part in _parts(job, jobs, workers)]
+    nothing: dict[str, str] = {}
+    for drawn in workers.starmap(draw_job, calls):
+        nothing |= drawn.nothing
+    for why in dict.fromkeys(nothing.values()):
+        names = ", ".join(name for name, its in nothing.items() if its == why)
+        log.info("fill %d: no picture of what is not there: %s (%s)", paths.fill, why, names)
     if paths.cfg.plots.tarball:
         _pack(paths)
+    return nothing
 
 
-def draw_job(cfg: Config, fill: int, job: PictureJob) -> dict[str, float]:
-    """Make the pictures of one job; return the seconds that each took. Errors as of `draw`."""
+def _parts(job: PictureJob, jobs: Sequence[PictureJob], workers: Workers) -> Iterator[PictureJob]:
+    """Yield parts of a job such that all jobs together keep every process busy."""
+    n_pictures = sum(len(one.names) for one in jobs)
+    n_parts = max(1, round(workers.n_cores * len(job.names) / n_pictures))
+    for first in range(n_parts):
+        yield job._replace(names=job.names[first::n_parts])
+
+
+def draw_job(cfg: Config, fill: int, job: PictureJob) -> Drawn:
+    """Make the pictures of one job; return what became of each. Errors as of `draw`."""
     paths = FillPaths(cfg, fill)
     pictures = _set_of(paths, job)
     for path in pictures.needs:
@@ -162,13 +200,39 @@ def draw_job(cfg: Config, fill: int, job: PictureJob) -> dict[str, float]:
             raise MissingStepError(f"{path} is missing; run its step before its pictures")
     results = pictures.load()
     style = Style.of_config(cfg.plots)
-    seconds = {}
-    for picture in pictures.pictures:
-        if picture.name in job.names:
-            started = time.perf_counter()
-            save_figure(picture.draw(results, style), picture_path(paths, picture.name), style)
-            seconds[picture.name] = time.perf_counter() - started
-    return seconds
+    drawn = Drawn({}, {})
+    with seldom_collected() as collect:
+        for picture in pictures.pictures:
+            if picture.name in job.names:
+                started = time.perf_counter()
+                path = picture_path(paths, picture.name)
+                why = picture.nothing(results)
+                if why:
+                    path.unlink(missing_ok=True)
+                    drawn.nothing[picture.name] = why
+                    continue
+                save_figure(picture.draw(results, style), path, style)
+                collect()
+                drawn.seconds[picture.name] = time.perf_counter() - started
+    return drawn
+
+
+@contextmanager
+def seldom_collected() -> Iterator[Callable[[], object]]:
+    """Pause the search for garbage; it is made when the function that this yields is called.
+
+    A figure is thousands of objects in circles: Python would go through all of them many times
+    while they are made.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    gc.freeze()
+    try:
+        yield gc.collect
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
 
 
 def _pack(paths: FillPaths) -> None:

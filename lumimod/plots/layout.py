@@ -38,6 +38,8 @@ def panels(
     heights: Sequence[float] | None = None,
 ) -> list[list[Axes]]:
     """Return rows of axes. Margins follow the font size, which saves a slow automatic layout."""
+    from lumimod.plots.rendering.ticks import draw_ticks_together
+
     width, height = (size / style.em_in for size in style.fig_size_in)
     gaps_x, gaps_y = margins.between_columns * (n_columns - 1), margins.between_rows * (n_rows - 1)
     each_width = max((width - margins.left - margins.right - gaps_x) / n_columns, 1.0)
@@ -54,7 +56,10 @@ def panels(
         width_ratios=widths,
         height_ratios=heights,
     )
-    return [[figure.add_subplot(grid[r, c]) for c in range(n_columns)] for r in range(n_rows)]
+    rows = [[figure.add_subplot(grid[r, c]) for c in range(n_columns)] for r in range(n_rows)]
+    for ax in (ax for row in rows for ax in row):
+        draw_ticks_together(ax)
+    return rows
 
 
 def title(figure: Figure, style: Style, fill: int, start_s: float, what: str) -> None:

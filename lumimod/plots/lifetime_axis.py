@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import limits_of_each, note_outside
+from lumimod.plots.axes import limits_of_each, note_outside, set_ticks
 from lumimod.plots.numbers import finite
 from lumimod.plots.style import MUTED
 
@@ -74,7 +74,7 @@ def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
     ax.set_ylabel(label)
     note_outside(ax, *rates)
     ticks = lifetime_ticks(low, high)
-    ax.set_yticks(ticks, [minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
+    set_ticks(ax.yaxis, ticks, [minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
     if low < 0 < high:
         ax.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
-from lumimod.plots.axes import few_ticks, slot_axis
+from lumimod.plots.axes import few_ticks, set_ticks, slot_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import (
     Margins,
@@ -187,7 +187,7 @@ def rates_histogram(ax: Axes, beside: Axes, group: Sequence[FitSeries], last: bo
             color=s.look.color, linewidth=1.5,
         )  # fmt: skip
     ax.set_ylim(high, low)
-    ax.set_yticks(beside.get_yticks())
+    set_ticks(ax.yaxis, beside.get_yticks().tolist())
     ax.tick_params(labelleft=False)
     ax.set_xlim(left=0)
     few_ticks(ax.xaxis, 3, integer=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lumimod.atomic import replacing
 from lumimod.plots.style import Style, look_of
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WITHOUT_DATE: dict[str, dict[str, Any]] = {
-    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
     "pdf": {"metadata": {"CreationDate": None}},
     "svg": {"metadata": {"Date": None}},
 }
@@ -30,4 +29,14 @@ def save_figure(figure: Figure, path: Path, style: Style) -> None:
     """
     kind = path.suffix.lstrip(".")
     with replacing(path) as file, look_of(style):
-        figure.savefig(file, format=kind, dpi=style.dpi, **_WITHOUT_DATE[kind])
+        if kind == "png":
+            _save_png(figure, file, style)
+        else:
+            figure.savefig(file, format=kind, dpi=style.dpi, **_WITHOUT_DATE[kind])
+
+
+def _save_png(figure: Figure, file: IO[bytes], style: Style) -> None:
+    from lumimod.plots.rendering.canvas import drawn
+    from lumimod.plots.rendering.png import write_png
+
+    write_png(file, drawn(figure, style.dpi), style.dpi)

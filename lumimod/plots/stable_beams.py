@@ -283,9 +283,6 @@ SB_PICTURES = (
 
 
 def sb_sets(paths: FillPaths) -> list[PictureSet[SbResults]]:
-    """Return the pictures of stable beams, in two halves for two processes."""
+    """Return the pictures of stable beams."""
     uses = (*files_of_lumi(paths), paths.fits, paths.lifetime)
-    load = partial(SbResults.load, paths)
-    middle = len(SB_PICTURES) // 2
-    halves = (SB_PICTURES[:middle], SB_PICTURES[middle:])
-    return [PictureSet(half, load, needs=(paths.sb,), uses=uses) for half in halves]
+    return [PictureSet(SB_PICTURES, partial(SbResults.load, paths), needs=(paths.sb,), uses=uses)]

@@ -115,9 +115,10 @@ def drawing(function: F) -> F:
 
 def new_figure(style: Style) -> Figure:
     """Return an empty figure, without pyplot and its windows."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from lumimod.plots.rendering.canvas import PictureCanvas
+
     figure = Figure(figsize=style.fig_size_in, dpi=style.dpi)
-    FigureCanvasAgg(figure)
+    PictureCanvas(figure)
     return figure

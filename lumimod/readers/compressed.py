@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lumimod.errors import BadInputError
 from lumimod.readers.locate import opened
@@ -60,6 +60,12 @@ def decompressed(path: Path) -> Iterator[BufferedIOBase]:
                 yield unpacked
         else:
             yield file
+
+
+def zlib_packed(data: Any) -> bytes:
+    """Return the contents of a buffer, packed quickly, in the format of zlib."""
+    packed: bytes = (isal_zlib or zlib).compress(data, 1)
+    return packed
 
 
 def gzip_writer(file: BinaryIO, level: int) -> BufferedIOBase:

@@ -169,12 +169,15 @@ def _draw(job: FillJob, workers: Workers, diary: Diary, tally: _Tally) -> None:
     elif batches:
         paths = FillPaths(job.cfg, job.fill)
         n_pictures = sum(len(batch.names) for batch in batches)
+        nothing = dict[str, str]()
 
         def work() -> None:
-            gallery.draw(paths, batches, workers)
-            gallery.enter(paths, batches, diary)
+            nothing.update(gallery.draw(paths, batches, workers))
+            gallery.enter(paths, batches, nothing, diary)
 
-        tally.attempt(PLOTS, work, lambda: f"{n_pictures} pictures in {paths.plot_folder}")
+        tally.attempt(
+            PLOTS, work, lambda: f"{n_pictures - len(nothing)} pictures in {paths.plot_folder}"
+        )
 
 
 def _users(name: str) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from lumimod.errors import MissingStepError
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
-from lumimod.plots.families import PICTURE_FAMILIES
+from lumimod.plots.families import PICTURE_FAMILIES, Family, Picture, PictureSet
 from lumimod.plots.model_results import ModelResults
 from lumimod.plots.sb_results import SbResults
+from lumimod.plots.style import new_figure
 from lumimod.records import MeasuredLumi, StableBeams, store
 from lumimod.records.diary import Diary
 from tests.plots.conftest import FILL, make_results
@@ -119,6 +122,89 @@ def test_a_family_is_asked_for_by_its_own_flag_alone(paths: FillPaths, family: s
     everything = dataclasses.replace(plots, do_all=True)
     assert gallery.families_of(everything) == set(PICTURE_FAMILIES)
     assert gallery.families_of(dataclasses.replace(everything, save=False)) == set()
+
+
+# --- drawing
+
+
+@pytest.mark.parametrize(("n_cores", "n_parts"), [(1, 2), (2, 2), (8, 8)])
+def test_pictures_of_a_case_are_spread_over_the_cores(
+    paths: FillPaths, monkeypatch: pytest.MonkeyPatch, n_cores: int, n_parts: int
+) -> None:
+    found: list[gallery.PictureJob] = []
+
+    def starmap(_: Workers, __: Any, calls: Any) -> list[gallery.Drawn]:
+        found.extend(job for _, _, job in calls)
+        return []
+
+    monkeypatch.setattr(Workers, "starmap", starmap)
+    jobs = [
+        gallery.PictureJob("model", tuple(f"m{n}" for n in range(26))),
+        gallery.PictureJob("sb", tuple(f"s{n}" for n in range(15))),
+    ]
+    gallery.draw(paths, jobs, Workers(n_cores))
+    assert len(found) == n_parts
+    assert sorted(name for job in found for name in job.names) == sorted(
+        name for job in jobs for name in job.names
+    )
+    sizes = [len(job.names) for job in found]
+    assert n_cores < 8 or max(sizes) - min(sizes) <= 1
+
+
+def a_set(paths: FillPaths, nothing: str) -> PictureSet[str]:
+    """Return a set of one picture that may have nothing to show."""
+    picture = Picture("totalLumi", "", lambda _, style: new_figure(style), lambda _: nothing)
+    return PictureSet((picture,), lambda: "results", needs=(paths.sb,))
+
+
+@pytest.fixture
+def of_family(paths: FillPaths, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that lets the family sb have one picture, which shows nothing and why."""
+    put(paths.sb, 7200)
+
+    def of(nothing: str) -> None:
+        monkeypatch.setattr(Family, "sets", lambda _, paths: [a_set(paths, nothing)])
+
+    return of
+
+
+def test_a_picture_that_would_show_nothing_is_not_made_and_the_log_says_why(
+    paths: FillPaths, of_family: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    of_family("no non-colliding bunches")
+    path = gallery.picture_path(paths, "totalLumi")
+    put(path, 9000)  # of an earlier run
+    diary = Diary(paths.folder)
+    jobs = gallery.plan(paths, {"sb"}, diary)
+    with caplog.at_level("INFO"):
+        nothing = gallery.draw(paths, jobs, Workers(1))
+    assert nothing == {"totalLumi": "no non-colliding bunches"}
+    assert f"fill {FILL}: no picture of what is not there: no non-colliding" in caplog.text
+    assert not path.exists()
+
+
+def test_a_picture_that_would_show_nothing_is_not_planned_again(
+    paths: FillPaths, of_family: Callable[[str], None]
+) -> None:
+    of_family("no non-colliding bunches")
+    diary = Diary(paths.folder)
+    jobs = gallery.plan(paths, {"sb"}, diary)
+    gallery.enter(paths, jobs, gallery.draw(paths, jobs, Workers(1)), diary)
+    assert gallery.plan(paths, {"sb"}, diary) == []
+    paths.sb.write_bytes(b"other results")
+    assert gallery.plan(paths, {"sb"}, diary) == jobs
+
+
+def test_garbage_is_made_again_by_itself_after_the_pictures(
+    paths: FillPaths, of_family: Callable[[str], None]
+) -> None:
+    of_family("")
+    frozen, thresholds = gc.get_freeze_count(), gc.get_threshold()
+    gallery.draw(paths, gallery.plan(paths, {"sb"}, Diary(paths.folder)), Workers(1))
+    assert gc.isenabled()
+    assert gc.get_threshold() == thresholds
+    assert gc.get_freeze_count() <= frozen
+    assert gallery.picture_path(paths, "totalLumi").exists()
 
 
 # --- what they are drawn from

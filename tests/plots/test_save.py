@@ -17,6 +17,7 @@ from lumimod.errors import OutputError
 from lumimod.plots import cycle, stable_beams
 from lumimod.plots.cycle import CycleResults
 from lumimod.plots.families import Picture
+from lumimod.plots.rendering import png
 from lumimod.plots.save import save_figure
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import Style
@@ -86,11 +87,11 @@ def test_a_picture_that_fails_half_way_leaves_the_old_one(
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
 
-    def fail(file: io.BytesIO, **_: object) -> None:
+    def fail(file: io.BytesIO, *_: object) -> None:
         file.write(b"half of it")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figure(), "savefig", fail)
+    monkeypatch.setattr(png, "write_png", fail)
     with pytest.raises(KeyboardInterrupt):
         save_figure(figure(), path, SMALL)
     assert path.read_bytes() == b"old"

@@ -1,0 +1,1 @@
+"""What makes drawing with matplotlib quick; imported only when pictures are drawn."""
