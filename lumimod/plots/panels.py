@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _AS_LARGE = {"s": 0.9, "D": 0.85, "^": 1.25, "v": 1.25}
 """Factors on the size of markers, which makes them look as large as a dot."""
+GAP = "0.9"
+"""Grey of times without data."""
 MOST_MARKERS = 20_000
 """More points are drawn as one image, which takes no longer for 2,500 bunches than for ten."""
 
@@ -57,6 +59,27 @@ def draw_band(
     lone = _without_neighbours(low) & np.isfinite(high)
     if lone.any():
         ax.vlines(x[lone], low[lone], high[lone], color=color, alpha=alpha, linewidth=6.0)
+
+
+def draw_gaps(ax: Axes, hours: FloatArray, each: Sequence[FloatArray]) -> None:
+    """Shade the times without any value of some quantities, (n_times, n_bunches) each.
+
+    There the instrument stopped for longer than its last value is held.
+    """
+    lacks = np.ones(hours.size, bool)
+    for values in each:
+        lacks[: len(values)] &= ~np.isfinite(values).any(axis=1)
+    if not lacks.any() or lacks.all():
+        return
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], lacks, [False]])))
+    for first, after in zip(edges[::2], edges[1::2]):
+        until = min(after, hours.size - 1)
+        ax.axvspan(hours[max(first - 1, 0)], hours[until], color=GAP, lw=0, zorder=0.5)
+        middle = (hours[max(first - 1, 0)] + hours[until]) / 2
+        ax.annotate(
+            "no data", (middle, 0.5), xycoords=("data", "axes fraction"),
+            rotation=90, ha="center", va="center", fontsize="small",
+        )  # fmt: skip
 
 
 def _without_neighbours(values: FloatArray) -> BoolArray:

@@ -16,7 +16,7 @@ from lumimod.plots.layout import Margins, legend_above, note_missing, panels, ti
 from lumimod.plots.lifetimes import FIT_PICTURES
 from lumimod.plots.losses import LOSS_PICTURES
 from lumimod.plots.numbers import count_text, mean_and_spread, spread_text
-from lumimod.plots.panels import draw_bunches, draw_evolution, hours_bar
+from lumimod.plots.panels import draw_bunches, draw_evolution, draw_gaps, hours_bar
 from lumimod.plots.quantities import E11, HZ_PER_UB, NS_OF_4_SIGMA
 from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.plots.style import (
@@ -201,6 +201,7 @@ def bunch_row(
             draw_evolution(left, hours, s.values, s.look, legend_text(s, unit))
         else:
             left.plot([], [], " ", label=legend_text(s, unit))
+    draw_gaps(left, hours, [s.values for s in there])
     each = [s.values for s in there]
     # One absurd bunch of 2,500 may pull the mean away from all others: the mean stays in view.
     means = [mean_and_spread(values)[0] for values in each]

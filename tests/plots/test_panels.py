@@ -187,3 +187,21 @@ def test_the_colour_bar_is_in_hours_of_the_fill(style: Style) -> None:
     assert bar.get_ylim() == (0, 7)
     assert bar.get_position().y0 == pytest.approx(lower.get_position().y0)
     assert bar.get_position().y1 == pytest.approx(upper.get_position().y1)
+
+
+def test_times_without_any_value_are_shaded() -> None:
+    ax = Figure().add_subplot()
+    hours = np.arange(6.0)
+    one, other = np.full((6, 2), np.nan), np.full((5, 1), np.nan)
+    one[[0, 4, 5]], other[[0, 1]] = 1.0, 2.0
+    panels.draw_gaps(ax, hours, [one, other])
+    (span,) = ax.patches
+    assert (span.get_x(), span.get_x() + span.get_width()) == (1.0, 4.0)
+    assert [text.get_text() for text in ax.texts] == ["no data"]
+
+
+@pytest.mark.parametrize("values", [np.ones((4, 2)), np.full((4, 2), np.nan)])
+def test_nothing_is_shaded_where_all_or_no_times_have_values(values: np.ndarray) -> None:
+    ax = Figure().add_subplot()
+    panels.draw_gaps(ax, np.arange(4.0), [values])
+    assert not ax.patches
