@@ -181,3 +181,86 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+# --- when the server that forks processes has died
+
+
+def test_a_server_that_has_died_is_an_error_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: Workers) -> None:
+        raise EOFError
+
+    with Workers(2) as workers:
+        monkeypatch.setattr(Workers, "_start", refuse)
+        with pytest.raises(LumimodError, match=r"process died.*fewer --jobs"):
+            workers.starmap(product, [(1, 2), (3, 4)])
+        monkeypatch.undo()
+        assert workers.starmap(product, [(1, 2), (3, 4)]) == [2, 12]
+
+
+class Server:
+    """Stands in for the fork server: refuses as often as it is told."""
+
+    def __init__(self, n_refusals: int) -> None:
+        self.n_refusals = n_refusals
+        self.n_started = 0
+
+    def Process(self) -> Server:  # noqa: N802
+        return self
+
+    def start(self) -> None:
+        self.n_refusals -= 1
+        if self.n_refusals >= 0:
+            raise ConnectionRefusedError
+        self.n_started += 1
+
+    def join(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("n_refusals", "n_started", "n_pauses"), [(0, 1, 0), (3, 1, 3)])
+def test_a_server_is_waited_for_until_a_process_starts(
+    monkeypatch: pytest.MonkeyPatch, n_refusals: int, n_started: int, n_pauses: int
+) -> None:
+    server, pauses = Server(n_refusals), []
+    monkeypatch.setattr(parallel, "process_context", lambda: server)
+    monkeypatch.setattr(parallel.time, "sleep", pauses.append)
+    parallel.wait_for_fork_server()
+    assert (server.n_started, len(pauses)) == (n_started, n_pauses)
+
+
+def test_a_server_that_never_comes_back_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, pauses = Server(1000), []
+    monkeypatch.setattr(parallel, "process_context", lambda: server)
+    monkeypatch.setattr(parallel.time, "sleep", pauses.append)
+    parallel.wait_for_fork_server()
+    assert server.n_started == 0
+    assert 1 < sum(pauses) < 10  # s
+
+
+# --- the end of the process that started others
+
+
+def test_a_process_that_nobody_started_waits_for_nobody() -> None:
+    before = threading.active_count()
+    parallel.end_with_parent()
+    assert threading.active_count() == before
+
+
+def test_a_process_ends_with_status_1_when_its_parent_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    statuses: list[int] = []
+    monkeypatch.setattr(parallel.os, "_exit", statuses.append)
+    reading, writing = os.pipe()
+    waiting = threading.Thread(target=parallel._end_after, args=(reading,))
+    waiting.start()
+    assert statuses == []
+    os.close(writing)
+    waiting.join(timeout=20)
+    os.close(reading)
+    assert statuses == [1]

@@ -78,8 +78,8 @@ def test_each_experiment_has_its_own_crossing_angle(fill: MakeFill) -> None:
 
 def test_optics_are_those_of_the_config(fill: MakeFill) -> None:
     sb = replace(stable_beams(), xing_angle_rad={ip: np.zeros(13) for ip in (1, 5)})
-    one = run(fill(betastar_m=0.3, frev=10_000.0), sb).bunch_lumi["ATLAS"]
-    two = run(fill(betastar_m=0.6, frev=20_000.0), sb).bunch_lumi["ATLAS"]
+    one = run(fill(betastar_m=0.3, frev=11_210.0), sb).bunch_lumi["ATLAS"]
+    two = run(fill(betastar_m=0.3 * 1129 / 1121, frev=11_290.0), sb).bunch_lumi["ATLAS"]
     assert one == pytest.approx(two)
 
 

@@ -7,6 +7,7 @@ import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 
 import lumimod
-from lumimod.errors import BadInputError, MissingInputError, MissingStepError
+from lumimod.errors import BadInputError, MissingInputError, MissingStepError, OutputError
 from lumimod.records import MeasuredLumi
 from lumimod.records.store import load
 from lumimod.steps import massi, massi_db
 from lumimod.steps.context import FillContext
+from lumimod.steps.step import Outdated
 
 from .conftest import FILL, T0, put, stable_beams
 
@@ -258,3 +260,122 @@ def test_only_the_archive_that_is_absent_is_named(ctx: FillContext) -> None:
 def test_without_stable_beams_there_is_nothing_to_measure(fill: MakeFill) -> None:
     with pytest.raises(MissingStepError):
         massi.run(fill())
+
+
+# --- archives that cannot be looked at
+
+
+@pytest.fixture
+def refused(ctx: FillContext, monkeypatch: pytest.MonkeyPatch) -> FillContext:
+    """Return a fill whose folders of archives refuse to be read; it was logged, too."""
+
+    def refuse(folder: Path, _: int) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    logged(ctx)
+    monkeypatch.setattr(massi, "find_archive", refuse)
+    return ctx
+
+
+def test_folders_that_cannot_be_read_are_an_error_that_names_them(refused: FillContext) -> None:
+    folder = refused.paths.massi_folder("ATLAS")
+    why = f"Massi archive {folder} cannot be looked at (Permission denied); check its access"
+    with pytest.raises(BadInputError) as caught:
+        massi.run(refused)
+    assert str(caught.value) == why
+    assert massi.STEP.lacks(refused.paths) == why
+    assert not refused.paths.lumi_meas_timber.exists()
+
+
+def test_planning_takes_folders_that_cannot_be_read_for_empty_ones(refused: FillContext) -> None:
+    assert list(massi.STEP.watches(refused.paths)) == []
+    assert list(massi.STEP.optional(refused.paths)) == [refused.paths.bbb_lumi]
+    assert list(massi.STEP.expects(refused.paths)) == [refused.paths.lumi_meas]
+    put(refused.paths.lumi_meas_timber, MeasuredLumi({}))
+    assert list(massi.STEP.expects(refused.paths)) == [refused.paths.lumi_meas_timber]
+
+
+def test_a_fill_without_any_luminosity_lacks_its_archive(ctx: FillContext) -> None:
+    assert massi.STEP.lacks(ctx.paths) == "no Massi archive of fill 5845"
+    logged(ctx)
+    assert massi.STEP.lacks(ctx.paths) == ""
+
+
+# --- before and after a run
+
+
+def begun(ctx: FillContext, *, write: bool) -> Outdated:
+    assert massi.STEP.begin_run is not None
+    outdated = massi.STEP.begin_run(ctx.cfg, write)
+    assert outdated is not None
+    return outdated
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_first_run_makes_the_database_of_what_is_there(ctx: FillContext, write: bool) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment)
+    assert begun(ctx, write=write)(ctx.paths) == ""
+    assert ctx.cfg.massi.database.exists() == write
+
+
+def test_an_archive_that_is_posted_again_is_told(ctx: FillContext) -> None:
+    archive(ctx, "ATLAS")
+    path = archive(ctx, "CMS")
+    begun(ctx, write=True)
+    os.utime(path, (T0, T0))
+    assert begun(ctx, write=True)(ctx.paths) == massi.NEW_ARCHIVE
+
+
+def test_an_archive_that_goes_between_two_looks_leaves_its_result(
+    ctx: FillContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment)
+    outdated = begun(ctx, write=True)
+    gone = ctx.paths.massi_folder("CMS") / "gone.tgz"
+    monkeypatch.setattr(massi, "find_archive", lambda *_: gone)
+    assert outdated(ctx.paths) == ""
+    assert "fill 5845: massi: " in caplog.text
+    assert str(gone) in caplog.text
+    assert "its result is kept" in caplog.text
+
+
+def test_a_database_that_is_none_says_what_goes_unnoticed(ctx: FillContext) -> None:
+    ctx.cfg.massi.database.write_text("[1, 2]")
+    with pytest.raises(BadInputError, match="archives that are posted again go unnoticed"):
+        begun(ctx, write=True)
+
+
+def test_a_database_that_cannot_be_written_costs_no_run(
+    fill: MakeFill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a file").write_text("")
+    ctx = fill(massi_file_database=f"{tmp_path}/a file/below/fill_db.yaml")
+    assert begun(ctx, write=True)(ctx.paths) == ""
+    assert f"{tmp_path}/a file/below cannot be created" in caplog.text
+    assert "check massi_file_database" in caplog.text
+
+
+def test_without_makedirs_no_folder_is_made_for_the_database(
+    fill: MakeFill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "results").mkdir()
+    ctx = fill(massi_file_database=f"{tmp_path}/absent/fill_db.yaml")
+    ctx = replace(ctx, cfg=replace(ctx.cfg, files=replace(ctx.cfg.files, makedirs=False)))
+    assert begun(ctx, write=True)(ctx.paths) == ""
+    assert not (tmp_path / "absent").exists()
+    assert "Massi database: " in caplog.text
+
+
+def test_a_database_that_cannot_be_brought_up_to_date_is_told_and_its_entries_count(
+    ctx: FillContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OutputError(f"{path} cannot be written")
+
+    monkeypatch.setattr(massi_db, "publish", refuse)
+    assert massi.STEP.end_run is not None
+    massi.STEP.end_run(ctx.cfg)
+    expected = f"{ctx.cfg.massi.database} cannot be written; the entries beside it count"
+    assert expected in caplog.text
