@@ -99,6 +99,12 @@ def ibs_map(
     return BunchShape(emit, length_ns / 1e9)
 
 
+def parts_of(dt_s: FloatArray, longest_s: float, part_s: float) -> FloatArray:
+    """Return into how many parts times are divided: 1 for those up to `longest_s`, and for NaN."""
+    is_long = dt_s > longest_s
+    return np.where(is_long, np.ceil(np.where(is_long, dt_s, 0.0) / part_s), 1.0)
+
+
 def ibs_map_in_parts(
     ibs: Ibs,
     dt_s: FloatArray,
@@ -115,8 +121,8 @@ def ibs_map_in_parts(
     Arguments are arrays of one shape, (n_bunches,): each bunch has its own time. Rates hold for
     any time, and are integrated as they are.
     """
-    is_long = (dt_s > longest_s) & isinstance(ibs, IbsSet)
-    n_parts = np.where(is_long, np.ceil(np.where(is_long, dt_s, 0.0) / part_s), 1.0)
+    is_map = isinstance(ibs, IbsSet)
+    n_parts = parts_of(dt_s, longest_s, part_s) if is_map else np.ones(dt_s.shape)
     emit, bl4s = ibs_map(ibs, dt_s / n_parts, n_ppb, emit_h_um, bl4s_s)
     for done in range(1, int(n_parts.max(initial=1.0))):
         on = n_parts > done

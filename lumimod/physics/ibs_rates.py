@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
+from lumimod.physics.runge_kutta import integrate
 
 LONGEST_RATE_STEP_H = 0.5
 """Longest step of the integration: below 1e-6 of the result for bunches of the LHC."""
@@ -47,6 +48,13 @@ class GrowthRates:
         with np.errstate(invalid="ignore", divide="ignore"):
             logs = (np.log(emit_h_um), np.log(emit_v_um), np.log(bl4s_s * 1e9))
             ln_n = np.log(n_ppb / 1e11)
+        return self.at_logs(ln_n, *logs)
+
+    def at_logs(
+        self, ln_n: FloatArray, ln_h: FloatArray, ln_v: FloatArray, ln_l: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the same for logarithms of intensity [1e11], emittances [um] and length [ns]."""
+        logs = (ln_h, ln_v, ln_l)
         return _rate(self.emit_h, ln_n, *logs), _rate(self.bl4s, ln_n, *logs)
 
 
@@ -93,20 +101,17 @@ def grow(
         The bunches at the beginning; shapes broadcast with `n_ppb` and `dt_s`.
     """
     hours = np.asarray(dt_s, dtype=float) / 3600.0
-    longest = np.max(hours, initial=0.0, where=np.isfinite(hours))
-    n_parts = max(1, int(np.ceil(longest / LONGEST_RATE_STEP_H)))
-    part = hours / n_parts
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         ln_n = np.log(n_ppb / 1e11)
         logs = [np.log(start.emit_h_um), np.log(start.emit_v_um), np.log(start.bl4s_s * 1e9)]
         state = np.stack(np.broadcast_arrays(*logs, ln_n, hours)[:3])
-        for _ in range(n_parts):
-            k1 = _slopes(rates, damping, ln_n, state)
-            k2 = _slopes(rates, damping, ln_n, state + part / 2 * k1)
-            k3 = _slopes(rates, damping, ln_n, state + part / 2 * k2)
-            k4 = _slopes(rates, damping, ln_n, state + part * k3)
-            state = state + part / 6 * (k1 + 2 * (k2 + k3) + k4)
-        emit_h, emit_v, length_ns = np.exp(state)
+        end = integrate(
+            lambda now: _slopes(rates, damping, ln_n, now),
+            state,
+            hours,
+            longest_h=LONGEST_RATE_STEP_H,
+        )
+        emit_h, emit_v, length_ns = np.exp(end)
     return Shape(emit_h, emit_v, length_ns / 1e9)
 
 

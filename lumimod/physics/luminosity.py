@@ -47,6 +47,24 @@ def pair_luminosity(
     return head_on / np.sqrt(1 + piwinski**2)
 
 
+def piwinski(
+    emit_1_um: FloatArray,
+    emit_2_um: FloatArray,
+    length_m: FloatArray,
+    full_crossing_rad: FloatArray | float,
+    *,
+    betastar_m: FloatArray | float,
+    gamma: float,
+) -> FloatArray:
+    """Return the Piwinski parameter: length over size in the crossing plane, times half the angle.
+
+    Emittances are those in the crossing plane, the length the mean of both beams; shapes as for
+    `beam_size_m`.
+    """
+    size_m = beam_size_m(emit_1_um, emit_2_um, betastar_m=betastar_m, gamma=gamma)
+    return length_m / size_m * (full_crossing_rad / 2)
+
+
 def experiment_luminosity(
     crossing_plane: str,
     n_ppb: Pair,

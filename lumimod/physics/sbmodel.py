@@ -70,11 +70,16 @@ Luminosity = Callable[[Bunches, int], FloatArray]
 """Of the bunches at a time index: (n_experiments, n_models, n_pairs), in 1/(m^2 s)."""
 
 
+Advance = Callable[[Bunches, Bunches, int, float], Bunches]
+"""Returns every quantity modelled a step later: of the state, the measured bunches at the end of
+the step, the index of the time at its beginning, and its length in s."""
+
+
 def evolve(
     time_s: FloatArray,
     data: Bunches,
     from_data: FromData,
-    machine: ModelMachine,
+    machine: ModelMachine | Advance,
     luminosity: Luminosity | None = None,
 ) -> Evolution:
     """Return the evolution of bunches from their measured state at the first time.
@@ -88,7 +93,7 @@ def evolve(
     from_data
         What each model takes from the data.
     machine
-        Machine parameters.
+        Machine parameters, for the step of the original; or what makes a step with all effects.
     luminosity
         Of colliding bunches, the bunches being those of beam 1, then those of beam 2, in the
         same order. None for bunches that do not collide.
@@ -99,19 +104,20 @@ def evolve(
     step_h, step_v = np.empty(shape), np.empty(shape)
     n_pairs = shape[2] // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
-    betastar_m = np.broadcast_to(machine.betastar_m, (2, time_s.size))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
         for stored, now in zip(out, state):
             stored[:, i] = now
         step_h[:, i], step_v[:, i] = modelled.emit_h_um, modelled.emit_v_um
-        collisions = None
         if luminosity is not None:
-            per_experiment = luminosity(state, i)
-            lumi_out[:, :, i] = per_experiment
-            collisions = _collisions(per_experiment, betastar_m[:, i])
-        modelled = _step(state, time_s[i + 1] - time_s[i], collisions, machine)
+            lumi_out[:, :, i] = luminosity(state, i)
+        dt_s = time_s[i + 1] - time_s[i]
+        if isinstance(machine, ModelMachine):
+            collisions = _collisions(lumi_out[:, :, i], machine, i) if luminosity else None
+            modelled = _step(state, dt_s, collisions, machine)
+        else:
+            modelled = machine(state, data.at(i + 1), i, dt_s)
         state = _choose(from_data, data.at(i + 1), modelled)
     return Evolution(out, step_h, step_v, lumi_out)
 
@@ -126,8 +132,10 @@ class _Collisions(NamedTuple):
     """Mean of the experiments."""
 
 
-def _collisions(lumi: FloatArray, betastar_m: FloatArray) -> _Collisions:
-    """Return what the step needs, given both for each experiment."""
+def _collisions(lumi: FloatArray, machine: ModelMachine, index: int) -> _Collisions:
+    """Return what the step needs, given the luminosity of each experiment at a time."""
+    of_time = np.asarray(machine.betastar_m)
+    betastar_m = np.broadcast_to(of_time[..., index] if of_time.ndim else of_time, (2,))
     mean_m = betastar_m.mean()
     weight = (betastar_m / mean_m)[:, None, None]  # 1 exactly where all beta* are the same
     both, scattering = (np.tile(values.mean(axis=0), 2) for values in (lumi, lumi * weight))

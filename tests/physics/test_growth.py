@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from lumimod.physics.growth import (
     core_burnoff_growth,
     coupling_share,
-    noise_growth_um_s,
+    kick_growth_um_h,
     shared,
+    undamped_part,
 )
 
 
@@ -64,26 +66,39 @@ def test_sharing_keeps_the_sum_and_evens_the_planes_out() -> None:
     assert (h[0], v[0]) == (2.0, 2.0)
 
 
-def noise(**changes: float) -> float:
-    values = {
-        "gain": 0.04, "kick_noise_rad": 1e-11, "monitor_noise_m": 5e-7, "tune_spread": 2e-3,
-        "beta_kicker_m": 200.0, "beta_monitor_m": 150.0, "gamma": 6927.64, "f_rev_hz": 11245.5,
-    }  # fmt: skip
-    return noise_growth_um_s(**{**values, **changes})
+def by_quadrature(gain: float, spread: float) -> float:
+    """Return the part that is left as the public model of 2018 integrates it."""
+
+    def left(x: float) -> float:
+        square = 4 * np.pi**2 * x**2
+        of_proton = (1 - gain / 2) ** 2 * square / ((1 - gain / 2) * square + (gain / 2) ** 2)
+        return float(of_proton * np.exp(-(x**2) / (2 * spread**2)) / (np.sqrt(2 * np.pi) * spread))
+
+    return float(2 * quad(left, 0, 10 * spread, epsabs=0, epsrel=1e-11, limit=500)[0])
 
 
-def test_noise_grows_with_the_square_of_its_size() -> None:
-    assert noise(monitor_noise_m=0, kick_noise_rad=2e-11) == pytest.approx(
-        4 * noise(monitor_noise_m=0)
-    )
-    assert noise(kick_noise_rad=0, monitor_noise_m=1e-6) == pytest.approx(
-        4 * noise(kick_noise_rad=0)
-    )
+@pytest.mark.parametrize("gain", [0.025, 0.1, 0.5])
+@pytest.mark.parametrize("spread", [1e-4, 1.5e-3, 2.5e-2])
+def test_what_a_damper_leaves_is_the_mean_over_the_tunes(gain: float, spread: float) -> None:
+    assert undamped_part(gain, spread) == pytest.approx(by_quadrature(gain, spread), rel=1e-8)
 
 
-def test_a_stronger_damper_leaves_less_of_the_kicks() -> None:
-    by_kicks = [noise(monitor_noise_m=0, gain=g) for g in (0.0, 0.02, 0.1)]
-    assert by_kicks[0] > by_kicks[1] > by_kicks[2]
-    free = 0.5 * 6927.64 * 200.0 * 1e-22 * 11245.5 * 1e6
-    assert by_kicks[0] == pytest.approx(free)
-    assert noise(tune_spread=0) == 0
+def test_a_hardly_spread_bunch_loses_nearly_all_of_the_noise_to_the_damper() -> None:
+    just_below, just_above = (undamped_part(0.1, 0.05 / (2 * np.pi) / r) for r in (1.0e4, 1.06e4))
+    assert just_above == pytest.approx(just_below / 1.06**2, rel=1e-3)
+    assert undamped_part(0.1, 0.0) == 0
+
+
+def test_without_gain_all_of_the_noise_becomes_emittance_where_tunes_differ() -> None:
+    left = undamped_part(0.0, np.array([0.0, 1e-4, np.nan]))
+    assert left[0] == 0
+    assert left[1] == 1
+    assert np.isnan(left[2])
+
+
+def test_kicks_of_the_public_model_grow_the_beam_by_two_per_cent_an_hour() -> None:
+    # (3.8e-5)^2/2 and (0.025 * 2.2e-3)^2/2 a turn; 11245.5 * 3600 turns an hour.
+    kicks = kick_growth_um_h(3.8e-5, 1.9, 11245.5)
+    assert kicks == pytest.approx(0.5 * 3.8e-5**2 * 1.9 * 11245.5 * 3600, rel=1e-12)
+    monitors = kick_growth_um_h(0.025 * 2.2e-3, 1.9, 11245.5)
+    assert 0.02 < undamped_part(0.025, 1.43e-3) * (kicks + monitors) / 1.9 < 0.025
