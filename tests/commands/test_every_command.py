@@ -18,6 +18,10 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "Utilities/001c_get_bunchbybunch_data_for_fill.py": ([], ["--fill", "five"]),
     "Utilities/001d_get_extra_data_for_fill.py": ([], ["--fill", "five"]),
     "Utilities/001e_get_crossing_angle_by_fill.py": ([], ["--fill", "five"]),
+    "Utilities/build_ibs_rates.py": (
+        ["a.json", "--energy", "6800", "--volts", "13", "--out", "b.json"],
+        ["a.json", "--out", "b.json", "--energy", "6800", "--volts", "0"],
+    ),
     "Utilities/convert_data.py": (["data", "--to", "h5"], ["data", "--to", "elsewhere"]),
     "Utilities/createYamlDB.py": ([], ["--year", "five"]),
     "Utilities/getData.py": ([], ["--source", "elsewhere"]),
@@ -27,7 +31,11 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
 }
 """By script: arguments that it needs, and wrong ones."""
 
-WITHOUT_CONFIG = {"Utilities/convert_data.py", "Utilities/simulate_fills.py"}
+WITHOUT_CONFIG = {
+    "Utilities/build_ibs_rates.py",
+    "Utilities/convert_data.py",
+    "Utilities/simulate_fills.py",
+}
 
 every_command = pytest.mark.parametrize("script", COMMANDS)
 

@@ -1,0 +1,56 @@
+"""Polynomials through growth rates, and the energy spread that belongs to a length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lumimod.physics.ibs_fit import fit_points, fitted_rate, matched_spread
+from lumimod.tables.ibs_rates_xy import growth_rate_sets
+
+LHC: Any = {"circumference_m": 26658.8832, "harmonic": 35640, "mass_ev": 0.938272e9}
+
+
+@pytest.mark.parametrize("rates", growth_rate_sets(), ids=lambda r: f"{r.energy_gev}_{r.v_rf_mv}")
+def test_a_polynomial_is_found_again(rates: object) -> None:
+    points = fit_points()
+    at = np.array(points).T
+    by_h, by_l = rates.at(np.array(1e11), at[0], at[1], at[2] * 1e-9)  # type: ignore[attr-defined]
+    for per_h, want in ((by_h, rates.emit_h), (by_l, rates.bl4s)):  # type: ignore[attr-defined]
+        fit = fitted_rate(points, per_h)
+        assert fit.coefficients == pytest.approx(want, abs=1e-9)
+        assert fit.max_percent < 1e-9
+
+
+def test_deviations_are_those_of_the_rates() -> None:
+    points = fit_points()
+    per_h = 0.1 * (1 + 0.01 * np.random.default_rng(3).normal(size=len(points)))
+    fit = fitted_rate(points, per_h)
+    assert 0.8 < fit.rms_percent < 1.1  # ten of 64 degrees of freedom are gone
+    assert 2 * fit.rms_percent < fit.max_percent < 4
+
+
+def test_a_rate_that_is_not_above_zero_has_no_polynomial() -> None:
+    with pytest.raises(ValueError, match="not all above zero"):
+        fitted_rate(fit_points(), np.linspace(-1, 1, len(fit_points())))
+
+
+def test_the_points_are_all_combinations() -> None:
+    points = fit_points()
+    assert len(points) == len(set(points)) == 64
+
+
+def test_the_spread_is_that_of_the_synchrotron_tune_of_the_lhc() -> None:
+    # Design Report: momentum compaction 3.225e-4; Q_s 0.0055 at 450 GeV with 8 MV.
+    slip = 3.225e-4 - 1 / 479.6**2
+    got = matched_spread(0.09, energy_ev=450e9, v_rf_v=8e6, slip_factor=slip, **LHC)
+    assert got == pytest.approx(0.0055 * 0.09 / (slip * 26658.8832 / (2 * np.pi)), rel=0.04)
+
+
+def test_the_bunch_of_the_design_has_its_energy_spread() -> None:
+    # Design Report at 7 TeV, 16 MV: 7.55 cm and 1.13e-4.
+    slip = 3.225e-4 - 1 / 7460.5**2
+    got = matched_spread(0.0755, energy_ev=7e12, v_rf_v=16e6, slip_factor=slip, **LHC)
+    assert got == pytest.approx(1.13e-4, rel=0.01)
