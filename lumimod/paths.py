@@ -64,6 +64,12 @@ class FillPaths:
         return (self.extra_data,) if self.cfg.machine.betastar_is_measured else ()
 
     @property
+    def ibs_rates(self) -> tuple[Path, ...]:
+        """The user's own rates of intra-beam scattering, if any are taken."""
+        file = self.cfg.physics.ibs_rates_file
+        return (file,) if file is not None and self.cfg.physics.rates else ()
+
+    @property
     def bsrt_calibration(self) -> tuple[Path, ...]:
         """The calibration of the BSRT where config.py names a file of its own, none otherwise."""
         file = self.cfg.bsrt.calibration_file

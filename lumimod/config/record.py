@@ -14,6 +14,7 @@ from lumimod.config.sections.analysis import Analysis, Bsrt, ModelSettings, Unce
 from lumimod.config.sections.files import FileSettings, FillSelection, MassiSettings
 from lumimod.config.sections.machine import Machine
 from lumimod.config.sections.output import CondorSettings, PlotSettings
+from lumimod.config.sections.physics import Physics
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Config:
     model: ModelSettings = section(ModelSettings)
     machine: Machine = section(Machine)
     uncertainties: Uncertainties = section(Uncertainties)
+    physics: Physics = section(Physics)
     plots: PlotSettings = section(PlotSettings)
     condor: CondorSettings = section(CondorSettings)
     variable_names: Mapping[str, tuple[str, ...]] = entry(

@@ -15,6 +15,7 @@ from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.physics.luminosity import experiment_luminosity, level
 from lumimod.physics.sbmodel import (
+    Advance,
     Bunches,
     Evolution,
     FromData,
@@ -34,6 +35,8 @@ from lumimod.records import (
 )
 from lumimod.records.made import Made
 from lumimod.steps.context import FillContext, save_result
+from lumimod.steps.effects import STABLE, physics_of
+from lumimod.steps.model_effects import collisions_of, steps_with_all_effects
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
@@ -62,7 +65,7 @@ _CHOICES = {
 def run(ctx: FillContext) -> None:
     """Make fill_N_sbmodel_caseC.pkl.gz for every case."""
     sb = ctx.load(ctx.paths.sb, StableBeams)
-    ibs_of(ctx.cfg.machine.gamma_ft, ctx.cfg.machine.v_rf_ft_v)  # fail before any case runs
+    physics_of(ctx.cfg, STABLE, np.array([1, 2]))  # fail before any case runs
     _note_step(ctx)
     betastar_m = ctx.betastar_m(sb.time_s)
     made = ctx.described()
@@ -74,13 +77,16 @@ def run(ctx: FillContext) -> None:
 
 def _note_step(ctx: FillContext) -> None:
     step_s = ctx.cfg.analysis.t_step_s
+    if ctx.cfg.physics.rates:
+        return
     if not SHORTEST_IBS_STEP_S <= step_s <= LONGEST_IBS_STEP_S:
         ctx.note(
             Note(
                 "model",
                 "the IBS parametrisation holds for steps of 5 min to 1 h, not for "
                 f"t_step_sec = {step_s:g}: do not trust the modelled growth (in steps of 1 min the "
-                "emittance grows 2.2 times as fast as in steps of 5 min)",
+                'emittance grows 2.2 times as fast as in steps of 5 min); ibs = "rates" in '
+                "config.py does not depend on the step",
             )
         )
 
@@ -95,17 +101,33 @@ def _run_case(
 ) -> Path:
     """Make the file of one case and return its path."""
     data = {f: _corrected(sb, f, case) for f in FAMILIES}
-    machine, luminosity = _machine(cfg, betastar_m), _luminosity(sb, cfg, betastar_m, fill)
+    luminosity = _luminosity(sb, cfg, betastar_m, fill)
     evolutions = {
-        "coll": evolve(sb.time_s, data["coll"], _from_data(cfg, "coll"), machine, luminosity),
-        "noncoll": evolve(sb.time_s, data["noncoll"], _from_data(cfg, "noncoll"), machine),
+        family: evolve(
+            sb.time_s,
+            data[family],
+            _from_data(cfg, family),
+            _machine(sb, cfg, betastar_m, family, lumi),
+            lumi,
+        )
+        for family, lumi in (("coll", luminosity), ("noncoll", None))
     }
     path = FillPaths(cfg, fill).model(case)
     save_result(cfg, path, _record(cfg, sb, data, evolutions), sb, made)
     return path
 
 
-def _machine(cfg: Config, betastar_m: dict[int, FloatArray]) -> ModelMachine:
+def _machine(
+    sb: StableBeams,
+    cfg: Config,
+    betastar_m: dict[int, FloatArray],
+    family: str,
+    luminosity: Luminosity | None,
+) -> ModelMachine | Advance:
+    """Return the machine of the original, or the steps with all effects."""
+    if not cfg.physics.original_stable_beams:
+        collide = luminosity and collisions_of(sb, cfg, betastar_m, luminosity)
+        return steps_with_all_effects(sb, cfg, family, _from_data(cfg, family), collide)
     m = cfg.machine
     return ModelMachine(
         ibs_of(m.gamma_ft, m.v_rf_ft_v),
@@ -253,7 +275,7 @@ STEP = Step(
     name="model",
     run=run,
     writes=lambda paths: paths.models,
-    optional=lambda paths: paths.betastar,
+    optional=lambda paths: (*paths.betastar, *paths.ibs_rates),
     needs=(SB,),
     settings=(
         "models",
@@ -267,6 +289,21 @@ STEP = Step(
         "sigma_el_m2",
         "leveling",
         "variable_names",
+        "ibs",
+        "core_burnoff",
+        "coupling",
+        "c_minus_FT",
+        "tune_split_FT",
+        "noise",
+        "damper_gain_FT",
+        "kick_noise",
+        "bpm_noise",
+        "noise_emittance",
+        "tune_spread_FT",
+        "tauSRl_FT",
+        "extra_growth",
+        "extra_lifetime",
+        "extra_cross_section",
     ),
     disabled=lambda cfg: "" if cfg.model.enabled else "doSBModel is False",
 )

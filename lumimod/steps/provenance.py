@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from lumimod import __version__
+from lumimod.config.sections.physics import Physics
 from lumimod.config.settings import Case, Config, plain, plain_values
 from lumimod.errors import ConfigError
 from lumimod.paths import FillPaths, rescale_target
@@ -27,10 +28,16 @@ LONGEST_VALUE = 60
 
 
 def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
-    """Return the settings that enter a step, with the values that hold for the fill."""
-    usual = plain_values(cfg, (name for name in step.settings if name not in _FOR_A_FILL))
-    special = {n: _FOR_A_FILL[n](cfg, fill) for n in step.settings if n in _FOR_A_FILL}
-    return {name: {**usual, **special}[name] for name in step.settings}
+    """Return the settings that enter a step, with the values that hold for the fill.
+
+    Those of `LATER` are left out where the step works as it did before they were there: old
+    results, which lack them, are still right.
+    """
+    rules = {name: _later(step, name) for name in step.settings}
+    names = [name for name, rule in rules.items() if rule is None or rule(cfg.physics)]
+    usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
+    special = {n: _FOR_A_FILL[n](cfg, fill) for n in names if n in _FOR_A_FILL}
+    return {name: {**usual, **special}[name] for name in names}
 
 
 def inputs_of(step: Step, paths: FillPaths, modes: FillModes, diary: Diary) -> dict[str, Any]:
@@ -88,7 +95,10 @@ def changes_since(
     if made.revision != step.revision:
         changed.append(f"step {step.name} changed (revision {made.revision} -> {step.revision})")
     changed += filter(None, [step.superseded(made)])
-    changed += _settings_differ(made.settings, settings_for(step, paths.cfg, paths.fill))
+    now = settings_for(step, paths.cfg, paths.fill)
+    changed += _settings_differ(made.settings, now)
+    gone = [name for name in made.settings if name not in now and _later(step, name)]
+    changed += [f"{n} = {_shown(made.settings[n])} is no longer in force" for n in gone]
     changed += _inputs_differ(made.inputs, inputs_of(step, paths, modes, diary))
     for name, key in results_of(step, paths, diary).items():
         if name not in made.results:
@@ -166,10 +176,56 @@ def _crossing_angle(cfg: Config, fill: int) -> Any:
 _FOR_A_FILL: Mapping[str, Callable[[Config, int], Any]] = {
     "XingAngle": _crossing_angle,
     "betastar_m": _betastar,
+    "ibs": lambda cfg, _: "rates" if cfg.physics.rates else "parametrised",
+    "core_burnoff": lambda cfg, _: cfg.physics.core_burnoff,
+    "coupling": lambda cfg, _: cfg.physics.coupling,
+    "noise": lambda cfg, _: cfg.physics.noise,
+    "damping": lambda cfg, _: cfg.physics.damping,
     "cases": _cases,
     "leveling": lambda cfg, fill: cfg.model.leveling.get(fill),
     RESCALING: lambda cfg, fill: rescale_target(cfg, fill),
 }
+
+
+LATER: Mapping[str, Callable[[Physics], bool]] = {
+    "ibs": lambda physics: physics.rates,
+    "core_burnoff": lambda physics: physics.core_burnoff,
+    "coupling": lambda physics: physics.coupling,
+    "noise": lambda physics: physics.noise,
+    "damping": lambda physics: physics.damping,
+    "tauSRxy_FB": lambda physics: physics.damping,
+    "tauSRl_FT": lambda physics: physics.rates,
+    **dict.fromkeys(
+        ("c_minus_FB", "c_minus_FT", "tune_split_FB", "tune_split_FT"),
+        lambda physics: physics.coupling,
+    ),
+    **dict.fromkeys(
+        (
+            "damper_gain_FB",
+            "damper_gain_FT",
+            "kick_noise",
+            "bpm_noise",
+            "noise_emittance",
+            "tune_spread_FB",
+            "tune_spread_FT",
+        ),
+        lambda physics: physics.noise,
+    ),
+    "extra_growth": lambda physics: bool(physics.extra_growth),
+    "extra_lifetime": lambda physics: bool(physics.extra_lifetime),
+    "extra_cross_section": lambda physics: bool(physics.extra_cross_section),
+}
+"""Settings of the physics, and where they are in force: not with that of the original."""
+
+LATER_IN: Mapping[tuple[str, str], Callable[[Physics], bool]] = {
+    ("cycle", "tauSRxy_FT"): lambda physics: not physics.original_cycle,
+}
+"""The same for settings that were always in other steps."""
+
+
+def _later(step: Step, name: str) -> Callable[[Physics], bool] | None:
+    """Return where a setting is in force in the step; None: always."""
+    return LATER.get(name) or LATER_IN.get((step.name, name))
 
 
 def _models_lack(then: Any, now: Any) -> list[str]:

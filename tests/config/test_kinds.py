@@ -150,6 +150,41 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("condor_folder", "must be a path", ("1",)),
     ("condor_python", "must be the path of a Python, or None", ("''", "3")),
     ("condor_setup", "must be lines of shell", ("[1]", "None")),
+    ("physics", "must be one of 'original', 'full'", ("'more'", "None")),
+    ("ibs", "must be one of 'parametrised', 'rates'; or None", ("'map'", "True")),
+    *(
+        (part, "must be True or False; or None", ("'yes'", "2"))
+        for part in ("core_burnoff", "coupling", "noise", "damping")
+    ),
+    ("ibs_rates_file", "must be a path", ("3",)),
+    *(
+        (f"{name}_{at}", f"must be a number >= 0 and < {high}", ("-1e-9", high, "None"))
+        for at in ("FB", "FT")
+        for name, high in (
+            ("c_minus", "0.1"),
+            ("tune_split", "0.5"),
+            ("damper_gain", "1"),
+            ("tune_spread", "0.1"),
+        )
+    ),
+    ("kick_noise", "must be a number, or {'1h': number", ("0.01", "{'1h': 1e-5}", "[1e-5]")),
+    ("bpm_noise", "must be a number, or {'1h': number", ("1", "-1", "{'1x': 1e-5}")),
+    ("noise_emittance", "must be a number > 0 [um]", ("0",)),
+    (
+        "extra_growth",
+        "must be {phase: number or {'1h': number",
+        ("0.1",),
+    ),
+    (
+        "extra_lifetime",
+        "must be {beam: a number > 0 [s], or float('inf'), or [(s, value), ..]",
+        ("3600",),
+    ),
+    (
+        "extra_cross_section",
+        "must be {beam: a number >= 0 and < 1e-28 [m^2], or [(s, value), ..]",
+        ("60e-31",),
+    ),
     ("condor_submit_with", "must be one of 'auto', 'command', 'bindings'", ("'qsub'", "[]")),
 )
 
@@ -183,6 +218,8 @@ def test_a_bad_value_is_named_with_what_is_allowed(
     assert line.startswith(f"{name} = {shown}: {allowed}")
 
 
+GROWTH = "must be {phase: number or {'1h': number"
+LIFETIME = "must be {beam: a number > 0 [s], or float('inf'), or [(s, value), ..]"
 BAD_ENTRIES = (
     ("betastar_m", "{(1, 2): 0.3, (2, 3): 0}", "(2, 3)", BETASTAR),
     ("betastar_m", "{(1, 2): 30.}", "(1, 2)", BETASTAR),
@@ -210,6 +247,16 @@ BAD_ENTRIES = (
     ("correction_factor_2h", "['1']", "0", FACTOR),
     ("leveling", "{5439: 8e37, 5450: 0}", "5450", "must be {fill: luminosity}"),
     ("leveling", "{'5439': 8e37}", "'5439'", "must be {fill: luminosity}"),
+    ("extra_growth", "{'injection': 0.1, 'squeeze': 0.1}", "'squeeze'", GROWTH),
+    ("extra_growth", "{'injection': 10}", "'injection'", GROWTH),
+    ("extra_growth", "{'injection': {'1h': 0.1}}", "'injection'", GROWTH),
+    ("extra_lifetime", "{3: 3600}", "3", LIFETIME),
+    ("extra_lifetime", "{1: 3600, 2: 0}", "2", LIFETIME),
+    ("extra_lifetime", "{1: []}", "1", LIFETIME),
+    ("extra_lifetime", "{1: [(0, 1), (0, 2)]}", "1", LIFETIME),
+    ("extra_lifetime", "{1: [(-1, 5)]}", "1", LIFETIME),
+    ("extra_cross_section", "{1: 60}", "1", "must be {beam: a number >= 0 and < 1e-28 [m^2]"),
+    ("extra_cross_section", "{2: [0, 1]}", "2", "must be {beam: a number >= 0 and < 1e-28 [m^2]"),
 )
 
 
@@ -224,7 +271,13 @@ def test_a_bad_entry_is_named_not_the_whole_map(
 
 def test_every_setting_refuses_something(faults: Faults) -> None:
     rest = set(BY_NAME) - {name for name, _, _ in BAD}
-    assert rest == {"massi_file_database", "fills_bmodes_file", "tauSRxy_FT", "tauSRl_FT", "VRF_FB"}
+    assert rest == {
+        "massi_file_database",
+        "fills_bmodes_file",
+        "tauSRxy_FT",
+        "tauSRl_FT",
+        "VRF_FB",
+    }
     for name in rest:
         assert faults(f"{name} = ()")[0].startswith(f"{name} = (): must be ")
 

@@ -107,6 +107,27 @@ DEFAULTS = {
     "uncertainties.emittance": 0.1,
     "uncertainties.bunch_length": 0.03,
     "uncertainties.betastar": 0.02,
+    "physics.level": "original",
+    "physics.ibs": None,
+    "physics.core_burnoff_given": None,
+    "physics.coupling_given": None,
+    "physics.noise_given": None,
+    "physics.damping_given": None,
+    "physics.ibs_rates_file": None,
+    "physics.c_minus_fb": 0.0015,
+    "physics.c_minus_ft": 0.0015,
+    "physics.tune_split_fb": 0.025,
+    "physics.tune_split_ft": 0.01,
+    "physics.damper_gain_fb": 0.1,
+    "physics.damper_gain_ft": 0.025,
+    "physics.kick_noise": {"1h": 3.8e-5, "1v": 5.3e-5, "2h": 4.4e-5, "2v": 5.6e-5},
+    "physics.bpm_noise": {"1h": 2.2e-3, "1v": 2.5e-3, "2h": 1.9e-3, "2v": 2.1e-3},
+    "physics.noise_emittance_um": 1.9,
+    "physics.tune_spread_fb": 0.025,
+    "physics.tune_spread_ft": 9.3e-5,
+    "physics.extra_growth": {},
+    "physics.extra_lifetime": {},
+    "physics.extra_cross_section": {},
     "plots.do_all": False,
     "plots.do_cycle": False,
     "plots.do_cycle_model": False,
@@ -393,3 +414,53 @@ def test_what_configs_of_2016_to_2018_hold_loads() -> None:
     assert cfg.warnings == (
         "betastar means nothing here; the setting is betastar_m, which is set too",
     )
+
+
+# --- physics of the models
+
+
+PARTS = ("core_burnoff", "coupling", "noise", "damping")
+
+
+@pytest.mark.parametrize("level", ["original", "full"])
+def test_parts_of_the_physics_are_as_its_level_says_or_as_they_say(
+    config: Load, level: str
+) -> None:
+    physics = config(f"physics = {level!r}").physics
+    assert {physics.rates, *(getattr(physics, p) for p in PARTS)} == {level == "full"}
+    for part in PARTS:
+        other = config(f"physics = {level!r}\n{part} = {level != 'full'}").physics
+        assert [p for p in PARTS if getattr(other, p) is not (level == "full")] == [part]
+    ibs = "parametrised" if level == "full" else "rates"
+    assert config(f"physics = {level!r}\nibs = {ibs!r}").physics.rates is (level != "full")
+
+
+@pytest.mark.parametrize(
+    ("lines", "cycle", "stable"),
+    [
+        ("", True, True),
+        ("physics = 'full'", False, False),
+        ("ibs = 'rates'", False, False),
+        ("core_burnoff = True", True, False),
+        ("damping = True", False, True),
+        ("extra_growth = {'injection': 0.3}", False, True),
+        ("extra_growth = {'stable beams': 0.03}", True, False),
+        ("extra_lifetime = {1: 360000}", True, False),
+        ("extra_cross_section = {2: [(0, 6e-30), (3600, 0)]}", True, False),
+        ("c_minus_FT = 0.01\nbpm_noise = 0.01", True, True),
+    ],
+)
+def test_each_part_concerns_the_models_that_it_acts_in(
+    config: Load, lines: str, cycle: bool, stable: bool
+) -> None:
+    physics = config(lines).physics
+    assert (physics.original_cycle, physics.original_stable_beams) == (cycle, stable)
+
+
+def test_values_by_plane_and_in_time_may_be_one_number(config: Load) -> None:
+    physics = config(
+        "bpm_noise = 0.002\nextra_growth = {'Injection': 0.3}\nextra_lifetime = {2: 36000}"
+    ).physics
+    assert set(physics.bpm_noise.values()) == {0.002}
+    assert physics.extra_growth["injection"] == dict.fromkeys(("1h", "1v", "2h", "2v"), 0.3)
+    assert physics.extra_lifetime == {2: ((0.0, 36000.0),)}

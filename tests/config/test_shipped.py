@@ -65,8 +65,6 @@ NOT_READ = {
     "crossingAngleChange",
     "doSummaryPlots",
     "overwriteFiles",
-    "tauSRl_FT",
-    "tauSRxy_FB",
 }
 ONLY_IN_DEFAULTS = {"input_folder", "working_folder"}
 

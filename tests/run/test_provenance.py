@@ -14,6 +14,7 @@ from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records.made import Made
 from lumimod.run.plan import Plan, Selection, Status, begin_run, plan_fill
+from lumimod.steps.provenance import LATER, LATER_IN
 from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def test_every_result_says_what_it_was_made_from(finished: Site, step: str) -> N
         made = Made.from_dict(data["made"])
         assert made is not None
         assert (made.fill, made.step, made.revision) == (FILL, step, STEPS[step].revision)
-        assert list(made.settings) == list(STEPS[step].settings)
+        later = {*LATER, *(name for of, name in LATER_IN if of == step)}
+        before = [name for name in STEPS[step].settings if name not in later]
+        assert list(made.settings) == before
         assert set(made.results) == {other.name for other in STEPS[step].depends_on}
 
 
@@ -113,6 +116,64 @@ def test_a_changed_setting_makes_its_steps_out_of_date_and_what_follows(
         if {other.name for other in step.depends_on} & set(reasons)
     }
     assert set(reasons) == named | follow
+
+
+@pytest.mark.parametrize(
+    ("settings", "direct", "words"),
+    [
+        ({"ibs": "rates"}, {"cycle", "model"}, "ibs = 'rates' is new"),
+        ({"physics": "full"}, {"cycle", "model"}, "noise = True is new"),
+        ({"core_burnoff": True}, {"model"}, "core_burnoff = True is new"),
+        ({"damping": True}, {"cycle"}, "damping = True is new"),
+        (
+            {"extra_lifetime": {1: 1e6}},
+            {"model"},
+            "extra_lifetime = {1: [[0.0, ",
+        ),
+        ({"coupling": True, "c_minus_FB": 0.01}, {"cycle"}, "c_minus_FB = 0.01 is new"),
+    ],
+)
+def test_physics_that_comes_into_force_makes_its_models_out_of_date(
+    finished: Site, settings: dict[str, Any], direct: set[str], words: str
+) -> None:
+    finished.configure(**settings)
+    assert {name for name, why in stale(plan(finished)).items() if words in why} == direct
+
+
+def test_without_further_physics_results_say_what_they_said_before(finished: Site) -> None:
+    # Otherwise every result of an earlier version would be out of date.
+    assert list(made_of(finished, "cycle").settings) == [
+        "gammaFB", "VRF_FB", "gammaFT", "VRF_FT", "resc_period", "bsrt_calibration_file",
+        "variable_names",
+    ]  # fmt: skip
+    assert list(made_of(finished, "model").settings) == [
+        "models", "cases", "gammaFT", "VRF_FT", "tauSRxy_FT", "frev", "betastar_m",
+        "sigmaBOff_m2", "sigma_el_m2", "leveling", "variable_names",
+    ]  # fmt: skip
+
+
+def test_physics_that_is_not_in_force_changes_nothing(finished: Site) -> None:
+    finished.configure(
+        physics="original",
+        ibs="parametrised",
+        noise=False,
+        c_minus_FT=0.01,
+        bpm_noise=0.001,
+        tauSRl_FT=1e5,
+        tauSRxy_FB=1e6,
+        ibs_rates_file="none.json",
+    )
+    assert stale(plan(finished)) == {}
+
+
+def test_physics_that_is_no_longer_in_force_is_told(site: Site) -> None:
+    site.configure(coupling=True)
+    assert site.run("--fill", FILL).status == 0
+    assert stale(plan(site)) == {}
+    site.configure(coupling=True, c_minus_FT=0.01)
+    assert "c_minus_FT 0.0015 -> 0.01" in stale(plan(site))["model"]
+    site.configure()
+    assert "coupling = True is no longer in force" in stale(plan(site))["cycle"]
 
 
 def test_a_setting_of_another_fill_changes_nothing(finished: Site) -> None:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from lumimod.errors import ConfigError, NoDataError, Note
+from lumimod.physics.full import advance
 from lumimod.physics.ibs import ibs_map
+from lumimod.physics.sbmodel import Bunches
 from lumimod.records import Cycle, CycleInterval
 from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import cycle
 from lumimod.steps.context import FillContext
+from lumimod.steps.effects import physics_of
 from lumimod.tables.ibs import ibs_of
 
 from .conftest import FILL, T0, fill_modes, measured_beam
@@ -265,3 +268,74 @@ def test_at_an_energy_that_the_model_does_not_know_the_measured_cycle_is_saved(
         cycle.run(ctx)
     assert ctx.paths.cycle.exists()
     assert not ctx.paths.cycle_model.exists()
+
+
+# --- modelled with all effects
+
+
+def end_of(found: Cycle, name: str = "Injection") -> np.ndarray:
+    """Return emittances and length of beam 1's first bunch at the end."""
+    end = found.intervals[1, name].end
+    return np.array([end.emit_h_um[0], end.emit_v_um[0], end.bl4s_s[0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "phase"), [("Injection", "injection"), ("he_before_SB", "flat top")]
+)
+def test_with_the_full_physics_an_interval_has_every_effect(
+    fill: MakeFill, name: str, phase: str
+) -> None:
+    ctx = fill(beams(), physics="full", extra_growth={phase: 0.3})
+    measured, found, _ = run(ctx)
+    real = measured.intervals[1, name]
+    n_ppb = real.start.intensity_ppb
+    assert n_ppb is not None
+    start = Bunches(
+        n_ppb, real.start.emit_h_um, real.start.emit_v_um, real.start.bl4s_s * 299_792_458 / 4
+    )
+    effects = physics_of(ctx.cfg, phase, np.array([1])).effects
+    want = advance(start, real.end.time_s - real.start.time_s, effects)
+    want_s = want.length_m[0] * 4 / 299_792_458
+    assert end_of(found, name) == pytest.approx([want.emit_h_um[0], want.emit_v_um[0], want_s])
+    assert want.emit_v_um[0] > start.emit_v_um[0] + 0.01  # noise and further growth
+
+
+def test_radiation_damps_the_vertical_emittance_at_flat_top_where_asked_for(fill: MakeFill) -> None:
+    start_um = run(fill(beams()))[0].intervals[1, "he_before_SB"].start.emit_v_um[0]
+    plain, damped = (
+        end_of(run(fill(beams(), ibs="rates", damping=on))[1], "he_before_SB")
+        for on in (False, True)
+    )
+    # Seen from -2450 to -50 s: 2400 s at a damping time of 64.7 h.
+    assert plain[1] == pytest.approx(start_um, rel=1e-12)
+    assert damped[1] == pytest.approx(start_um * np.exp(-2 * 2400 / 3600 / 64.7), rel=1e-9)
+    assert damped[0] == pytest.approx(plain[0], rel=1e-4)
+
+
+def test_with_rates_no_wait_is_too_long_or_too_short(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(beams(since=-9950.0), LONG_WAIT, ibs="rates"))
+    run(fill(beams(since=-3950.0), ibs="rates"))
+    assert caplog.records == []
+
+
+def test_a_long_wait_with_the_parametrisation_is_in_parts_with_further_effects_too(
+    fill: MakeFill,
+) -> None:
+    more = {"extra_growth": {"injection": 1e-9}}
+    original = end_of(run(fill(beams(since=-9950.0), LONG_WAIT))[1])
+    together = end_of(run(fill(beams(since=-9950.0), LONG_WAIT, **more))[1])
+    assert together == pytest.approx(original, rel=1e-7)
+
+
+def test_voltages_with_rates_alone_are_modelled_by_them(fill: MakeFill) -> None:
+    found = run(fill(beams(), physics="full", VRF_FB=5e6, gammaFT=7247.4, VRF_FT=14e6))[1]
+    assert np.isfinite([end_of(found), end_of(found, "he_before_SB")]).all()
+
+
+def test_without_rates_for_the_energy_the_measured_cycle_is_saved(fill: MakeFill) -> None:
+    ctx = fill(beams(), gammaFT=5329.0, physics="full")
+    with pytest.raises(ConfigError, match="no rates of intra-beam scattering for 5000 GeV"):
+        cycle.run(ctx)
+    assert ctx.paths.cycle.exists()

@@ -372,3 +372,103 @@ def test_the_frame_is_saved_where_asked_for(fill: MakeFill) -> None:
     assert not ctx.paths.models[0].exists()
     frame = lumimod.load(ctx.paths.folder / "fill_5845_sbmodel_case1_df.pkl.gz")
     assert len(frame) == 5 * 12 * 2 * 4
+
+
+# --- with all effects
+
+STEPS_S = (60.0, 300.0, 600.0, 1800.0)
+
+
+@by_model
+def test_with_the_full_physics_the_step_does_not_matter(fill: MakeFill, name: str) -> None:
+    ends = []
+    for step_s in STEPS_S:
+        sb = stable_beams(round(7200 / step_s) + 1, step_s=step_s)
+        bunches = run(fill(physics="full", t_step_sec=step_s), sb)[name].bunches[1, "coll"]
+        at = round(3600 / step_s)
+        columns = ("intensity_ppb", "emit_h_um", "emit_v_um", "length_m")
+        ends.append(np.stack([getattr(bunches, column)[at] for column in columns]))
+    for end in ends[1:]:
+        assert np.abs(end / ends[0] - 1).max() < 5e-5  # asked for: 5e-4
+
+
+def test_with_the_full_physics_a_step_is_all_effects_at_once(fill: MakeFill) -> None:
+    sb = stable_beams()
+    growth = {"1h": 0.1, "1v": 0.2, "2h": 0.3, "2v": 0.4}
+    ctx = fill(physics="full", extra_growth={"stable beams": growth})
+    with_growth = run(ctx, sb)["IBSBOff"]
+    without = run(fill(physics="full"), sb)["IBSBOff"]
+    for beam, plane, um_h in ((1, "h", 0.1), (1, "v", 0.2), (2, "h", 0.3), (2, "v", 0.4)):
+        for family in ("coll", "noncoll"):
+            more, less = (
+                getattr(found.bunches[beam, family], f"emit_{plane}_um")[1]
+                for found in (with_growth, without)
+            )
+            assert more - less == pytest.approx(um_h * 300 / 3600, rel=1e-2)
+
+
+def test_burn_off_of_the_core_widens_colliding_bunches_alone(fill: MakeFill) -> None:
+    sb = stable_beams()
+    plain, core = (run(fill(ibs="rates", core_burnoff=on), sb)["IBSBOff"] for on in (False, True))
+    lost = 1 - core.bunches[1, "coll"].intensity_ppb[1] / core.bunches[1, "coll"].intensity_ppb[0]
+    for plane in ("h", "v"):
+        wider = (
+            getattr(core.bunches[1, "coll"], f"emit_{plane}_um")[1]
+            / getattr(plain.bunches[1, "coll"], f"emit_{plane}_um")[1]
+        )
+        assert ((wider - 1) / lost > 0.125).all()  # a quarter of the loss at one experiment
+        assert ((wider - 1) / lost < 0.25).all()
+        name = f"emit_{plane}_um"
+        assert np.array_equal(
+            getattr(core.bunches[1, "noncoll"], name), getattr(plain.bunches[1, "noncoll"], name)
+        )
+
+
+def test_extra_losses_are_those_of_each_beam(fill: MakeFill) -> None:
+    sb = stable_beams()
+    plain = run(fill(ibs="rates"), sb)["EmpiricalBlowupBOff"]
+    lossy = run(fill(ibs="rates", extra_lifetime={1: 20 * 3600}), sb)["EmpiricalBlowupBOff"]
+    kept = [
+        lossy.bunches[b, "coll"].intensity_ppb[1] / plain.bunches[b, "coll"].intensity_ppb[1]
+        for b in (1, 2)
+    ]
+    assert kept[0] == pytest.approx(np.exp(-300 / 72_000), rel=1e-6)
+    assert kept[1] == pytest.approx(1, abs=1e-4)  # the other beam gets weaker
+    more = run(fill(ibs="rates", extra_cross_section={1: 80e-31}), sb)["EmpiricalBlowupBOff"]
+    losses = [
+        1 - found.bunches[1, "coll"].intensity_ppb[1] / found.bunches[1, "coll"].intensity_ppb[0]
+        for found in (plain, more)
+    ]
+    assert losses[1] == pytest.approx(2 * losses[0], rel=1e-2)
+
+
+@pytest.mark.parametrize("step_s", [60.0, 5400.0])
+def test_with_rates_every_step_will_do(
+    fill: MakeFill, step_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(t_step_sec=step_s, ibs="rates"), stable_beams(step_s=step_s))
+    assert caplog.records == []
+
+
+def test_settings_that_concern_the_cycle_alone_leave_the_models_byte_for_byte(
+    fill: MakeFill,
+) -> None:
+    plain = fill()
+    saved(plain)
+    before = plain.paths.models[0].read_bytes()
+    other = fill(damping=True, extra_growth={"injection": 0.3}, c_minus_FT=0.01)
+    saved(other)
+    assert other.paths.models[0].read_bytes() == before
+
+
+def test_an_energy_with_rates_alone_is_modelled_by_them(fill: MakeFill) -> None:
+    ctx = fill(physics="full", gammaFT=7247.4, VRF_FT=14e6)
+    assert np.isfinite(run(ctx)["IBSBOff"].bunches[1, "coll"].emit_h_um).all()
+
+
+def test_without_rates_for_the_energy_no_case_is_made(fill: MakeFill) -> None:
+    ctx = fill(physics="full", VRF_FT=6e6)
+    put(ctx.paths.sb, stable_beams())
+    with pytest.raises(ConfigError, match="no rates of intra-beam scattering for 6500 GeV with 6"):
+        model.run(ctx)
+    assert not ctx.paths.models[0].exists()

@@ -22,8 +22,6 @@ from lumimod.config.kinds.numbers import (
 )
 from lumimod.errors import ConfigError
 
-_DAMPING_NOT_READ = "the IBS model has its own damping time"
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -44,21 +42,23 @@ class Machine:
         "tauSRxy_FB",
         positive_or_inf("s"),
         float("inf"),
-        "radiation damping time of the transverse amplitudes, flat bottom",
-        no_effect=_DAMPING_NOT_READ,
+        "radiation damping time of the transverse amplitudes, flat bottom; taken where `damping` "
+        "is on",
     )
     tau_sr_l_ft_s: float = entry(
         "tauSRl_FT",
         positive_or_inf("s"),
         32.35 * 3600,
-        "radiation damping time, longitudinal, flat top",
-        no_effect=_DAMPING_NOT_READ,
+        "radiation damping time, longitudinal, flat top; taken with ibs = 'rates'",
     )
     v_rf_ft_v: float = entry("VRF_FT", within(1e5, 2e7, "V"), 12e6, "RF voltage, flat top")
     v_rf_fb_v: float = entry("VRF_FB", within(1e5, 2e7, "V"), 6e6, "RF voltage, flat bottom")
     betastar_m: Betastar = entry("betastar_m", betastar, 0.30, "beta* at IP1 and IP5")
     sigma_boff_m2: float = entry(
-        "sigmaBOff_m2", within(1e-31, 1e-28, "m^2"), 80e-31, "burn-off cross section"
+        "sigmaBOff_m2",
+        within(1e-31, 1e-28, "m^2"),
+        80e-31,
+        "cross section of the burn-off: inelastic",
     )
     sigma_el_m2: float = entry(
         "sigma_el_m2", within(0, 1e-28, "m^2"), 29.7e-31, "elastic cross section"
