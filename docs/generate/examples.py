@@ -25,6 +25,7 @@ from lumimod.records import (
     Fits,
     Instant,
     Lifetime,
+    LumiEmittance,
     LumiError,
     MeasuredLumi,
     ModelFamily,
@@ -162,6 +163,23 @@ def losses() -> FillLosses:
         {exp: LumiError(_array(N_COLL), next(number)) for exp in EXPERIMENTS},
         _per_experiment(),
         beams,
+    )
+
+
+def lumi_emittance() -> LumiEmittance:
+    """Return the record of step emittance, of a levelled fill."""
+    return LumiEmittance(
+        _array(N_TIMES),
+        _slots(N_COLL),
+        _array(N_TIMES, N_COLL),
+        _array(N_TIMES, N_COLL),
+        _array(N_COLL),
+        _array(N_COLL),
+        float("0.25"),
+        float("0.5"),
+        _array(N_TIMES),
+        _array(N_TIMES),
+        {exp: _array(N_TIMES) for exp in EXPERIMENTS},
     )
 
 

@@ -110,6 +110,10 @@ FILES = (
          "The relative error `systematic` is common to all of them. `families` is of all bunches "
          "of the beam, colliding or not. "
          "See [Model](../model.md#effective-cross-section-by-regression)."),
+    File("fill_N_lumi_emittance.pkl.gz", "emittance", examples.lumi_emittance,
+         "The emittances for which ATLAS and CMS have the luminosities that they measured, mean of "
+         "both beams; NaN where one of them was levelled. `separation` is there for fills in "
+         "`leveling`. See [Model](../model.md#emittances-from-luminosity)."),
     File("fill_N_sbmodel_caseC.pkl.gz", "model", examples.model,
          "All models of stable beams, one file for each case C. `MODEL` is the name of the "
          "[model](../model.md#models-of-stable-beams). `time_range` has one time more than the "

@@ -81,3 +81,64 @@ def _squared_area(
 def _smear(c: Collision, length_m: FloatArray) -> FloatArray:
     """Return (sigma_z phi/2)^2/beta*, in m (a geometric emittance)."""
     return (length_m * c.full_crossing_rad / 2) ** 2 / c.betastar_m
+
+
+class Pairs(NamedTuple):
+    """Colliding pairs at both experiments; shapes broadcast."""
+
+    first: Collision
+    second: Collision
+    n1_ppb: FloatArray
+    n2_ppb: FloatArray
+    length_m: FloatArray
+
+
+class ScaleErrors(NamedTuple):
+    """Relative errors of the scales of what emittances are calculated from."""
+
+    lumi: float
+    intensity: float
+    length: float
+    betastar: float
+
+
+def emittance_scale_errors(
+    pairs: Pairs, errors: ScaleErrors, *, gamma: float, f_rev_hz: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the relative errors of both emittances by scales, those of each shifted alone.
+
+    The shifts are of each experiment's luminosity and beta*, of each beam's intensity, and of the
+    length; they are added in quadrature. Shapes as of `emittances_from_luminosity`.
+    """
+
+    def solved(of: Pairs) -> FloatArray:
+        return np.stack(emittances_from_luminosity(*of, gamma=gamma, f_rev_hz=f_rev_hz))
+
+    shifted = [
+        pairs._replace(n1_ppb=pairs.n1_ppb * (1 + errors.intensity)),
+        pairs._replace(n2_ppb=pairs.n2_ppb * (1 + errors.intensity)),
+        pairs._replace(length_m=pairs.length_m * (1 + errors.length)),
+        pairs._replace(first=_scaled(pairs.first, lumi=1 + errors.lumi)),
+        pairs._replace(second=_scaled(pairs.second, lumi=1 + errors.lumi)),
+        pairs._replace(first=_scaled(pairs.first, betastar=1 + errors.betastar)),
+        pairs._replace(second=_scaled(pairs.second, betastar=1 + errors.betastar)),
+    ]
+    usual = solved(pairs)
+    squares = [(solved(of) / usual - 1) ** 2 for of in shifted]
+    error_h, error_v = np.sqrt(np.sum(squares, axis=0))
+    return error_h, error_v
+
+
+def _scaled(c: Collision, *, lumi: float = 1.0, betastar: float = 1.0) -> Collision:
+    return c._replace(lumi=c.lumi * lumi, betastar_m=c.betastar_m * betastar)
+
+
+def separation_m(measured: FloatArray, calculated: FloatArray, sigma_m: FloatArray) -> FloatArray:
+    """Return the separation of the beams from their luminosity and that of beams that meet.
+
+    L = L0 exp(-d^2/(4 sigma^2)), sigma the mean size of both beams in the plane of separation; 0
+    where the beams have all the luminosity that was calculated. Shapes broadcast; NaN in, NaN out.
+    Source: W. Herr and B. Muratori, Concept of luminosity, CERN-2006-002, p. 361.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 2 * sigma_m * np.sqrt(np.maximum(-np.log(measured / calculated), 0.0))

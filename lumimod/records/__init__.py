@@ -20,6 +20,7 @@ from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.records.fits import Fits
 from lumimod.records.losses import BeamLosses, FillLosses, LumiError
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
+from lumimod.records.lumi_emittance import LumiEmittance
 from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
 from lumimod.records.record import R, Record, parse
 from lumimod.records.stable_beams import BeamLifetime, BunchFamily, Lifetime, StableBeams
@@ -42,6 +43,7 @@ __all__ = [
     "Instant",
     "Lifetime",
     "FillLosses",
+    "LumiEmittance",
     "LumiError",
     "MeasuredLumi",
     "ModelFamily",

@@ -17,6 +17,7 @@ from lumimod.records.cycle import Cycle
 from lumimod.records.fits import Fits
 from lumimod.records.losses import FillLosses
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
+from lumimod.records.lumi_emittance import LumiEmittance
 from lumimod.records.made import KEY
 from lumimod.records.model import StableBeamsModel
 from lumimod.records.stable_beams import Lifetime, StableBeams
@@ -51,6 +52,7 @@ def kind_of(data: object) -> type[Any] | None:
 _KEYS: Mapping[type[Any], tuple[Any, ...]] = {
     StableBeams: ("time_range", "slots_filled_coll"),
     FillLosses: ("window_time", "pileup"),
+    LumiEmittance: ("eh_lumi", "ev_lumi"),
     CalculatedLumi: ("time_range", "ATLAS", "CMS"),
     Lifetime: ("time_range", 1, 2),
     Fits: ("beam_1", "ATLAS"),
@@ -152,6 +154,15 @@ def _losses(losses: FillLosses) -> None:
     _shape("errors of the luminosity", errors, (n_pairs,))
 
 
+def _lumi_emittance(found: LumiEmittance) -> None:
+    n_times, n_slots = _times(found.time_s), _slots("beams", found.slots)
+    of = "emittance from luminosity"
+    _shape(of, {"h": found.emit_h_um, "v": found.emit_v_um}, (n_times, n_slots))
+    _shape(of, {"noise h": found.noise_h_um, "noise v": found.noise_v_um}, (n_slots,))
+    _shape(of, {"ratio h": found.ratio_h, "ratio v": found.ratio_v}, (n_times,))
+    _shape("separation", found.separation_m, (n_times,))
+
+
 def _calculated_lumi(lumi: CalculatedLumi) -> None:
     n_times = _times(lumi.time_s)
     _same_shape("luminosity", lumi.bunch_lumi, n_times)
@@ -192,6 +203,7 @@ _CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
     StableBeams: _stable_beams,
     Lifetime: _lifetime,
     FillLosses: _losses,
+    LumiEmittance: _lumi_emittance,
     CalculatedLumi: _calculated_lumi,
     MeasuredLumi: _measured_lumi,
     Fits: _fits,

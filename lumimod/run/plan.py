@@ -221,7 +221,7 @@ def _finished(step: Step, state: _FillState, ask: Selection, plan: Plan) -> Plan
     for other in step.depends_on:
         if plan[other.name].spreads:
             return Planned(Status.TO_DO, f"after {other.name}", spreads=True)
-    for other in step.uses:
+    for other in step.depends_on:
         planned = plan[other.name]
         if other.news and (planned.status is Status.TO_DO or planned.renews):
             return Planned(Status.TO_DO, other.news)

@@ -17,6 +17,7 @@ TITLES: Mapping[str, str] = {
     "fits": "exponential fits",
     "lifetime": "lifetimes and losses",
     "losses": "effective cross-section, pile-up, bunch families",
+    "emittance": "emittances from luminosity",
     "model": "stable-beams model",
 }
 """The steps in the order in which they run, and what they make, for help and tables.

@@ -106,7 +106,7 @@ class Step:
     renew: Work | None = None
     """As `run`, where a result is there but out of date; None: `run` does."""
     news: str = ""
-    """Why steps that use the result run again when this step made it, other than by --force.
+    """Why steps that read the result run again when this step made it, other than by --force.
 
     If nothing, they are only reported as older than their input.
     """

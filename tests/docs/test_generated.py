@@ -13,7 +13,7 @@ from lumimod.records.store import load
 from tests.conftest import Analysed
 from tests.docs.conftest import PAGES, ROOT
 
-ABSENT_IN_RUN_2 = {"crossing_plane[IP]", "betastar[IP]"}
+ABSENT_IN_RUN_2 = {"crossing_plane[IP]", "betastar[IP]", "separation[EXP]"}
 
 
 def patterns(record: object) -> set[str]:

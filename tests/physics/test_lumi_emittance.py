@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumimod.physics.lumi_emittance import Collision, emittances_from_luminosity
+from lumimod.physics.lumi_emittance import (
+    Collision,
+    Pairs,
+    ScaleErrors,
+    emittance_scale_errors,
+    emittances_from_luminosity,
+    separation_m,
+)
 from lumimod.physics.luminosity import experiment_luminosity
 
 GAMMA, F_REV = 6927.64, 11245.5
@@ -52,3 +59,21 @@ def test_luminosities_that_no_emittance_has_give_nan() -> None:
     none = atlas._replace(lumi=atlas.lumi * np.inf)
     assert np.isnan(solved(none, cms)).all()
     assert np.isnan(solved(atlas._replace(lumi=atlas.lumi * np.nan), cms)).all()
+
+
+def test_separation_by_two_sizes_leaves_a_part_of_e() -> None:
+    found = separation_m(np.array([np.exp(-1.0), 1.0, 2.0]), np.ones(3), np.full(3, 5e-6))
+    assert found == pytest.approx([10e-6, 0, 0])
+
+
+def test_scale_errors_of_emittances_follow_from_those_of_the_inputs() -> None:
+    pairs = Pairs(measured("v", 2, 2), measured("h", 2, 2), N, N, LENGTH)
+    optics = {"gamma": GAMMA, "f_rev_hz": F_REV}
+    error_h, error_v = emittance_scale_errors(pairs, ScaleErrors(0, 0.01, 0, 0), **optics)
+    # Both beams, each by (N1 N2)^2 in both planes: the emittances change together.
+    more = pairs._replace(n1_ppb=N * 1.01)
+    moved = emittances_from_luminosity(*more, **optics).emit_h_um / 2 - 1
+    assert error_h == pytest.approx(np.sqrt(2) * moved, rel=1e-6)
+    assert error_v == pytest.approx(error_h)
+    none_h, _ = emittance_scale_errors(pairs, ScaleErrors(0, 0, 0, 0), **optics)
+    assert none_h == pytest.approx(0, abs=1e-12)

@@ -18,6 +18,7 @@ from lumimod.records import (
     FillLosses,
     Fits,
     Lifetime,
+    LumiEmittance,
     MeasuredLumi,
     StableBeams,
     StableBeamsModel,
@@ -40,6 +41,7 @@ KINDS = {
     "fill_5845_fits.pkl.gz": Fits,
     "fill_5845_lifetime.pkl.gz": Lifetime,
     "fill_5845_losses.pkl.gz": FillLosses,
+    "fill_5845_lumi_emittance.pkl.gz": LumiEmittance,
     "fill_5845_sbmodel_case1.pkl.gz": StableBeamsModel,
 }
 

@@ -21,19 +21,22 @@ if TYPE_CHECKING:
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
 AFTER = {
-    "sb": {"lumi", "massi", "fits", "lifetime", "losses", "model"},
+    "sb": {"lumi", "massi", "fits", "lifetime", "losses", "emittance", "model"},
     "cycle": set(),
-    "lumi": {"fits", "losses"},
-    "massi": {"fits", "lifetime", "losses"},
+    "lumi": {"fits", "losses", "emittance"},
+    "massi": {"fits", "lifetime", "losses", "emittance"},
     "fits": set(),
     "lifetime": set(),
     "losses": set(),
+    "emittance": set(),
     "model": set(),
 }
 """The steps that use what a step makes, directly or not.
 
 A step that is added later has tests of its own, so that adding it changes none of these.
 """
+
+MASSI_AGAIN = ["massi", "fits", "lifetime", "losses", "emittance"]
 
 
 def plan(site: Site, **ask: Any) -> Plan:
@@ -141,7 +144,8 @@ def test_force_does_not_stop_what_is_missing_from_running(finished: Site) -> Non
 
 @pytest.mark.parametrize("step", ALL)
 def test_only_the_step_asked_for_runs_though_others_are_missing(finished: Site, step: str) -> None:
-    finished.remove(*(other for other in ALL if other not in (step, "sb", "lumi")))
+    kept = {step, *(need.name for need in STEPS[step].needs)}
+    finished.remove(*(other for other in ALL if other not in kept))
     planned = plan(finished, only=[step])
     assert running(planned) == [step]
     assert of_status(planned, Status.OFF) == [other for other in ALL if other != step]
@@ -184,11 +188,12 @@ def test_missing_input_does_not_matter_once_the_results_exist(finished: Site) ->
 
 
 @pytest.mark.parametrize("experiment", ["ATLAS", "CMS"])
-def test_missing_archive_blocks_massi_and_nothing_else(site: Site, experiment: str) -> None:
+def test_missing_archive_blocks_massi_and_what_needs_it(site: Site, experiment: str) -> None:
     site.archive(experiment).unlink()
     planned = plan(site)
     assert planned["massi"] == Planned(Status.BLOCKED, f"no Massi archive of fill {FILL}")
-    assert running(planned) == [step for step in ALL if step != "massi"]
+    assert planned["emittance"] == Planned(Status.BLOCKED, "massi")
+    assert running(planned) == [step for step in ALL if step not in ("massi", "emittance")]
 
 
 def test_logged_luminosity_stands_in_for_missing_archives(site: Site) -> None:
@@ -206,9 +211,9 @@ def test_logged_luminosity_stands_in_for_missing_archives(site: Site) -> None:
         ("basic_data", ["sb", "cycle"]),
         ("bbb_data", ["sb", "cycle"]),
         ("crossing", ["sb"]),
-        ("sb", ["lumi", "massi", "fits", "lifetime", "losses", "model"]),
-        ("lumi_calc", ["fits", "losses"]),
-        ("lumi_meas", ["fits", "lifetime", "losses"]),
+        ("sb", ["lumi", "massi", "fits", "lifetime", "losses", "emittance", "model"]),
+        ("lumi_calc", ["fits", "losses", "emittance"]),
+        ("lumi_meas", ["fits", "lifetime", "losses", "emittance"]),
     ],
 )
 def test_result_older_than_what_it_was_made_from_is_stale(
@@ -246,7 +251,8 @@ def test_luminosity_and_what_uses_it_are_stale_after_their_beta_star_if_it_is_me
     extra.touch()
     assert of_status(plan(undescribed), Status.STALE) == ["losses"]  # it takes LHCb from there
     undescribed.configure(betastar_m="measured")
-    assert of_status(plan(undescribed), Status.STALE) == ["lumi", "fits", "losses", "model"]
+    stale = ["lumi", "fits", "losses", "emittance", "model"]
+    assert of_status(plan(undescribed), Status.STALE) == stale
 
 
 def test_a_step_is_stale_after_any_file_of_a_tree(undescribed: Site) -> None:
@@ -269,7 +275,13 @@ def test_luminosity_of_the_logging_service_becomes_stale_with_its_file(undescrib
     undescribed.paths().lumi_meas.rename(undescribed.paths().lumi_meas_timber)
     assert running(plan(undescribed)) == []
     undescribed.paths().bbb_lumi.touch()
-    assert of_status(plan(undescribed), Status.STALE) == ["massi", "fits", "lifetime", "losses"]
+    assert of_status(plan(undescribed), Status.STALE) == [
+        "massi",
+        "fits",
+        "lifetime",
+        "losses",
+        "emittance",
+    ]
 
 
 def test_file_of_the_logging_service_does_not_matter_beside_archives(undescribed: Site) -> None:
@@ -314,14 +326,14 @@ def test_changed_archive_is_read_again_and_fits_and_lifetime_follow(
 ) -> None:
     finished.archive(experiment).touch()
     planned = plan(finished)
-    assert running(planned) == ["massi", "fits", "lifetime", "losses"]
+    assert running(planned) == MASSI_AGAIN
     assert planned["massi"].reason == "new archive"
     assert planned["fits"].reason == planned["lifetime"].reason == "new measured luminosity"
 
 
 def test_archive_that_the_database_does_not_know_is_read_again(finished: Site) -> None:
     change_database(finished, lambda cms: cms.pop(f"{FILL}.tgz"))
-    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
+    assert running(plan(finished)) == MASSI_AGAIN
 
 
 def test_archive_older_than_the_known_one_is_read_again_too(finished: Site) -> None:
@@ -329,7 +341,7 @@ def test_archive_older_than_the_known_one_is_read_again_too(finished: Site) -> N
         cms[f"{FILL}.tgz"] += timedelta(hours=1)
 
     change_database(finished, newer)
-    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
+    assert running(plan(finished)) == MASSI_AGAIN
 
 
 def test_time_of_an_archive_may_differ_by_less_than_a_second(finished: Site) -> None:
@@ -349,7 +361,7 @@ def test_archives_that_are_gone_do_not_undo_a_result(finished: Site) -> None:
 
 def test_archives_that_come_after_logged_luminosity_are_read(finished: Site) -> None:
     finished.paths().lumi_meas.rename(finished.paths().lumi_meas_timber)
-    assert running(plan(finished)) == ["massi", "fits", "lifetime", "losses"]
+    assert running(plan(finished)) == MASSI_AGAIN
 
 
 # --- what --dry-run prints
@@ -411,7 +423,7 @@ def test_dry_run_does_as_the_run_that_follows(finished: Site) -> None:
     expected = [step for step, status in zip(ALL, planned) if status in ("to-do", "forced")]
     outcome = finished.run()
     done = [step for step in ALL if outcome.lines("INFO", f"fill {FILL}: {step}: ")]
-    assert done == expected == ["lumi", "massi", "fits", "lifetime", "losses"]
+    assert done == expected == ["lumi", *MASSI_AGAIN]
 
 
 def test_plan_of_no_fills_says_so(site: Site) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
-MASSI_AGAIN = ["massi", "fits", "lifetime", "losses"]
+MASSI_AGAIN = ["massi", "fits", "lifetime", "losses", "emittance"]
 
 
 def ran(outcome: Any, fill: int = FILL) -> list[str]:
@@ -375,7 +375,7 @@ def test_archive_of_a_fill_that_was_interrupted_later_on_is_read_again(
     assert ran(finished.run()) == MASSI_AGAIN
 
 
-@pytest.mark.parametrize("step", ["fits", "lifetime", "losses"])
+@pytest.mark.parametrize("step", ["fits", "lifetime", "losses", "emittance"])
 def test_archive_counts_as_read_only_when_what_takes_it_is_made(
     finished: Site, replace_run: ReplaceRun, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
