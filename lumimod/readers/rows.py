@@ -54,8 +54,8 @@ def parse_rows(text: bytes) -> Rows:
     RowError
         If a row has no time stamp, or a value that is not a number.
     """
-    text = _tidied(text)
-    layout = _layout(text)
+    text, ends = _tidied(text)
+    layout = _layout(text, ends)
     time_us = _time_us(text, layout)
     kept = _is_complete(layout)
     values = _to_floats(_numbers(layout, kept), int(layout.lengths[kept].sum()))
@@ -67,28 +67,33 @@ def parse_rows(text: bytes) -> Rows:
 # --- text to its layout
 
 
-def _tidied(text: bytes) -> bytes:
-    """Return the rows without comments, blank lines and stray spaces, each with its line end."""
+def _tidied(text: bytes) -> tuple[bytes, IntArray]:
+    """Return the rows without comments, blank lines and stray spaces, and where each line ends."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
-    text = text.rstrip(b"\n") + b"\n"
-    if _is_tidy(text):
-        return text
+    if text[-2:].strip(b"\n") != text[-2:-1]:  # not one line end
+        text = text.rstrip(b"\n") + b"\n"
+    ends = _line_ends(text)
+    if _is_tidy(text, ends):
+        return text, ends
     if b"#" in text:
         text = re.sub(rb"(?m)^[ \t]*#.*\n", b"", text)
     text = text.replace(b"\t", b" ")
     for quirk in (b" ,", b", ", b" \n", b"\n ", b"\n\n"):
         while quirk in text:
             text = text.replace(quirk, quirk.strip(b" ") if b" " in quirk else b"\n")
-    return text.lstrip(b" \n")
+    text = text.lstrip(b" \n")
+    return text, _line_ends(text)
 
 
-def _is_tidy(text: bytes) -> bool:
+def _line_ends(text: bytes) -> IntArray:
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE)
+
+
+def _is_tidy(text: bytes, ends: IntArray) -> bool:
     """Tell whether every line is a row whose only space is the one within its time stamp."""
-    raw = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(raw == NEWLINE)
     has_blank_line = np.any(np.diff(ends, prepend=-1) == 1)
-    n_spaces = np.count_nonzero(raw <= SPACE)  # line ends included
+    n_spaces = np.count_nonzero(np.frombuffer(text, np.uint8) <= SPACE)  # line ends included
     return b"#" not in text and not has_blank_line and n_spaces == 2 * ends.size
 
 
@@ -113,9 +118,8 @@ class _Layout:
         return [text[start:end] for start, end in zip(self.starts[kept], self.ends[kept])]
 
 
-def _layout(text: bytes) -> _Layout:
+def _layout(text: bytes, ends: IntArray) -> _Layout:
     raw = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(raw == NEWLINE)
     commas = np.flatnonzero(raw == COMMA)
     starts = np.concatenate([np.zeros(1, np.int64), ends + 1])[:-1]
     first_comma = np.searchsorted(commas, starts)
@@ -139,9 +143,9 @@ def _time_us(text: bytes, layout: _Layout) -> IntArray:
 
 def _is_complete(layout: _Layout) -> BoolArray:
     """Tell which rows have a value, and none that is empty."""
-    after = layout.raw[layout.commas + 1]
-    empty = layout.commas[(after == COMMA) | (after == NEWLINE)]
-    complete = layout.lengths > 0
+    raw, commas = layout.raw, layout.commas
+    complete = (layout.lengths > 0) & (raw[layout.ends - 1] != COMMA)
+    empty = commas[:-1][np.diff(commas) == 1]
     complete[np.searchsorted(layout.ends, empty)] = False
     return complete
 
@@ -164,6 +168,7 @@ def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
     if b"\0" in lines:  # pandas before 3 ends a number there, whatever follows
         return None
     options: dict[str, Any] = {"float_precision": "round_trip"} if _loses_digits(lines) else {}
+    may_be_nan = b"n" in lines or b"N" in lines  # to look for names of NaN takes a tenth longer
     try:
         table = pd.read_csv(
             io.BytesIO(lines),
@@ -175,6 +180,7 @@ def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
             skip_blank_lines=False,
             keep_default_na=False,
             na_values=["NaN", "nan"],
+            na_filter=may_be_nan,
             low_memory=False,
             **options,
         )

@@ -25,7 +25,7 @@ from lumimod.readers.stamps import zurich_to_utc_us
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 1 << 20
 VARIABLE = b"VARIABLE:"
 ROW_BYTES = 4 << 20
 """Longest line: a row of 3564 values has 90 kB."""
@@ -93,12 +93,14 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield the contents, decompressed, in chunks of CHUNK_BYTES."""
+    """Yield the contents, decompressed, in chunks of about CHUNK_BYTES, to the end of a line."""
     n_bytes = 0
     try:
         most_bytes = most_unpacked(path)
         with decompressed(path) as stream:
             while chunk := stream.read(CHUNK_BYTES):
+                if not chunk.endswith(b"\n"):
+                    chunk += stream.readline(ROW_BYTES)
                 yield chunk[len(BOM_UTF8) :] if _has_mark(chunk, n_bytes) else chunk
                 n_bytes += len(chunk)
                 if n_bytes > most_bytes:
