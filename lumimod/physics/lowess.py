@@ -9,11 +9,13 @@ of series are one array operation.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
+
+Side = Literal["left", "right"]
 
 _ELEMENTS_AT_ONCE = 200_000  # weights held at a time: keeps the working arrays in cache
 _SMALLEST_WEIGHT = 1e-12
@@ -84,8 +86,10 @@ class _Design(NamedTuple):
     x: FloatArray  # (n_rows, n_max) times, padded with inf
     fitted: IntArray  # (n_rows, n_fits) index of each fitted sample; the last one repeats
     columns: IntArray  # (n_rows, n_fits, k) flat index of the neighbours
-    w: FloatArray  # (n_rows, n_fits, k) tricube weights; 0 beyond the row's own k
-    u: FloatArray  # (n_rows, n_fits, k) time from the fitted sample
+    moments: (
+        FloatArray  # (5, n_rows, n_fits, k) tricube weights w, 0 beyond the row's own k; wu and
+    )
+    # wu^2 with the time u from the fitted sample; and room for wy and wuy of a quantity
     left: IntArray  # (n_rows, n_max) flat index of the last fit not after each sample
     right: IntArray  # (n_rows, n_max) flat index of the fit after it
     part: FloatArray  # (n_rows, n_max) share of the right one
@@ -102,22 +106,24 @@ def _batches(order: IntArray, sizes: IntArray, frac: float) -> list[IntArray]:
     return [run for run in np.split(order, cuts) if run.size]
 
 
+def _counts(x: FloatArray, limits: FloatArray, side: Side) -> IntArray:
+    """Return how many times of a row are less than each of its limits, or equal (`right`)."""
+    return np.stack([row.searchsorted(limit, side) for row, limit in zip(x, limits)])
+
+
 def _fitted_samples(x: FloatArray, n: IntArray, delta_s: float) -> IntArray:
     """Return the index of every sample with a local fit: (n_rows, n_fits)."""
-    current = np.zeros_like(n)
-    rows = np.arange(len(n))
+    end = (n - 1)[:, None]
+    last = np.maximum(_counts(x, x, "right") - 1, np.arange(x.shape[1]))  # ties share one fit
+    beyond = np.minimum(_counts(x, x + delta_s, "right"), end)  # first sample outside delta
+    following = np.minimum(np.maximum(beyond - 1, last + 1), end)
+    finished = last >= end
+    rows, current = np.arange(len(n)), np.zeros_like(n)
     out = [current]
-    while True:
-        at = x[rows, current]
-        last = np.maximum(current, (x <= at[:, None]).sum(axis=1) - 1)  # ties share one fit
-        beyond = (x <= (at + delta_s)[:, None]).sum(axis=1)  # first sample outside delta
-        beyond = np.where(beyond >= n, n - 1, beyond)
-        following = np.minimum(np.maximum(beyond - 1, last + 1), n - 1)
-        finished = last >= n - 1
-        if finished.all():
-            return np.stack(out, axis=1)
-        current = np.where(finished, current, following)
+    while not finished[rows, current].all():
+        current = np.where(finished[rows, current], current, following[rows, current])
         out.append(current)
+    return np.stack(out, axis=1)
 
 
 def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
@@ -130,11 +136,20 @@ def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
     columns += (np.arange(len(n)) * x.shape[1])[:, None, None]
     u = x.ravel()[columns] - at[:, :, None]
     own = offset < k[:, None, None]
-    radius = np.where(own, np.abs(u), 0.0).max(axis=2, keepdims=True)
+    moments = np.empty((5, *u.shape))
+    moments[0] = _tricube(np.abs(u), own)
+    np.multiply(moments[0], u, out=moments[1])
+    np.multiply(moments[1], u, out=moments[2])
+    return _Design(x, fitted, columns, moments, *_brackets(x, fitted, at))
+
+
+def _tricube(distance: FloatArray, own: BoolArray) -> FloatArray:
+    """Return the weights (1 - (distance/largest)^3)^3 of the neighbours, 0 of others."""
+    radius = np.where(own, distance, 0.0).max(axis=2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        w = (1 - (np.abs(u) / radius) ** 3) ** 3
-    w = np.where(own & (radius > 0), w, 0.0)
-    return _Design(x, fitted, columns, w, u, *_brackets(x, fitted, at))
+        t = distance / radius
+        t = 1 - t * t * t
+    return np.where(own & (radius > 0), t * t * t, 0.0)
 
 
 def _left_neighbour(x: FloatArray, n: IntArray, k: IntArray, at: FloatArray) -> IntArray:
@@ -147,35 +162,30 @@ def _left_neighbour(x: FloatArray, n: IntArray, k: IntArray, at: FloatArray) -> 
     gained = np.minimum(start + k[:, None], x.shape[1] - 1)
     middle = (x + np.take_along_axis(x, gained, axis=1)) / 2.0
     middle[start >= (n - k)[:, None]] = np.inf
-    return np.stack([(middle < t[:, None]).sum(axis=1) for t in at.T], axis=1)
+    return _counts(middle, at, "left")
 
 
 def _smooth(y: FloatArray, rows: _Rows, d: _Design, n_iter: int) -> FloatArray:
-    y_near = y.ravel()[d.columns]
-    wu = d.w * d.u
-    moments = np.stack([d.w, wu, wu * d.u, d.w * y_near, wu * y_near])
-    fitted = _local_fits(y, moments, np.ones_like(y), d)
-    smooth = _between_fits(fitted, d)
+    np.multiply(d.moments[:2], y.ravel().take(d.columns), out=d.moments[3:])
+    smooth = _between_fits(_local_fits(y, np.ones_like(y), d), d)
     for _ in range(n_iter):
         robustness = _bisquare(np.abs(y - smooth), rows)
-        smooth = _between_fits(_local_fits(y, moments, robustness, d), d)
+        smooth = _between_fits(_local_fits(y, robustness, d), d)
     return smooth
 
 
-def _local_fits(
-    y: FloatArray, moments: FloatArray, robustness: FloatArray, d: _Design
-) -> FloatArray:
+def _local_fits(y: FloatArray, robustness: FloatArray, d: _Design) -> FloatArray:
     """Return the value of each local linear fit at its own sample: (n_rows, n_fits)."""
-    r = np.take(robustness, d.columns)
-    s0, s1, s2, t0, t1 = np.einsum("mrfk,rfk->mrf", moments, r)
-    with np.errstate(invalid="ignore"):
-        mean_u, mean_y = s1 / s0, t0 / s0
-        spread = s2 / s0 - mean_u**2
+    r = robustness.ravel().take(d.columns)
+    s0, s1, s2, t0, t1 = np.einsum("mrfk,rfk->mrf", d.moments, r)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_u, mean_y, mean_u2 = s1 / s0, t0 / s0, s2 / s0
+        spread = mean_u2 - mean_u**2
         fit = mean_y - mean_u * (t1 / s0 - mean_u * mean_y) / np.maximum(spread, _SMALLEST_SPREAD)
         # Too few samples of weight show as a vanishing spread: only those are counted.
-        suspect = ~(spread > 1e-9 * s2 / s0)
+        suspect = ~(spread > 1e-9 * mean_u2)
     if suspect.any():
-        w = d.w[suspect] * r[suspect]
+        w = d.moments[0, suspect] * r[suspect]
         own = np.take_along_axis(y, d.fitted, axis=1)[suspect]
         few = np.count_nonzero(w > _SMALLEST_WEIGHT, axis=1) < 2
         fit[suspect] = np.where(few, own, fit[suspect])

@@ -117,7 +117,7 @@ class FillContext:
         stable_s = (self.modes.start("STABLE"), self.modes.stop("STABLE"))
         span = stable_s if np.isfinite(stable_s).all() else None
         calls = [(beam, basic, bbb, self.names, calibration, span) for beam in BEAMS]
-        both = self.workers_for(bbb).starmap(read_beam, calls)
+        both = self.workers_for(bbb).threads(read_beam, calls)
         return {beam.beam: beam for beam in both}
 
     def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:

@@ -131,7 +131,7 @@ def _from_archives(
     versions = [(exp, Archive.at(path)) for exp, path in archives.items()]
     span_s = _span_s(ctx.modes)
     calls = [(path, ctx.fill, exp, slots, sb.time_s, span_s) for exp, path in archives.items()]
-    both = ctx.workers_for(*archives.values()).starmap(_from_archive, calls)
+    both = ctx.workers_for(*archives.values()).threads(_from_archive, calls)
     for (exp, path), (_, missing, notes) in zip(archives.items(), both):
         for note in notes:
             ctx.note(note)

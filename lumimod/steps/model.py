@@ -71,7 +71,7 @@ def run(ctx: FillContext) -> None:
     made = ctx.described()
     calls = [(ctx.cfg, ctx.fill, sb, betastar_m, case, made) for case in ctx.cfg.model.cases]
     heavy = sb.time_s.size * sb.bunches[1, "coll"].slots.size > _WORTH_A_PROCESS
-    for path in (ctx.workers if heavy else Workers(1)).starmap(_run_case, calls):
+    for path in (ctx.workers if heavy else Workers(1)).threads(_run_case, calls):
         ctx.saved(path, made)
 
 

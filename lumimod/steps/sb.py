@@ -50,7 +50,7 @@ def run(ctx: FillContext) -> None:
         for note in what_was_measured(beams[beam], chosen[beam], time_s, options.max_gap_s):
             ctx.note(note)
     calls = [(beams[beam], families[beam], time_s, options) for beam in BEAMS]
-    of_beam = ctx.workers_for(ctx.paths.bbb_data).starmap(_beam, calls)
+    of_beam = ctx.workers_for(ctx.paths.bbb_data).threads(_beam, calls)
     bunches = {(b, f): of_beam[b - 1][f] for b in BEAMS for f in FAMILIES}
     lifetimes = {
         beam: intensity_lifetime(time_s, bunches[beam, "coll"].intensity_ppb) for beam in BEAMS
