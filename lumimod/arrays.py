@@ -120,3 +120,14 @@ def ranges(starts: IntArray, counts: IntArray) -> IntArray:
     """Return the integers of all ranges [start, start + count), one after the other."""
     ends = np.cumsum(counts)
     return np.arange(counts.sum()) + np.repeat(starts - ends + counts, counts)
+
+
+def columns_alike(mask: BoolArray) -> list[IntArray]:
+    """Return the columns of `mask`, (n, n_columns), in groups: those of a group are equal."""
+    packed = np.ascontiguousarray(np.packbits(mask, axis=0).T)
+    if not packed.size:
+        return [np.arange(mask.shape[1])] if mask.shape[1] else []
+    rows = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, group = np.unique(rows, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.arrays import BoolArray, FloatArray, IntArray
+from lumimod.arrays import BoolArray, FloatArray, IntArray, columns_alike
 from lumimod.errors import Note
+from lumimod.physics.interpolation import samples_until
 
 NOTED_GAP_S = 600.0
 """Gaps beyond this are told, even where values are held over all of them."""
@@ -87,9 +88,11 @@ def unmeasured_groups(
     time_s: FloatArray, start: IntArray, sample_time_s: FloatArray, max_gap_s: float
 ) -> BoolArray:
     """Return `unmeasured` of each group of samples, (n_times, n_groups); as in `interp_groups`."""
-    out = np.empty((time_s.size, start.size - 1), bool)
-    for j, (a, b) in enumerate(zip(start[:-1], start[1:])):
-        out[:, j] = unmeasured(time_s, sample_time_s[a:b], max_gap_s)
+    out = np.ones((time_s.size, start.size - 1), bool)
+    some = np.diff(start) > 0
+    count = samples_until(time_s, start, sample_time_s)[:, some]
+    newest = start[:-1][some] + np.maximum(count - 1, 0)
+    out[:, some] = np.abs(time_s[:, None] - sample_time_s[newest]) > max_gap_s
     return out
 
 
@@ -101,8 +104,10 @@ def unmeasured_columns(
     out = np.empty((time_s.size, samples.shape[1]), bool)
     whole = there.all(axis=0)
     out[:, whole] = unmeasured(time_s, sample_time_s, max_gap_s)[:, None]
-    for j in np.flatnonzero(~whole).tolist():
-        out[:, j] = unmeasured(time_s, sample_time_s[there[:, j]], max_gap_s)
+    gappy = np.flatnonzero(~whole)
+    for alike in columns_alike(there[:, gappy]):
+        rows = there[:, gappy[alike[0]]]
+        out[:, gappy[alike]] = unmeasured(time_s, sample_time_s[rows], max_gap_s)[:, None]
     return out
 
 

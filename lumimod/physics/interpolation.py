@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lumimod.arrays import FloatArray, IntArray
+from lumimod.arrays import FloatArray, IntArray, columns_alike
 
 
 def interp_columns(
@@ -53,9 +53,12 @@ def interp_valid_columns(
     values = np.full((time_s.size, samples.shape[1]), np.nan)
     if (some & whole).any():
         values[:, whole] = interp_columns(time_s, sample_time_s, samples[:, whole])
-    for j in np.flatnonzero(some & ~whole):
-        rows = finite[:, j]
-        values[:, j] = np.interp(time_s, sample_time_s[rows], samples[rows, j])
+    gappy = np.flatnonzero(some & ~whole)
+    for alike in columns_alike(finite[:, gappy]):
+        columns, rows = gappy[alike], finite[:, gappy[alike[0]]]
+        values[:, columns] = interp_columns(
+            time_s, sample_time_s[rows], samples[np.ix_(rows, columns)]
+        )
     return values
 
 
@@ -68,10 +71,37 @@ def interp_each_column(
     """
     finite = np.isfinite(samples)
     values = np.full(time_s.size, np.nan)
-    for j in np.flatnonzero(finite.any(axis=0) & np.isfinite(time_s)):
-        rows = finite[:, j]
-        values[j] = np.interp(time_s[j], sample_time_s[rows], samples[rows, j])
+    n_samples, column = len(samples), np.flatnonzero(finite.any(axis=0) & np.isfinite(time_s))
+    if not column.size:
+        return values
+    at_s, there = time_s[column], finite[:, column]
+    index = np.arange(n_samples)[:, None]
+    newest = np.searchsorted(sample_time_s, at_s, side="right") - 1
+    before = there & (index <= newest)
+    after = there & (index > newest)
+    # Where all samples are on one side, the nearest of them stands for both.
+    last = np.where(before.any(axis=0), n_samples - 1 - before[::-1].argmax(axis=0), -1)
+    next_ = np.where(after.any(axis=0), after.argmax(axis=0), last)
+    last = np.where(last < 0, next_, last)
+    t0, y0 = sample_time_s[last], samples[last, column]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = (samples[next_, column] - y0) / (sample_time_s[next_] - t0)
+        values[column] = np.where(next_ == last, y0, slope * (at_s - t0) + y0)
     return values
+
+
+def samples_until(time_s: FloatArray, group_start: IntArray, sample_time_s: FloatArray) -> IntArray:
+    """Return how many samples of each group are not after each time, (n_times, n_groups).
+
+    Arguments as of `interp_groups`.
+    """
+    n_groups = group_start.size - 1
+    sampled = sample_time_s[group_start[0] : group_start[-1]]
+    group = np.repeat(np.arange(n_groups), np.diff(group_start))
+    first = np.searchsorted(time_s, sampled, side="left")  # the first time that is not before it
+    n_new = np.bincount(first * n_groups + group, minlength=(time_s.size + 1) * n_groups)
+    counts: IntArray = np.cumsum(n_new.reshape(time_s.size + 1, n_groups)[:-1], axis=0)
+    return counts
 
 
 def interp_groups(
@@ -79,11 +109,27 @@ def interp_groups(
 ) -> FloatArray:
     """Return each group of samples at the times `time_s`: (n_times, n_groups).
 
-    Group j holds the samples `group_start[j]:group_start[j + 1]`, in order of time. A group
-    without samples is NaN.
+    Parameters
+    ----------
+    time_s
+        Where to interpolate, (n_times,), increasing.
+    group_start
+        (n_groups + 1,). Group j holds the samples `group_start[j]:group_start[j + 1]`, in order of
+        time. One without samples is NaN.
+    sample_time_s, samples
+        (n_samples,).
     """
     values = np.full((time_s.size, group_start.size - 1), np.nan)
-    for j, (start, stop) in enumerate(zip(group_start[:-1], group_start[1:])):
-        if stop > start:
-            values[:, j] = np.interp(time_s, sample_time_s[start:stop], samples[start:stop])
+    some = np.diff(group_start) > 0
+    if not some.any():
+        return values
+    first, end = group_start[:-1][some], group_start[1:][some] - 1
+    count = samples_until(time_s, group_start, sample_time_s)[:, some]
+    left = np.clip(first + count - 1, first, np.maximum(end - 1, first))
+    right = np.minimum(left + 1, end)
+    at_s, t0, y0 = time_s[:, None], sample_time_s[left], samples[left]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (samples[right] - y0) / (sample_time_s[right] - t0) * (at_s - t0) + y0
+    found = np.where(at_s <= sample_time_s[first], samples[first], found)
+    values[:, some] = np.where(at_s >= sample_time_s[end], samples[end], found)
     return values

@@ -86,6 +86,14 @@ def test_groups_equal_numpy_interp(seed: int) -> None:
         np.testing.assert_array_equal(found[:, j], by_numpy(time_s, sample_s[a:b], samples[a:b]))
 
 
+def test_columns_with_the_same_gaps_are_interpolated_together_and_keep_their_places() -> None:
+    samples = np.arange(40.0).reshape(4, 10)
+    samples[1, ::2], samples[2:, 4] = np.nan, np.nan
+    found = interp_valid_columns(np.array([15.0, 25.0]), TIME, samples)
+    expected = [by_numpy(np.array([15.0, 25.0]), TIME, column) for column in samples.T]
+    np.testing.assert_array_equal(found, np.transpose(expected))
+
+
 def test_between_samples_by_hand() -> None:
     # A quarter of the way from 1 to 3 and from 10 to 6: 1.5 and 9.
     found = interp_columns(np.array([2.5]), np.array([0.0, 10.0]), np.array([[1.0, 10], [3, 6]]))
