@@ -28,7 +28,7 @@ from lumimod.tables.variables import Names, Period, all_names, period_of
 
 log = logging.getLogger(__name__)
 
-_WORTH_A_PROCESS_BYTES = 60_000_000
+_WORTH_THREADS_BYTES = 60_000_000
 
 
 @dataclass
@@ -128,10 +128,10 @@ class FillContext:
         return {ip: np.full(time_s.size, value) for ip, value in zip(POINTS, both)}
 
     def workers_for(self, *inputs: Path) -> Workers:
-        """Return processes for reading large files, none for small ones."""
+        """Return threads for reading large files, this one alone for small ones."""
         files = [file for path in inputs if path.exists() for file in files_of(path)]
         size = sum(file.stat().st_size for file in files)
-        return self.workers if size > _WORTH_A_PROCESS_BYTES else Workers(1)
+        return self.workers if size > _WORTH_THREADS_BYTES else Workers(1)
 
     def made(self, path: Path) -> bool:
         """Return whether a result was made in this run, with this configuration."""

@@ -11,7 +11,6 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Case, Config
 from lumimod.errors import Note
-from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.physics.luminosity import experiment_luminosity, level
 from lumimod.physics.sbmodel import (
@@ -41,9 +40,6 @@ from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
 
-_WORTH_A_PROCESS = 50_000
-"""Times and bunches from which a case is better computed in a process of its own."""
-
 
 class _Choice(NamedTuple):
     """What one model takes from the data."""
@@ -69,10 +65,9 @@ def run(ctx: FillContext) -> None:
     _note_step(ctx)
     betastar_m = ctx.betastar_m(sb.time_s)
     made = ctx.described()
-    calls = [(ctx.cfg, ctx.fill, sb, betastar_m, case, made) for case in ctx.cfg.model.cases]
-    heavy = sb.time_s.size * sb.bunches[1, "coll"].slots.size > _WORTH_A_PROCESS
-    for path in (ctx.workers if heavy else Workers(1)).threads(_run_case, calls):
-        ctx.saved(path, made)
+    # One after the other: side by side they take more time of the cores and twice the memory.
+    for case in ctx.cfg.model.cases:
+        ctx.saved(_run_case(ctx.cfg, ctx.fill, sb, betastar_m, case, made), made)
 
 
 def _note_step(ctx: FillContext) -> None:

@@ -1,4 +1,4 @@
-"""The cores: processes for parsing, threads for arrays, and what becomes of a process that dies."""
+"""Threads for what libraries do, processes for Python code, and what becomes of one that dies."""
 
 from __future__ import annotations
 
