@@ -15,11 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lumimod.arrays import FloatArray
+from lumimod.arrays import BoolArray, FloatArray
 from lumimod.physics.runge_kutta import integrate
 
 LONGEST_RATE_STEP_H = 0.5
 """Longest step of the integration: below 1e-6 of the result for bunches of the LHC."""
+
+FITTED_UM, FITTED_NS = (1.0, 3.6), (0.8, 1.45)
+"""Emittances and lengths to which rates were fitted; beyond, the polynomials are extrapolated."""
 
 RatePolynomial = tuple[float, ...]
 """Ten coefficients of 1, u, v, w, u^2, v^2, w^2, uv, uw, vw: u and v the logarithms of the
@@ -113,6 +116,24 @@ def grow(
         )
         emit_h, emit_v, length_ns = np.exp(end)
     return Shape(emit_h, emit_v, length_ns / 1e9)
+
+
+def is_outside(emit_h_um: FloatArray, emit_v_um: FloatArray, bl4s_s: FloatArray) -> BoolArray:
+    """Return which bunches lie outside of what rates were fitted to, of the arrays' shape.
+
+    Bunches with a NaN do not.
+    """
+    return np.any(
+        [
+            (values < low) | (values > high)
+            for values, (low, high) in (
+                (emit_h_um, FITTED_UM),
+                (emit_v_um, FITTED_UM),
+                (bl4s_s * 1e9, FITTED_NS),
+            )
+        ],
+        axis=0,
+    )
 
 
 def at_voltage(low: GrowthRates, high: GrowthRates, v_rf_mv: float) -> GrowthRates:

@@ -19,7 +19,7 @@ from lumimod.physics.sbmodel import Bunches
 from lumimod.records import BEAMS, CycleInterval, Instant
 from lumimod.records.made import Made
 from lumimod.steps.context import FillContext
-from lumimod.steps.effects import FLAT_TOP, INJECTION, Acting, physics_of
+from lumimod.steps.effects import FLAT_TOP, INJECTION, Acting, note_range, physics_of
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
 
 PHASE_OF: Mapping[str, str] = {"Injection": INJECTION, "he_before_SB": FLAT_TOP}
@@ -61,10 +61,12 @@ def modelled(end: End, measured: CycleInterval, start: Instant) -> CycleInterval
 
 
 def note_times(ctx: FillContext, measured: Times) -> None:
-    """Say where the parametrisation is not made for the time that bunches stayed."""
-    if ctx.cfg.physics.rates:
-        return
+    """Say where parametrisation or rates are not made for the bunches and their times."""
     for (beam, name), interval in measured.items():
+        if ctx.cfg.physics.rates:
+            start = interval.start
+            note_range(ctx, name, beam, start.emit_h_um, start.emit_v_um, start.bl4s_s)
+            continue
         ibs = _ibs(ctx.cfg, name)
         duration_s = interval.end.time_s - interval.start.time_s
         n_long = int((duration_s > LONGEST_IBS_STEP_S).sum())

@@ -8,10 +8,13 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.config.settings import Config
+from lumimod.errors import Note
 from lumimod.physics.effects import S_PER_H, DampingTimes, Effects, Noise
 from lumimod.physics.full import InMap, Parametrised
 from lumimod.physics.growth import coupling_share, kick_growth_um_h
 from lumimod.physics.ibs import INJECTION_ENERGY_GEV, Ibs, IbsRates, IbsSet
+from lumimod.physics.ibs_rates import FITTED_NS, FITTED_UM, is_outside
+from lumimod.steps.context import FillContext
 from lumimod.tables.ibs import ibs_of
 from lumimod.tables.ibs_rates_xy import growth_rates_of
 
@@ -57,6 +60,25 @@ def physics_of(cfg: Config, phase: str, beams: IntArray) -> Acting:
         core_burnoff=cfg.physics.core_burnoff,
     )
     return Acting(effects, None if ibs is None else Parametrised(ibs, _in_map(ibs)))
+
+
+def note_range(
+    ctx: FillContext,
+    where: str,
+    beam: int,
+    emit_h_um: FloatArray,
+    emit_v_um: FloatArray,
+    bl4s_s: FloatArray,
+) -> None:
+    """Say how many bunches begin where the rates of scattering are extrapolated."""
+    n_outside = int(is_outside(emit_h_um, emit_v_um, bl4s_s).sum())
+    if ctx.cfg.physics.rates and n_outside:
+        um, ns = (f"{low:g} to {high:g}" for low, high in (FITTED_UM, FITTED_NS))
+        text = (
+            f"{where} of beam {beam}: {n_outside} bunches begin outside of {um} um and {ns} ns, to "
+            "which the rates of scattering were fitted: their growth is extrapolated"
+        )
+        ctx.note(Note("ibs", text, beam=beam, numbers={"bunches": n_outside}))
 
 
 def extra_losses(

@@ -12,7 +12,7 @@ from lumimod.arrays import FloatArray
 from lumimod.config.settings import Case, Config
 from lumimod.errors import Note
 from lumimod.paths import FillPaths
-from lumimod.physics.luminosity import experiment_luminosity, level
+from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.sbmodel import (
     Advance,
     Bunches,
@@ -34,8 +34,8 @@ from lumimod.records import (
 )
 from lumimod.records.made import Made
 from lumimod.steps.context import FillContext, save_result
-from lumimod.steps.effects import STABLE, physics_of
-from lumimod.steps.model_effects import collisions_of, steps_with_all_effects
+from lumimod.steps.effects import STABLE, note_range, physics_of
+from lumimod.steps.model_effects import collisions_of, luminosity_of, steps_with_all_effects
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
@@ -63,6 +63,7 @@ def run(ctx: FillContext) -> None:
     sb = ctx.load(ctx.paths.sb, StableBeams)
     physics_of(ctx.cfg, STABLE, np.array([1, 2]))  # fail before any case runs
     _note_step(ctx)
+    _note_range(ctx, sb)
     betastar_m = ctx.betastar_m(sb.time_s)
     made = ctx.described()
     # One after the other: side by side they take more time of the cores and twice the memory.
@@ -86,6 +87,13 @@ def _note_step(ctx: FillContext) -> None:
         )
 
 
+def _note_range(ctx: FillContext, sb: StableBeams) -> None:
+    for (beam, _), bunches in sb.bunches.items():
+        emit_h_um, emit_v_um = bunches.emit_h_um[0], bunches.emit_v_um[0]
+        bl4s_s = bunches.length_m[0] * 4 / SPEED_OF_LIGHT_M_S
+        note_range(ctx, STABLE, beam, emit_h_um, emit_v_um, bl4s_s)
+
+
 def _run_case(
     cfg: Config,
     fill: int,
@@ -96,7 +104,7 @@ def _run_case(
 ) -> Path:
     """Make the file of one case and return its path."""
     data = {f: _corrected(sb, f, case) for f in FAMILIES}
-    luminosity = _luminosity(sb, cfg, betastar_m, fill)
+    luminosity = luminosity_of(sb, cfg, betastar_m, fill)
     evolutions = {
         family: evolve(
             sb.time_s,
@@ -155,34 +163,6 @@ def _from_data(cfg: Config, family: str) -> FromData:
         np.array([[c.emittance] for c in choices]),
         np.array([[c.length] for c in choices]),
     )
-
-
-def _luminosity(
-    sb: StableBeams, cfg: Config, betastar_m: dict[int, FloatArray], fill: int
-) -> Luminosity:
-    """Return the luminosity of both experiments as a function of the bunches and the time."""
-    machine = cfg.machine
-    level_m2s = cfg.model.leveling.get(fill)
-
-    def luminosity(state: Bunches, index: int) -> FloatArray:
-        n, emit_h, emit_v, length = (np.split(values, 2, axis=-1) for values in state)
-        out = [
-            experiment_luminosity(
-                sb.crossing_plane[IP_OF[exp]],
-                (n[0], n[1]),
-                (emit_h[0], emit_h[1]),
-                (emit_v[0], emit_v[1]),
-                (length[0], length[1]),
-                sb.xing_angle_rad[IP_OF[exp]][index],
-                betastar_m=betastar_m[IP_OF[exp]][index],
-                gamma=machine.gamma_ft,
-                f_rev_hz=machine.f_rev_hz,
-            )
-            for exp in EXPERIMENTS
-        ]
-        return np.stack([o if level_m2s is None else level(o, level_m2s) for o in out])
-
-    return luminosity
 
 
 # --- from arrays to the record

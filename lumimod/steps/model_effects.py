@@ -1,4 +1,4 @@
-"""Steps of the stable-beams models with all effects that config.py asks for."""
+"""Luminosity of the stable-beams models, and their steps with all effects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lumimod.arrays import FloatArray
 from lumimod.config.settings import Config
 from lumimod.physics.effects import Collisions, Effects
 from lumimod.physics.full import Collide, steps_of
-from lumimod.physics.luminosity import piwinski
+from lumimod.physics.luminosity import experiment_luminosity, level, piwinski
 from lumimod.physics.sbmodel import Advance, Bunches, FromData, Luminosity
 from lumimod.records import BEAMS, EXPERIMENTS, IP_OF, StableBeams
 from lumimod.steps.effects import STABLE, extra_losses, physics_of
@@ -33,6 +33,34 @@ def steps_with_all_effects(
         )
 
     return steps_of(effects, from_data, parametrised=physics.parametrised, collide=collide)
+
+
+def luminosity_of(
+    sb: StableBeams, cfg: Config, betastar_m: dict[int, FloatArray], fill: int
+) -> Luminosity:
+    """Return the luminosity of both experiments as a function of the bunches and the time."""
+    machine = cfg.machine
+    level_m2s = cfg.model.leveling.get(fill)
+
+    def luminosity(state: Bunches, index: int) -> FloatArray:
+        n, emit_h, emit_v, length = (np.split(values, 2, axis=-1) for values in state)
+        out = [
+            experiment_luminosity(
+                sb.crossing_plane[IP_OF[exp]],
+                (n[0], n[1]),
+                (emit_h[0], emit_h[1]),
+                (emit_v[0], emit_v[1]),
+                (length[0], length[1]),
+                sb.xing_angle_rad[IP_OF[exp]][index],
+                betastar_m=betastar_m[IP_OF[exp]][index],
+                gamma=machine.gamma_ft,
+                f_rev_hz=machine.f_rev_hz,
+            )
+            for exp in EXPERIMENTS
+        ]
+        return np.stack([o if level_m2s is None else level(o, level_m2s) for o in out])
+
+    return luminosity
 
 
 def collisions_of(

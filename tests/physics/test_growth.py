@@ -21,7 +21,7 @@ def burned_off(piwinski: float, lost: float = 0.02) -> tuple[float, float, float
     The other bunch is Gaussian, of unit size and length; the crossing is horizontal.
     """
     rng = np.random.default_rng(5)
-    n = 4_000_000
+    n = 1_000_000
     x, px, y, py, z = rng.standard_normal((5, n))
     # The density that a proton crosses, summed along the other bunch: the centre of that lies
     # off by z and by its own position, each with the Piwinski parameter.

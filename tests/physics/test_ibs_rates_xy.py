@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lumimod.physics.ibs_rates import Damping, GrowthRates, Shape, at_voltage, grow
+from lumimod.physics.ibs_rates import (
+    Damping,
+    GrowthRates,
+    Shape,
+    at_voltage,
+    grow,
+    is_outside,
+)
 from lumimod.tables.ibs_rates_xy import growth_rate_sets, growth_rates_of
 
 GRID = Path(__file__).parents[1] / "data" / "ibs_growth_lhc.csv"
@@ -113,3 +120,10 @@ def test_what_there_is_no_rate_for_is_listed(gamma: float, v_rf_v: float) -> Non
 
     with pytest.raises(ConfigError, match="6500 GeV with 10 MV, 6500 GeV with 12 MV"):
         growth_rates_of(gamma, v_rf_v)
+
+
+def test_bunches_outside_of_the_points_of_the_fit_are_found() -> None:
+    emit_h = np.array([0.9, 1.0, 3.6, 2.0, 2.0, 2.0, np.nan])
+    emit_v = np.array([2.0, 2.0, 2.0, 3.7, 2.0, 2.0, 2.0])
+    bl4s_s = np.array([1.1, 1.1, 1.1, 1.1, 0.79, 1.44, 1.1]) * 1e-9
+    assert is_outside(emit_h, emit_v, bl4s_s).tolist() == [1, 0, 0, 1, 1, 0, 0]

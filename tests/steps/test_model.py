@@ -472,3 +472,14 @@ def test_without_rates_for_the_energy_no_case_is_made(fill: MakeFill) -> None:
     with pytest.raises(ConfigError, match="no rates of intra-beam scattering for 6500 GeV with 6"):
         model.run(ctx)
     assert not ctx.paths.models[0].exists()
+
+
+def test_bunches_for_which_the_rates_are_extrapolated_are_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(fill(ibs="rates"), stable_beams(emit_um=3.3))
+    assert "outside of 1 to 3.6 um and 0.8 to 1.45 ns" in caplog.text
+    assert "stable beams of beam 1: 3 bunches begin" in caplog.text
+    caplog.clear()
+    run(fill(), stable_beams(emit_um=3.3))
+    assert caplog.records == []
