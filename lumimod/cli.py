@@ -45,6 +45,10 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         return check_config(args.config, sys.stdout)
     if args.why:
         return _why(args)
+    if args.show:
+        return _show(args)
+    if args.summary:
+        return _summary(args)
     if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
         return _afterwards(args, arguments)
     return _run(args, arguments)
@@ -64,6 +68,26 @@ def _why(args: argparse.Namespace) -> bool:
     chosen = chosen_steps(args.why)
     names = [name for name in TITLES if name in chosen]
     sys.stdout.write(why(load_config(args.config), _choice(args), names))
+    return True
+
+
+def _show(args: argparse.Namespace) -> bool:
+    from lumimod.config.settings import load_config
+    from lumimod.run.choice import FillChoice
+    from lumimod.run.show import show_fills
+
+    sys.stdout.write(show_fills(load_config(args.config), FillChoice(tuple(args.show))))
+    return True
+
+
+def _summary(args: argparse.Namespace) -> bool:
+    from lumimod.config.settings import load_config
+    from lumimod.run.reporting import Display
+    from lumimod.run.summarise import summarise
+
+    cfg = load_config(args.config)
+    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+        sys.stdout.write(summarise(cfg))
     return True
 
 

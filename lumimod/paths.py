@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lumimod.config.kinds.text import PARQUET
 from lumimod.config.settings import Case, Config
 from lumimod.errors import OutputError
 from lumimod.readers.locate import existing
@@ -215,9 +216,15 @@ def rescale_target(cfg: Config, fill: int) -> str | None:
     return None
 
 
-def frame_path(path: Path) -> Path:
-    """Return the file of a result's DataFrame: fill_N_df.pkl.gz beside fill_N.pkl.gz."""
-    return path.with_name(_insert(path.name, "", "_df"))
+def frame_path(path: Path, form: bool | str = True) -> Path:
+    """Return the file of a result's DataFrame: fill_N_df.pkl.gz, or .parquet, beside fill_N.pkl.gz.
+
+    `form` is what savePandas says.
+    """
+    name = _insert(path.name, "", "_df")
+    if form == PARQUET:
+        name = f"{name.partition('.')[0]}.{PARQUET}"
+    return path.with_name(name)
 
 
 def _insert(template: str, after: str, tag: str) -> str:

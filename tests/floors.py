@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("config", "instruments", "simulate"),
     ("paths", "sources"),
     ("records", "fetch"),
+    ("summary",),
     ("steps", "plots"),
     ("run",),
     ("condor",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from docs.generate import commands, configuration, pictures, results, rooms
+from docs.generate import commands, configuration, pictures, results, rooms, season
 from docs.generate.formulas import with_formulas
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "pictures": pictures.markdown,
     "results": results.markdown,
     "rooms": rooms.markdown,
+    "season": season.markdown,
 }
 """What a page may ask for by `<!-- generated: NAME -->`."""
 

@@ -85,6 +85,14 @@ def parser() -> argparse.ArgumentParser:
         "different now, and run nothing",
     )  # fmt: skip
     p.add_argument(
+        "--show", nargs="+", action=Fills, metavar="FILL",
+        help="show the facts of these fills, a screen each, and run nothing",
+    )  # fmt: skip
+    p.add_argument(
+        "--summary", action="store_true",
+        help="bring the table of all fills with results up to date, season.csv, and run nothing",
+    )  # fmt: skip
+    p.add_argument(
         "--dry-run", action="store_true",
         help="show what would run, and run nothing; with --submit or --resubmit: write "
         "the job folder, and submit nothing",

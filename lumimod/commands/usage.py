@@ -22,6 +22,9 @@ def check_usage(args: argparse.Namespace) -> None:
     """Raise `UsageError` where options contradict each other."""
     if args.check_config:
         _check_alone(args, "check_config")
+    for name in ("show", "summary"):
+        if getattr(args, name):
+            _check_alone(args, name)
     if args.why:
         _check_alone(args, "why", *_OF_FILLS)
         if not any(getattr(args, name) for name in _OF_FILLS):

@@ -112,8 +112,11 @@ def _ends_with_a_member(path: Path) -> bool:
         return member.eof
 
 
+_PARQUET_MAGIC = b"PAR1"
+
+
 def looks_whole(path: Path) -> bool:
-    """Tell whether a pickle may be whole, from its size, its first and its last bytes.
+    """Tell whether a pickle or Parquet file may be whole, from its size and bytes at both ends.
 
     One that is empty, filled with zeros at either end or no plain file is not; of results that are
     cut hardly any seems to be. Whether it is whole, only reading it tells.
@@ -128,6 +131,8 @@ def looks_whole(path: Path) -> bool:
         return True  # it is there; whoever reads it says what is wrong
     except (OSError, BadInputError):
         return False
+    if head.startswith(_PARQUET_MAGIC):
+        return size > 2 * len(_PARQUET_MAGIC) and trailer.endswith(_PARQUET_MAGIC)
     if not head.startswith(_GZIP_MAGIC):
         return bool(head.strip(b"\0")) and trailer.endswith(_PICKLE_STOP)
     length = int.from_bytes(trailer[-4:], "little")

@@ -2,7 +2,7 @@
 
 In: the arrays that a step computed, or a result file.
 Out: the result file, or the record; its keys are spelled here and nowhere else.
-May import: errors, arrays, atomic, paths, physics, readers, tables.
+May import: errors, arrays, atomic, config, paths, physics, readers, tables.
 To add a result: a record with `to_dict`, `from_dict` and `to_rows` in a module here; its file is
 `FillPaths.result` of a name.
 

@@ -11,16 +11,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lumimod.paths import frame_path
+from lumimod.config.kinds.text import PARQUET
 from lumimod.records import FrameRows, Record, StableBeams, store
 from lumimod.records.made import KEY, Made
+from lumimod.records.parquet_frames import save_parquet
 
 
 def save_frame(
     path: Path, record: Record, sb: StableBeams | None, made: Made | None = None
 ) -> None:
-    """Save a result's DataFrame beside the result, atomically, as gzip pickle."""
-    store.save_object(frame_path(path), to_frame(record, sb, made), pack=True)
+    """Save a result's DataFrame, atomically: as gzip pickle, or where the name says so as Parquet.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written, or pyarrow is not installed.
+    """
+    frame = to_frame(record, sb, made)
+    if path.suffix == f".{PARQUET}":
+        save_parquet(path, frame)
+    else:
+        store.save_object(path, frame, pack=True)
 
 
 def to_frame(

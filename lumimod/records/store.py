@@ -16,6 +16,7 @@ from lumimod.readers.compressed import gzip_writer
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
 from lumimod.records.made import KEY, Made
+from lumimod.records.parquet_frames import parquet_attrs
 from lumimod.records.record import fault_of
 
 
@@ -72,6 +73,8 @@ def load_made(path: Path) -> Made | None:
     MissingInputError, BadInputError
         It is missing, or cannot be read, or its parts do not fit each other.
     """
+    if path.suffix == ".parquet":
+        return Made.from_dict(parquet_attrs(path).get(KEY))
     data = load_pickle(path)
     about = data if isinstance(data, Mapping) else getattr(data, "attrs", {})  # of a DataFrame
     made = Made.from_dict(about.get(KEY))

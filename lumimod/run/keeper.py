@@ -55,7 +55,7 @@ class Keeper:
             "host": platform.node(),
             "seconds": round(time.perf_counter() - started, 3),
         }
-        for file in (path, frame_path(path)):
+        for file in (path, frame_path(path, self._paths.cfg.files.save_pandas)):
             if file.exists():
                 self.diary.enter(file, made, **circumstances)
 

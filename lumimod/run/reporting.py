@@ -16,6 +16,7 @@ from lumimod.errors import OutputError
 from lumimod.run.plan import PLOTS, Plan, Status
 from lumimod.run.report import FillReport, local_minutes
 from lumimod.steps import TITLES
+from lumimod.summary.screen import aligned
 
 
 class Display:
@@ -183,6 +184,4 @@ def _entry(fill: int, step: str, why: str) -> str:
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as lines with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in aligned(rows))

@@ -35,6 +35,7 @@ from lumimod.run.states import (
     states_file,
     states_of,
 )
+from lumimod.run.summarise import summarise
 from lumimod.steps.registry import STEPS
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ def run(
         faults = {**plan.faults, **_end_run(reports, cfg)}
     display.close()
     _keep_states(cfg, plan, reports)
+    if cfg.plots.do_summary:
+        _summarise(cfg)
     order = plan.wanted.index
     table = report_table(sorted(reports, key=lambda r: order(r.fill)), left)
     sys.stdout.write(table + _lines(faults))
@@ -234,3 +237,10 @@ def _keep_states(cfg: Config, plan: RunPlan, reports: Sequence[FillReport]) -> N
     now = {r.fill: states_of(r, plans.get(r.fill, {}), before.get(r.fill)) for r in reports}
     save_states(path, {**before, **now}, cfg)
     notify(cfg.notify, list(changes(before, now)))
+
+
+def _summarise(cfg: Config) -> None:
+    """Bring the season table up to date; where that fails the run has still done its work."""
+    why = guarded("season table", lambda: log.info("%s", summarise(cfg).strip()))
+    if why:
+        log.warning("season table: %s", why)

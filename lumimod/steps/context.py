@@ -17,7 +17,7 @@ from lumimod.errors import Note
 from lumimod.instruments.measurements import BeamMeasurements, read_beam
 from lumimod.instruments.optics import POINTS, measured_betastar
 from lumimod.parallel import Workers
-from lumimod.paths import FillPaths, rescale_target
+from lumimod.paths import FillPaths, frame_path, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.variables import files_of
 from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
@@ -204,4 +204,4 @@ def save_result(
     if cfg.files.save_pandas:
         from lumimod.records.frames import save_frame  # pandas is slow to import
 
-        save_frame(path, record, sb, made)
+        save_frame(frame_path(path, cfg.files.save_pandas), record, sb, made)

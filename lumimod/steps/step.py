@@ -126,7 +126,9 @@ class Step:
         """Return every file that is there when the step has run."""
         files, expected = paths.cfg.files, self.expected(paths)
         saved = [*expected] if files.save_dict else []
-        return saved + ([frame_path(path) for path in expected] if files.save_pandas else [])
+        return saved + (
+            [frame_path(path, files.save_pandas) for path in expected] if files.save_pandas else []
+        )
 
     def is_finished(self, paths: FillPaths, is_whole: Callable[[Path], bool] = looks_whole) -> bool:
         """Return whether every result is there and whole."""

@@ -83,6 +83,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("emittance_error", "must be a number from 0 to 1", ("-0.01", "'5 %'")),
     ("bunch_length_error", "must be a number from 0 to 1", ("-0.01",)),
     ("betastar_error", "must be a number from 0 to 1", ("-0.01", "None")),
+    ("savePandas", "must be True, False or 'parquet'", ("'csv'", "2")),
     ("massi_grace_days", "must be a number >= 0 [d]", ("-1",)),
     ("log_file", "must be a path, as text; a ~ must be of a user that exists; or None", ("5",)),
     ("notify", "must be text, a command with its arguments; empty: none", ("None", '"mail \'me"')),

@@ -63,7 +63,6 @@ def test_a_derived_default_is_what_the_reference_shows(setting: Setting) -> None
 NOT_READ = {
     "SB_burnoff_filename",
     "crossingAngleChange",
-    "doSummaryPlots",
     "overwriteFiles",
 }
 ONLY_IN_DEFAULTS = {"input_folder", "working_folder"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lumimod.config.kinds.base import Kind, kind, require, without_numpy
+from lumimod.config.kinds.numbers import flag
 
 
 @kind("a path, as text; a ~ must be of a user that exists")
@@ -91,6 +92,15 @@ def choice(*names: str) -> Kind[str]:
         return result
 
     return convert
+
+
+PARQUET = "parquet"
+
+
+@kind(f"True, False or {PARQUET!r}")
+def frame_form(value: Any) -> bool | str:
+    """Accept a flag, or the word for frames in Parquet."""
+    return PARQUET if value == PARQUET else flag(value)
 
 
 PLOT_FORMATS = (".png", ".pdf", ".svg")

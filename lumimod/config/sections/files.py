@@ -18,7 +18,7 @@ from lumimod.config.kinds.by_fill import (
 )
 from lumimod.config.kinds.lists import experiments_in, massi_folders
 from lumimod.config.kinds.numbers import at_least_zero, fill_number, flag, positive
-from lumimod.config.kinds.text import choice, fill_template, path, path_text
+from lumimod.config.kinds.text import choice, fill_template, frame_form, path, path_text
 from lumimod.errors import ConfigError
 from lumimod.tables.lhc import EXPERIMENTS
 
@@ -142,7 +142,13 @@ class FileSettings:
         "may then cost results",
     )
     save_dict: bool = entry("saveDict", flag, True, "save results as dictionaries of arrays")
-    save_pandas: bool = entry("savePandas", flag, False, "save results as pandas DataFrames too")
+    save_pandas: bool | str = entry(
+        "savePandas",
+        frame_form,
+        False,
+        "save results as pandas DataFrames too; 'parquet': in Parquet, which every later pandas "
+        "reads, in place of pickles",
+    )
     basic_data: str = entry(
         "BASIC_DATA_FILE",
         fill_template,

@@ -27,8 +27,7 @@ class PlotSettings:
         "doSummaryPlots",
         flag,
         False,
-        "summary of all fills",
-        no_effect="there are no such pictures yet",
+        "table of all fills, made after each run",
     )
     save: bool = entry("savePlots", flag, True, "False: nothing is drawn")
     tarball: bool = entry(

@@ -1,0 +1,60 @@
+"""The facts of a fill on one screen: `--show`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from lumimod.config.settings import Config
+from lumimod.errors import UsageError
+from lumimod.paths import FillPaths
+from lumimod.readers.bmodes import BeamModes, read_bmodes
+from lumimod.run.choice import FillChoice, none_found
+from lumimod.run.states import FillStates, load_states, states_file
+from lumimod.summary.screen import fact_lines
+from lumimod.summary.season import fill_facts
+
+_WIDTH = 100
+
+
+def show_fills(cfg: Config, choice: FillChoice) -> str:
+    """Return a screen of facts for each fill.
+
+    Raises
+    ------
+    UsageError
+        No fill is asked for, or it is not among the beam modes.
+    """
+    modes = read_bmodes(cfg.files.bmodes)
+    fills = choice.fills(modes, cfg)
+    if not fills:
+        raise UsageError(none_found(choice, modes, cfg))
+    states = load_states(states_file(cfg))
+    return "\n".join(_screen(cfg, modes, fill, states.get(fill)) for fill in fills)
+
+
+def _screen(cfg: Config, modes: BeamModes, fill: int, states: FillStates | None) -> str:
+    facts = fill_facts(cfg, modes, fill)
+    lines = [*fact_lines(facts), "", *_states(states), *_pictures(FillPaths(cfg, fill))]
+    lines += _notes(str(facts.get("notes", "")))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _states(states: FillStates | None) -> Sequence[str]:
+    if states is None:
+        return ["steps: not run yet; run lumimod with --fill"]
+    by_state: dict[str, list[str]] = {}
+    for name, of in states.steps.items():
+        by_state.setdefault(of.state.value, []).append(f"{name} ({of.why})" if of.why else name)
+    return [f"steps {state}: {', '.join(names)}" for state, names in by_state.items()]
+
+
+def _pictures(paths: FillPaths) -> list[str]:
+    pictures = sorted(paths.plot_folder.glob(f"*{paths.cfg.plots.format}"))
+    first = [p for word in ("overview", "totalLumi", "") for p in pictures if word in p.name]
+    return [f"pictures: {first[0]}, and {len(pictures) - 1} others beside it"] if first else []
+
+
+def _notes(notes: str) -> list[str]:
+    lines = [textwrap.wrap(note, _WIDTH - 4) for note in notes.split("; ") if note]
+    return ["notes:", *(f"  {line}" for of in lines for line in of)] if lines else []

@@ -1,0 +1,206 @@
+"""The facts of one fill, from its results: the row of the season table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, Callable
+
+import numpy as np
+
+from lumimod.errors import LumimodError
+from lumimod.paths import FillPaths
+from lumimod.physics.constants import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S
+from lumimod.physics.filling import bunch_families
+from lumimod.readers.bmodes import FillModes
+from lumimod.records import (
+    BEAMS,
+    EXPERIMENTS,
+    FAMILIES,
+    IP_OF,
+    CalculatedLumi,
+    Fits,
+    Lifetime,
+    MeasuredLumi,
+    StableBeams,
+    store,
+)
+from lumimod.records.losses import FillLosses
+from lumimod.records.measured import measured_lumi
+from lumimod.summary.columns import SEASON_COLUMNS
+from lumimod.summary.cycle_facts import cycle_facts
+from lumimod.summary.means import (
+    Facts,
+    first_row,
+    last_row,
+    lumi_facts,
+    put_lifetime,
+    put_mean,
+    put_median_lifetime,
+)
+from lumimod.summary.model_facts import model_facts
+from lumimod.tables.lhc import MEETING_SHIFT, N_SLOTS
+
+MB_IN_M2 = 1e-31
+_PROGRAMMED = ("ADJUST", "BEAMDUMP")
+"""Modes that the operators choose: a dump by the machine ends them without."""
+
+
+def facts(paths: FillPaths, modes: FillModes) -> tuple[Facts, list[str]]:
+    """Return the facts of a fill, and why those of some results are missing.
+
+    A result that is not there or cannot be read costs the facts that come from it alone.
+    """
+    found: Facts = {"fill": paths.fill, **_of_modes(modes), **_of_config(paths)}
+    faults: list[str] = []
+    sb = _tried(faults, lambda: store.load_if_there(paths.sb, StableBeams))
+    if sb is not None:
+        for of in (_stable_beams, _luminosity, _lifetimes, _losses, cycle_facts, model_facts):
+            found.update(_tried(faults, partial(of, paths, sb)) or {})
+    ratios(found)
+    return {c.name: found[c.name] for c in SEASON_COLUMNS if c.name in found}, faults
+
+
+def _tried(faults: list[str], work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except LumimodError as exc:
+        faults.append(str(exc))
+        return None
+
+
+def _of_modes(modes: FillModes) -> Facts:
+    start_s, stop_s = modes.start("STABLE"), modes.stop("STABLE")
+    if not np.isfinite(start_s):
+        return {}
+    out: Facts = {
+        "start_utc": datetime.fromtimestamp(start_s, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    }
+    if modes.in_progress or not np.isfinite(stop_s):
+        return {**out, "ended": "in progress"}
+    later = sorted((t, mode) for mode, t in modes.start_s.items() if t >= stop_s)
+    next_mode = later[0][1] if later else ""
+    ended = "programmed" if next_mode in _PROGRAMMED else "dumped"
+    return {**out, "hours": (stop_s - start_s) / 3600, "next_mode": next_mode, "ended": ended}
+
+
+def _of_config(paths: FillPaths) -> Facts:
+    cfg = paths.cfg
+    return {
+        "energy_gev": cfg.machine.gamma_ft * PROTON_MASS_GEV,
+        "levelled": paths.fill in cfg.model.leveling,
+    }
+
+
+# --- stable beams
+
+
+def _stable_beams(_: FillPaths, sb: StableBeams) -> Facts:
+    out: Facts = {}
+    for ip, angle_rad in sb.xing_angle_rad.items():
+        known = angle_rad[np.isfinite(angle_rad)]
+        if known.size:
+            out[f"xing_ip{ip}_start_urad"] = known[0] * 1e6
+            out[f"xing_ip{ip}_end_urad"] = known[-1] * 1e6
+    slots = {beam: _slots(sb, beam) for beam in BEAMS}
+    for beam in BEAMS:
+        out[f"b{beam}_bunches"] = slots[beam].size
+        out.update(_beam_facts(sb, beam))
+    families = bunch_families(slots[1], slots[2], MEETING_SHIFT, n_ring=N_SLOTS)
+    out["colliding_ip15"] = int(families.collides_ip15.sum())
+    out["colliding_ip2"] = int(families.collides_ip2.sum())
+    out["colliding_ip8"] = int(families.collides_ip8.sum())
+    out["longest_train"] = int(families.train_length.max(initial=0))
+    return out
+
+
+def _slots(sb: StableBeams, beam: int) -> Any:
+    return np.sort(np.concatenate([sb.bunches[beam, family].slots for family in FAMILIES]))
+
+
+def _beam_facts(sb: StableBeams, beam: int) -> Facts:
+    """Return means and spreads of the colliding bunches at both ends of stable beams."""
+    b = sb.bunches[beam, "coll"]
+    values = {
+        ("emit_h", "um"): b.emit_h_um,
+        ("emit_v", "um"): b.emit_v_um,
+        ("intensity", "ppb"): b.intensity_ppb,
+        ("length", "ns"): b.length_m * (4e9 / SPEED_OF_LIGHT_M_S),
+        ("brightness", "ppb_um"): b.intensity_ppb / np.sqrt(b.emit_h_um * b.emit_v_um),
+    }
+    out: Facts = {}
+    for (name, unit), through_time in values.items():
+        for when, at in (("sb_start", first_row), ("sb_end", last_row)):
+            put_mean(out, f"b{beam}_{name}_{when}_{unit}", at(through_time))
+    for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
+        growth_um = last_row(emit_um) - first_row(emit_um)
+        put_mean(out, f"b{beam}_growth_{plane}_stable_um", growth_um, spread=False)
+    return out
+
+
+# --- luminosity
+
+
+def _luminosity(paths: FillPaths, sb: StableBeams) -> Facts:
+    out: Facts = {}
+    calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+    meas = measured_lumi(paths, sb, lambda path: store.load_if_there(path, MeasuredLumi))
+    for kind, lumi in (("meas", meas), ("calc", calc)):
+        if lumi is not None:
+            out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi))
+    if calc is not None and calc.betastar_m is not None:
+        betastar = {ip: values[0] for ip, values in calc.betastar_m.items()}
+    else:
+        betastar = dict(zip(IP_OF.values(), paths.cfg.machine.betastar(paths.fill)))
+    return {**out, **{f"betastar_ip{ip}_m": float(value) for ip, value in betastar.items()}}
+
+
+def ratios(found: Facts) -> None:
+    """Add the ratios of measured to calculated integrated luminosity, where both are known."""
+    for exp in (e.lower() for e in EXPERIMENTS):
+        measured, calculated = (found.get(f"lumi_int_{k}_{exp}_pb") for k in ("meas", "calc"))
+        if measured is not None and calculated:
+            found[f"ratio_meas_calc_{exp}"] = measured / calculated
+
+
+# --- lifetimes and losses
+
+
+def _lifetimes(paths: FillPaths, _: StableBeams) -> Facts:
+    out: Facts = {}
+    fits = store.load_if_there(paths.fits, Fits)
+    if fits is not None:
+        for (exp, kind), both in fits.lumi.items():
+            for span, fit in (("start", both.short), ("full", both.full)):
+                name = f"tau_lumi_{kind}_{span}_{exp.lower()}_h"
+                put_lifetime(out, name, fit.tau_s)
+        for beam in BEAMS:
+            both = fits.beams[beam, "coll"]["inten"]
+            for span, fit in (("start", both.short), ("full", both.full)):
+                name = f"b{beam}_tau_intensity_{span}_h"
+                put_lifetime(out, name, fit.tau_s)
+    lifetime = store.load_if_there(paths.lifetime, Lifetime)
+    if lifetime is not None:
+        for beam, of in lifetime.beams.items():
+            tau_s = of.total_tau_boff_corrected_s
+            if tau_s is not None:
+                put_median_lifetime(out, f"b{beam}_tau_no_burnoff_h", tau_s)
+    return out
+
+
+def _losses(paths: FillPaths, _: StableBeams) -> Facts:
+    losses = store.load_if_there(paths.result("losses"), FillLosses)
+    if losses is None:
+        return {}
+    out = dict(_cross_sections(losses))
+    for exp, pileup in losses.pileup.items():
+        put_mean(out, f"pileup_start_{exp.lower()}", first_row(pileup), spread=False)
+    return out
+
+
+def _cross_sections(losses: FillLosses) -> Iterator[tuple[str, float]]:
+    for beam, of in losses.beams.items():
+        if np.isfinite(of.total_fill_sigma_m2):
+            yield f"b{beam}_sigma_eff_mb", of.total_fill_sigma_m2 / MB_IN_M2
+            yield f"b{beam}_sigma_eff_error_mb", of.total_fill_error_m2 / MB_IN_M2

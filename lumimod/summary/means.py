@@ -1,0 +1,86 @@
+"""Means, spreads and integrals, put into the facts of a fill under their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.integrate import trapezoid
+
+from lumimod.arrays import FloatArray
+
+Facts = dict[str, Any]
+"""Values by name of column; what is not known is missing."""
+
+E34_IN_PER_M2_S = 1e38
+"""1e34/(cm^2 s) in 1/(m^2 s)."""
+PER_PB_IN_PER_M2 = 1e40
+
+
+def first_row(values: FloatArray) -> FloatArray:
+    """Return the first row that has any number; NaN without one."""
+    return _row(values, 0)
+
+
+def last_row(values: FloatArray) -> FloatArray:
+    """Return the last row that has any number; NaN without one."""
+    return _row(values, -1)
+
+
+def _row(values: FloatArray, which: int) -> FloatArray:
+    rows = np.flatnonzero(np.isfinite(values).any(axis=1))
+    return values[rows[which]] if rows.size else np.full(values.shape[1], np.nan)
+
+
+def put_mean(out: Facts, name: str, values: FloatArray, *, spread: bool = True) -> None:
+    """Put the mean of the finite values under a name, and their rms beside; nothing of none."""
+    known = values[np.isfinite(values)]
+    if known.size:
+        out[name] = float(known.mean())
+        if spread:
+            out[f"{name}_rms"] = float(known.std())
+
+
+def put_lifetime(out: Facts, name: str, tau_s: FloatArray) -> None:
+    """Put the lifetime in hours of the mean decay rate of bunches whose fits are exp(t/tau).
+
+    Nothing where they do not fall on average.
+    """
+    rates_hz = -1 / tau_s[np.isfinite(tau_s) & (tau_s != 0)]
+    if rates_hz.size and rates_hz.mean() > 0:
+        out[name] = float(1 / rates_hz.mean() / 3600)
+
+
+def put_median_lifetime(out: Facts, name: str, tau_s: FloatArray) -> None:
+    """Put the lifetime in hours of the median loss rate 1/tau; nothing where that is no loss."""
+    rates_hz = 1 / tau_s[np.isfinite(tau_s) & (tau_s != 0)]
+    if rates_hz.size and np.median(rates_hz) > 0:
+        out[name] = float(1 / np.median(rates_hz) / 3600)
+
+
+def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArray]) -> Facts:
+    """Return start, peak and integral of the luminosity of each experiment.
+
+    Parameters
+    ----------
+    kind
+        "meas", "calc" or "model".
+    time_s
+        (n_times,), Unix s.
+    bunch_lumi
+        By experiment, (n_times, n_slots), 1/(m^2 s). Times at which no bunch has any are left
+        out of the integral.
+    """
+    out: Facts = {}
+    for exp, values in bunch_lumi.items():
+        known = np.isfinite(values).any(axis=1)
+        total = np.nansum(values[known], axis=1)
+        if not total.size:
+            continue
+        name = exp.lower()
+        out[f"lumi_start_{kind}_{name}_e34"] = float(total[0] / E34_IN_PER_M2_S)
+        out[f"lumi_peak_{kind}_{name}_e34"] = float(total.max() / E34_IN_PER_M2_S)
+        per_m2 = trapezoid(total, time_s[known])
+        out[f"lumi_int_{kind}_{name}_pb"] = float(per_m2 / PER_PB_IN_PER_M2)
+    return out

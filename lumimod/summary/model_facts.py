@@ -1,0 +1,53 @@
+"""Facts of the model of stable beams: of the one that takes nothing from the data, first case."""
+
+from __future__ import annotations
+
+from lumimod.arrays import FloatArray
+from lumimod.paths import FillPaths
+from lumimod.records import (
+    BEAMS,
+    EXPERIMENTS,
+    MeasuredLumi,
+    StableBeams,
+    StableBeamsModel,
+    store,
+)
+from lumimod.records.measured import measured_lumi
+from lumimod.summary.means import Facts, first_row, last_row, lumi_facts, put_mean
+
+FREE_MODEL = "IBSBOff"
+
+
+def model_facts(paths: FillPaths, sb: StableBeams) -> Facts:
+    """Return luminosity and growth as modelled, nothing if the model was not run."""
+    out: Facts = {}
+    result = store.load_if_there(paths.models[0], StableBeamsModel) if paths.models else None
+    model = None if result is None else result.models.get(FREE_MODEL)
+    if model is None:
+        return out
+    out.update(lumi_facts("model", model.time_s[:-1], model.bunch_lumi))
+    out.update(_ratio_to_measured(paths, sb, out, model.time_s[:-1]))
+    for beam in BEAMS:
+        b = model.bunches[beam, "coll"]
+        for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
+            grown_um = last_row(emit_um) - first_row(emit_um)
+            put_mean(out, f"b{beam}_growth_{plane}_stable_model_um", grown_um, spread=False)
+    return out
+
+
+def _ratio_to_measured(
+    paths: FillPaths, sb: StableBeams, modelled: Facts, time_s: FloatArray
+) -> Facts:
+    """Return modelled over measured integrated luminosity, of the times that the model has."""
+    measured = measured_lumi(paths, sb, lambda path: store.load_if_there(path, MeasuredLumi))
+    if measured is None:
+        return {}
+    same_times = {exp: values[: time_s.size] for exp, values in measured.bunch_lumi.items()}
+    below = lumi_facts("meas", time_s, same_times)
+    out: Facts = {}
+    for exp in (e.lower() for e in EXPERIMENTS):
+        above_pb = modelled.get(f"lumi_int_model_{exp}_pb")
+        below_pb = below.get(f"lumi_int_meas_{exp}_pb")
+        if above_pb is not None and below_pb:
+            out[f"ratio_model_meas_{exp}"] = above_pb / below_pb
+    return out

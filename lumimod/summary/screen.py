@@ -1,0 +1,124 @@
+"""The facts of a fill as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lumimod.tables.lhc import EXPERIMENTS
+
+_WHEN = {
+    "inj": "injection",
+    "ramp_start": "ramp start",
+    "ramp_end": "ramp end",
+    "sb_start": "stable start",
+    "sb_end": "stable end",
+}
+_ROWS = (
+    ("emittance H [um]", "emit_h_{}_um", 1.0, ".2f"),
+    ("emittance V [um]", "emit_v_{}_um", 1.0, ".2f"),
+    ("intensity [1e11 p/b]", "intensity_{}_ppb", 1e-11, ".3f"),
+    ("bunch length [ns]", "length_{}_ns", 1.0, ".3f"),
+)
+_KINDS = {
+    "meas": ("measured", "", ""),
+    "calc": ("calculated", "meas_calc", "measured/calculated"),
+    "model": ("IBSBOff", "model_meas", "model/measured"),
+}
+
+
+def fact_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Return what a fill was, its beams, luminosities and losses; a dash for what is not known."""
+    parts = (_head(facts), _beams(facts), _luminosity(facts), _losses(facts))
+    return [line for part in parts for line in (*part, "")][:-1]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
+
+
+def shown_number(value: Any, form: str) -> str:
+    """Return a number in a format, a dash where it is not known."""
+    return "-" if value is None else format(value, form)
+
+
+def _head(facts: Mapping[str, Any]) -> Iterator[str]:
+    if "start_utc" not in facts:
+        yield f"fill {facts['fill']}: no stable beams"
+        return
+    hours, next_mode = facts.get("hours"), facts.get("next_mode")
+    parts = [f"{facts['start_utc']} UTC"]
+    parts += [] if hours is None else [f"{hours:.1f} h"]
+    parts += [facts["ended"] + (f" ({next_mode})" if next_mode else "")]
+    yield f"fill {facts['fill']}: stable beams " + ", ".join(parts)
+    yield f"{facts['energy_gev']:.0f} GeV; " + "; ".join(_point(facts, ip) for ip in (1, 5))
+    bunches = "/".join(shown_number(facts.get(f"b{beam}_bunches"), "d") for beam in (1, 2))
+    at = ", ".join(
+        f"{shown_number(facts.get(f'colliding_{ip}'), 'd')} at {name}"
+        for ip, name in (("ip15", "IP1/5"), ("ip2", "IP2"), ("ip8", "IP8"))
+    )
+    levelled = "; levelled" if facts.get("levelled") else ""
+    train = shown_number(facts.get("longest_train"), "d")
+    yield f"bunches {bunches}, colliding {at}; longest train {train}{levelled}"
+
+
+def _point(facts: Mapping[str, Any], ip: int) -> str:
+    start, end = (shown_number(facts.get(f"xing_ip{ip}_{w}_urad"), ".0f") for w in ("start", "end"))
+    angle = start if start == end else f"{start} to {end}"
+    betastar = shown_number(facts.get(f"betastar_ip{ip}_m"), ".2f")
+    return f"IP{ip} beta* {betastar} m, full crossing angle {angle} urad"
+
+
+def _beams(facts: Mapping[str, Any]) -> list[str]:
+    rows = [["mean +- spread over bunches", "", *_WHEN.values()]]
+    for words, name, scale, form in _ROWS:
+        for beam in (1, 2):
+            cells = [_mean(facts, f"b{beam}_{name.format(when)}", scale, form) for when in _WHEN]
+            rows.append([words if beam == 1 else "", f"B{beam}", *cells])
+    return aligned(rows)
+
+
+def _mean(facts: Mapping[str, Any], name: str, scale: float, form: str) -> str:
+    mean, spread = facts.get(name), facts.get(f"{name}_rms")
+    if mean is None or spread is None:
+        return "-"
+    return f"{mean * scale:{form}} +- {spread * scale:{form}}"
+
+
+def _luminosity(facts: Mapping[str, Any]) -> list[str]:
+    rows = [
+        ["luminosity", "start [1e34]", "peak [1e34]", "integrated [1/pb]", "lifetime [h]", "ratio"]
+    ]
+    for exp in EXPERIMENTS:
+        for kind, (words, ratio, over) in _KINDS.items():
+            of = f"{kind}_{exp.lower()}"
+            value = facts.get(f"ratio_{ratio}_{exp.lower()}")
+            cells = [
+                shown_number(facts.get(f"lumi_start_{of}_e34"), ".4g"),
+                shown_number(facts.get(f"lumi_peak_{of}_e34"), ".4g"),
+                shown_number(facts.get(f"lumi_int_{of}_pb"), ".5g"),
+                shown_number(facts.get(f"tau_lumi_{kind}_full_{exp.lower()}_h"), ".1f"),
+                "" if value is None else f"{over} {value:.3f}",
+            ]
+            rows.append([f"{exp} {words}", *cells])
+    return aligned(rows)
+
+
+def _losses(facts: Mapping[str, Any]) -> Iterator[str]:
+    for beam in (1, 2):
+        tau_h, rest_h = (
+            facts.get(f"b{beam}_tau_{of}_h") for of in ("intensity_full", "no_burnoff")
+        )
+        sigma, error = (facts.get(f"b{beam}_sigma_eff{of}_mb") for of in ("", "_error"))
+        cross = "-" if sigma is None else f"{sigma:.1f} +- {shown_number(error, '.1f')} mb"
+        yield (
+            f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f')} h, beyond burn-off "
+            f"{shown_number(rest_h, '.0f')} h, effective cross-section {cross}"
+        )
+    of_each = (
+        f"{exp} {shown_number(facts.get(f'pileup_start_{exp.lower()}'), '.1f')}"
+        for exp in EXPERIMENTS
+    )
+    yield f"pile-up at the start: {', '.join(of_each)}"

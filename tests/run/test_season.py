@@ -1,0 +1,327 @@
+"""The season table, the facts of a fill on one screen, and what notebooks ask for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lumimod
+from lumimod.errors import MissingInputError, UsageError
+from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.unpickle import load_pickle
+from lumimod.summary import season
+from lumimod.summary.columns import COLUMN_OF, SEASON_COLUMNS
+from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Site
+
+FILL, OTHER = 5845, 5848
+
+
+def table(site: Site) -> pd.DataFrame:
+    return pd.read_csv(site.results / "season.csv").set_index("fill")
+
+
+# --- the table
+
+
+def test_a_row_holds_the_numbers_of_the_results(finished: Site) -> None:
+    assert finished.run("--summary").out == f"{finished.results / 'season.csv'}: 2 fills\n"
+    row = table(finished).loc[FILL]
+    sb, calc, meas = (
+        load_pickle(path)
+        for path in (
+            finished.paths().sb,
+            finished.paths().lumi_calc,
+            finished.paths().lumi_meas,
+        )
+    )
+    assert row["b1_emit_h_sb_start_um"] == pytest.approx(sb["eh_interp_coll"][1][0].mean())
+    assert row["b2_emit_v_sb_end_um"] == pytest.approx(sb["ev_interp_coll"][2][-1].mean())
+    assert row["b1_emit_h_sb_start_um_rms"] == pytest.approx(sb["eh_interp_coll"][1][0].std())
+    growth = sb["ev_interp_coll"][2][-1] - sb["ev_interp_coll"][2][0]
+    assert row["b2_growth_v_stable_um"] == pytest.approx(growth.mean())
+    length_ns = sb["bl_interp_m_coll"][1][0].mean() * 4e9 / 299_792_458
+    assert row["b1_length_sb_start_ns"] == pytest.approx(length_ns)
+    total = calc["ATLAS"]["bunch_lumi"].sum(axis=1)
+    time_s = calc["time_range"]
+    by_hand = np.sum((total[1:] + total[:-1]) / 2 * np.diff(time_s)) * 1e-40
+    assert row["lumi_int_calc_atlas_pb"] == pytest.approx(by_hand)
+    assert row["lumi_start_calc_atlas_e34"] == pytest.approx(total[0] * 1e-38)
+    measured = meas["ATLAS"]["bunch_lumi"].sum(axis=1)
+    assert row["lumi_peak_meas_atlas_e34"] == pytest.approx(measured.max() * 1e-38)
+    ratio = row["lumi_int_meas_atlas_pb"] / row["lumi_int_calc_atlas_pb"]
+    assert row["ratio_meas_calc_atlas"] == pytest.approx(ratio)
+
+
+def test_the_model_is_compared_with_the_same_times_of_the_measurement(finished: Site) -> None:
+    finished.run("--summary")
+    row = table(finished).loc[FILL]
+    model = load_pickle(finished.written("model")[0])["IBSBOff"]["bunch_lumi"]["CMS"]
+    measured = load_pickle(finished.paths().lumi_meas)["CMS"]["bunch_lumi"][: len(model)]
+    sums = [np.trapezoid(values.sum(axis=1)) for values in (model, measured)]
+    assert row["ratio_model_meas_cms"] == pytest.approx(sums[0] / sums[1])
+
+
+def test_times_and_ends_are_those_of_the_beam_modes(finished: Site) -> None:
+    finished.run("--summary")
+    frame = table(finished)
+    modes = read_bmodes(finished.cfg.files.bmodes)
+    start_s, stop_s = modes[FILL].start("STABLE"), modes[FILL].stop("STABLE")
+    assert frame.loc[FILL, "hours"] == pytest.approx((stop_s - start_s) / 3600)
+    assert pd.Timestamp(frame.loc[FILL, "start_utc"], tz="UTC").timestamp() == start_s
+    assert frame.loc[FILL, "ended"] == "programmed"
+    turnaround_h = (modes[OTHER].start("STABLE") - stop_s) / 3600
+    assert frame.loc[OTHER, "turnaround_h"] == pytest.approx(turnaround_h)
+    assert np.isnan(frame.loc[FILL, "turnaround_h"])
+
+
+def test_a_fill_that_no_operator_ended_was_dumped(finished: Site) -> None:
+    stop_s = finished.modes()[FILL]["t_stop_STABLE"]
+    gone = {f"t_start_{mode}": -1.0 for mode in ("ADJUST", "BEAMDUMP", "RAMPDOWN")}
+    gone |= {f"t_stop_{mode}": -1.0 for mode in ("ADJUST", "BEAMDUMP", "RAMPDOWN")}
+    finished.edit_modes(**gone, t_start_CYCLING=stop_s + 5, t_stop_CYCLING=stop_s + 60)
+    finished.run("--summary")
+    assert table(finished).loc[FILL, ["ended", "next_mode"]].tolist() == ["dumped", "CYCLING"]
+
+
+def test_every_number_is_a_known_column_with_words(finished: Site) -> None:
+    finished.run("--summary")
+    data = json.loads((finished.results / "season.json").read_text())
+    names = {name for of in data["fills"].values() for name in of["facts"]}
+    assert names <= COLUMN_OF.keys()
+    may_lack = ("sigma_eff", "no_burnoff", "tau_", "levelled", "missing")
+    lacking = COLUMN_OF.keys() - names
+    assert not [name for name in lacking if not any(part in name for part in may_lack)]
+    assert all(column.words for column in SEASON_COLUMNS)
+    suffixes = {"um", "ns", "h", "mb", "gev", "m", "urad", "pb", "ppb", "e34", "rms"}
+    with_unit = [c.name for c in SEASON_COLUMNS if c.unit]
+    assert {name.rpartition("_")[2] for name in with_unit} - {"hours"} <= suffixes
+
+
+def test_all_forms_hold_the_same(finished: Site) -> None:
+    finished.run("--summary")
+    pickled = lumimod.load(finished.results / "season.pkl.gz")
+    parquet = pd.read_parquet(finished.results / "season.parquet")
+    assert list(pickled) == list(parquet)
+    for name in pickled:
+        np.testing.assert_array_equal(pickled[name].to_numpy(), parquet[name].to_numpy())
+    pd.testing.assert_frame_equal(
+        pickled.set_index("fill")[["hours", "b1_emit_h_sb_end_um"]],
+        table(finished)[["hours", "b1_emit_h_sb_end_um"]],
+        rtol=1e-7,
+    )
+    assert pickled.attrs["units"]["hours"] == "h"
+
+
+def test_only_fills_whose_results_changed_are_read_again(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished.run("--summary")
+    plain, read = season.facts, list[int]()
+
+    def noting(paths: Any, modes: Any) -> Any:
+        read.append(paths.fill)
+        return plain(paths, modes)
+
+    monkeypatch.setattr(season, "facts", noting)
+    finished.run("--summary")
+    assert read == []
+    finished.run("--fill", OTHER, "--force", "lumi")
+    finished.run("--summary")
+    assert read == [OTHER]
+    finished.configure(betastar_m=0.4)
+    finished.run("--summary")
+    assert read == [OTHER, FILL, OTHER]
+
+
+def test_it_is_brought_up_to_date_after_a_run_if_config_says_so(site: Site) -> None:
+    site.run("--fill", FILL)
+    assert not (site.results / "season.csv").exists()
+    site.configure(doSummaryPlots=True)
+    outcome = site.run("--fill", OTHER)
+    assert list(table(site).index) == [FILL, OTHER]
+    assert outcome.lines("INFO", "season.csv: 2 fills")
+
+
+def test_a_result_that_cannot_be_read_costs_its_own_facts(finished: Site) -> None:
+    finished.paths().lumi_calc.write_bytes(b"")
+    outcome = finished.run("--summary")
+    assert outcome.lines("WARNING", f"fill {FILL}: season table", "lumi_calc")
+    row = table(finished).loc[FILL]
+    assert np.isnan(row["lumi_int_calc_atlas_pb"])
+    assert row["b1_emit_h_sb_start_um"] > 0
+
+
+def test_a_damaged_table_is_made_anew(finished: Site) -> None:
+    finished.run("--summary")
+    whole = (finished.results / "season.csv").read_bytes()
+    (finished.results / "season.json").write_text('{"lumimod": 3}')
+    assert finished.run("--summary").lines("WARNING", "season.json cannot be read")
+    assert (finished.results / "season.csv").read_bytes() == whole
+
+
+def test_a_table_that_cannot_be_written_is_told(finished: Site) -> None:
+    (finished.results / "season.csv").mkdir()
+    assert finished.run("--summary").lines("WARNING", "season table", "season.csv")
+
+
+def test_without_results_it_says_what_to_do(site: Site) -> None:
+    assert "no fill has results" in site.run("--summary").out
+
+
+# --- means
+
+
+def test_means_are_of_what_is_known() -> None:
+    out: dict[str, Any] = {}
+    put_mean(out, "a", np.array([1.0, np.nan, 3.0]))
+    put_mean(out, "b", np.array([np.nan]))
+    assert out == {"a": 2.0, "a_rms": 1.0}
+
+
+def test_a_mean_lifetime_is_that_of_the_mean_rate() -> None:
+    out: dict[str, Any] = {}
+    put_lifetime(out, "falls", -3600.0 * np.array([10.0, 30.0]))
+    put_lifetime(out, "one_rises", 3600.0 * np.array([-10.0, 30.0]))
+    put_lifetime(out, "rises", 3600.0 * np.array([10.0, np.nan]))
+    put_median_lifetime(out, "median", 3600.0 * np.array([10.0, -5.0, 20.0]))
+    put_median_lifetime(out, "no_loss", 3600.0 * np.array([-10.0, np.inf]))
+    assert out == {
+        "falls": pytest.approx(15.0),
+        "one_rises": pytest.approx(30.0),
+        "median": pytest.approx(20.0),
+    }
+
+
+# --- one screen
+
+
+def test_a_screen_shows_what_the_fill_was(finished: Site) -> None:
+    outcome = finished.run("--show", FILL)
+    assert outcome.status == 0
+    head, energy, bunches, *rest = outcome.out.splitlines()
+    assert head.startswith(f"fill {FILL}: stable beams 2017-")
+    assert energy.startswith("6500 GeV; IP1 beta* 0.30 m, full crossing angle ")
+    assert "colliding" in bunches
+    rows = {line.split("  ")[0]: line for line in rest}
+    facts = season.fill_facts(finished.cfg, read_bmodes(finished.cfg.files.bmodes), FILL)
+    assert f"{facts['lumi_int_meas_atlas_pb']:.5g}" in rows["ATLAS measured"]
+    assert f"measured/calculated {facts['ratio_meas_calc_cms']:.3f}" in rows["CMS calculated"]
+    assert f"{facts['b1_emit_h_inj_um']:.2f} +- " in rows["emittance H [um]"]
+    assert max(map(len, outcome.out.splitlines())) <= 120
+
+
+def test_two_fills_are_two_screens_and_states_are_those_of_the_last_run(site: Site) -> None:
+    site.run("--fill", FILL)
+    out = site.run("--show", f"{FILL},{OTHER}").out
+    assert out.count("stable beams 20") == 2
+    assert "steps done: sb, cycle" in out
+    assert "steps: not run yet" in out
+
+
+def test_a_fill_that_is_not_known_cannot_be_shown(site: Site) -> None:
+    assert site.run("--show", 99).status == 1
+    assert site.run("--show", "1-9").status == 2
+    assert site.run("--show", FILL, "--force", "sb").status == 2
+
+
+# --- notebooks
+
+
+def test_results_are_loaded_by_fill_and_step(finished: Site) -> None:
+    sb = lumimod.load(FILL, "sb", config=finished.config)
+    assert sb.keys() == load_pickle(finished.paths().sb).keys()
+    model = lumimod.load(FILL, "model", case=1, config=finished.config)
+    assert "IBSBOff" in model
+    with pytest.raises(UsageError, match="'beam' is no step; there are sb"):
+        lumimod.load(FILL, "beam", config=finished.config)
+    with pytest.raises(UsageError, match="no case 7"):
+        lumimod.load(FILL, "model", case=7, config=finished.config)
+    with pytest.raises(MissingInputError, match="run lumimod with --fill 1 --force sb"):
+        lumimod.load(1, "sb", config=finished.config)
+
+
+def test_fills_are_a_table_of_states(site: Site) -> None:
+    site.run("--fill", FILL)
+    frame = lumimod.fills(site.config)
+    assert frame.loc[FILL, "sb"] == "done"
+    assert frame.loc[OTHER, "sb"] == ""
+    assert frame.loc[FILL, "hours"] > 0
+
+
+def test_the_season_is_a_table(finished: Site) -> None:
+    frame = lumimod.season(finished.config)
+    assert list(frame.columns) == [column.name for column in SEASON_COLUMNS]
+    assert frame["fill"].tolist() == [FILL, OTHER]
+
+
+def test_a_dataset_has_the_arrays_with_their_units(finished: Site) -> None:
+    ds = lumimod.dataset(FILL, finished.config)
+    sb = load_pickle(finished.paths().sb)
+    for beam in (1, 2):
+        slots = sb["slots_filled_coll"][beam]
+        found = ds.emit_h_um.sel(beam=beam, slot=slots)
+        np.testing.assert_array_equal(found, sb["eh_interp_coll"][beam])
+        assert ds.collides.sel(beam=beam, slot=slots).all()
+    assert ds.emit_h_um.attrs["units"] == "um"
+    lumi = ds.lumi_calc.sel(experiment="CMS", slot=sb["slots_filled_coll"][1])
+    calc = load_pickle(finished.paths().lumi_calc)
+    np.testing.assert_array_equal(lumi, calc["CMS"]["bunch_lumi"])
+    assert float(ds.time[0].astype("int64")) / 1e9 == pytest.approx(sb["time_range"][0])
+    assert ds.xing_angle_rad.sel(ip=5).size == sb["time_range"].size
+
+
+def test_without_xarray_it_says_how_to_get_it(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(UsageError, match=r"pip install 'lumimod\[notebook\]'"):
+        lumimod.dataset(FILL, finished.config)
+
+
+def test_a_dataset_of_a_fill_without_results_says_what_to_run(site: Site) -> None:
+    with pytest.raises(MissingInputError, match=f"run lumimod with --fill {FILL}"):
+        lumimod.dataset(FILL, site.config)
+
+
+# --- frames in Parquet
+
+
+def test_frames_may_be_in_parquet_and_know_what_they_were_made_from(site: Site) -> None:
+    site.configure(savePandas="parquet")
+    site.run("--fill", FILL)
+    path = site.paths().sb.with_name(f"fill_{FILL}_df.parquet")
+    frame = lumimod.load(path)
+    assert frame.attrs["made"]["step"] == "sb"
+    assert set(frame["fill"]) == {FILL}
+    assert not list(site.paths().folder.glob("*_df.pkl.gz"))
+    assert site.run("--fill", FILL).out == "1 fill: nothing to do\n"
+    path.write_bytes(path.read_bytes()[:-4])
+    assert site.run("--fill", FILL, "--dry-run").rows()[FILL][0] == "to-do"
+
+
+def test_a_frame_in_parquet_without_its_diary_says_itself_what_it_was_made_from(
+    site: Site,
+) -> None:
+    site.configure(savePandas="parquet", saveDict=False)
+    site.run("--fill", FILL, "--doOnly", "sb")
+    (site.paths().folder / "made.json").unlink()
+    site.configure(savePandas="parquet", saveDict=False, t_step_sec=120)
+    assert "t_step_sec 300" in site.run("--fill", FILL, "--dry-run").out
+
+
+def test_parquet_without_pyarrow_is_a_named_error(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    site.configure(savePandas="parquet")
+    outcome = site.run("--fill", FILL)
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", "pip install 'lumimod[parquet]'")
