@@ -9,8 +9,8 @@ from lumimod.records import BEAMS, Cycle, StableBeams, store
 from lumimod.records.cycle import CycleInterval, Instant
 from lumimod.summary.means import Facts, put_mean
 
-INJECTION, FLAT_TOP = "Injection", "he_before_SB"
-_PART_OF = {INJECTION: "injection", FLAT_TOP: "flat_top"}
+_INJECTION, _FLAT_TOP = "Injection", "he_before_SB"
+_PART_OF = {_INJECTION: "injection", _FLAT_TOP: "flat_top"}
 
 
 def cycle_facts(paths: FillPaths, _: StableBeams) -> Facts:
@@ -20,8 +20,8 @@ def cycle_facts(paths: FillPaths, _: StableBeams) -> Facts:
     if measured is None:
         return out
     for beam in BEAMS:
-        injection = measured.intervals.get((beam, INJECTION))
-        flat_top = measured.intervals.get((beam, FLAT_TOP))
+        injection = measured.intervals.get((beam, _INJECTION))
+        flat_top = measured.intervals.get((beam, _FLAT_TOP))
         if injection is not None:
             _instant(out, f"b{beam}", "inj", injection.start)
             _instant(out, f"b{beam}", "ramp_start", injection.end)
