@@ -94,6 +94,17 @@ class Diary:
         }
         self._changed = True
 
+    def look_again(self, path: Path) -> None:
+        """Read a result that could not be used, whatever is known of it.
+
+        A disk may lose its content without a change of size or time.
+        """
+        stamp = _stamp_if_there(path)
+        found = {} if stamp is None else _look_into(path)
+        if found.get("damaged"):
+            self._data["results"][path.name] = {"stamp": stamp, **found}
+            self._changed = True
+
     def circumstances(self, path: Path) -> Mapping[str, Any]:
         """Return when, where and how a result was made, as far as that is known."""
         known = self._data["results"].get(path.name, {})

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Callable
 
 from lumimod.config.settings import Config
-from lumimod.errors import Note
+from lumimod.errors import MissingStepError, Note
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots import gallery
@@ -144,7 +144,11 @@ def _run_step(
         ctx.begin(keeper.begin(step))
         if ctx.modes.in_progress:
             ctx.note(IN_PROGRESS)
-        left = run(ctx)
+        try:
+            left = run(ctx)
+        except MissingStepError:
+            keeper.look_again(step)
+            raise
         if left is not None:
             tally.left[step.name] = left
 

@@ -35,6 +35,12 @@ class Keeper:
         described = partial(self._describe, step)
         return StepInProgress(step.name, described, partial(self._enter, time.perf_counter()))
 
+    def look_again(self, step: Step) -> None:
+        """Read the results that a step could not use; those that are damaged are made again."""
+        for other in step.depends_on:
+            for path in other.results(self._paths):
+                self.diary.look_again(path)
+
     def _describe(self, step: Step, notes: Sequence[Note]) -> Made:
         """Return what a result of the step is made from.
 

@@ -228,3 +228,23 @@ def test_a_bug_at_the_end_of_the_run_costs_no_table(
     assert outcome.status == 1
     assert outcome.rows()[FILL][0] == "lifetime"
     assert outcome.out.endswith("ZeroDivisionError: by chance\n")
+
+
+def test_a_result_that_rots_without_a_change_of_its_time_is_made_again(finished: Site) -> None:
+    path, before = finished.paths().sb, finished.contents()
+    finished.run()  # and the diary knows all results
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.seek(status.st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(status.st_size // 2)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    finished.remove("lumi")
+    outcome = finished.run()
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", f"fill {FILL}: lumi: {path}", "truncated")
+    again = finished.run()
+    assert again.status == 0
+    assert {"sb", "lumi"} <= set(again.rows()[FILL])
+    assert finished.contents() == before
