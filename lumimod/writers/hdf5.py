@@ -21,9 +21,13 @@ PACKED = {"compression": "lzf", "shuffle": True, "fletcher32": True}
 """LZF, which every h5py has, with a checksum."""
 
 
+CHECKED = ("v110", "v110")
+"""The format of HDF5 1.10 (2016), the first whose own tables have checksums as well."""
+
+
 def write_hdf5(stream: BufferedIOBase, series: Mapping[str, Series]) -> None:
     """Write the variables; shorter rows are padded with NaN."""
-    with import_h5py().File(stream, "w") as file:
+    with import_h5py().File(stream, "w", libver=CHECKED) as file:
         for name, one in series.items():
             rows = one.matrix()
             packed = PACKED if rows.size else {}

@@ -90,6 +90,28 @@ def test_hdf5_that_announces_more_than_it_holds_is_refused(tmp_path: Path) -> No
         read_variables(tmp_path / "data.h5", ["X"])
 
 
+def test_no_changed_byte_of_hdf5_gives_other_numbers(tmp_path: Path) -> None:
+    """Neither in the data nor in what describes them."""
+    rows = [np.arange(3.0) + i for i in range(9)] + [np.zeros(1)]
+    lengths = np.array([row.size for row in rows])
+    one = in_order_of_time("X", "", np.arange(10.0), np.concatenate(rows), lengths)
+    path = tmp_path / "data.h5"
+    write_variables(path, {"X": one})
+    whole, n_refused = path.read_bytes(), 0
+    for at in range(0, len(whole), 7):
+        changed = bytearray(whole)
+        changed[at] ^= 0x10
+        path.write_bytes(changed)
+        try:
+            found = read_variables(path, ["X"])["X"]
+        except (BadInputError, MissingInputError):
+            n_refused += 1
+        else:
+            assert np.array_equal(found.values, one.values), at
+            assert np.array_equal(found.time_s, one.time_s), at
+    assert n_refused > 20
+
+
 @pytest.mark.parametrize("times", [["noon"], np.array([(1.0, 2)], "f8,i4"), np.array([1j])])
 def test_times_of_hdf5_that_are_no_numbers_are_refused(tmp_path: Path, times: Any) -> None:
     with h5py.File(tmp_path / "data.h5", "w") as file:
