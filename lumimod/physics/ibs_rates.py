@@ -1,4 +1,4 @@
-"""Growth by intra-beam scattering from first-principles rates, with radiation damping.
+"""Growth by intra-beam scattering from first-principles rates.
 
 The rates depend on both emittances, the bunch length and the intensity. They are tabulated as
 polynomials in logarithms, fitted to rates by Nagaitsev's formulas on the LHC lattice, for a flat
@@ -11,15 +11,10 @@ Accel. Beams 8, 064403 (2005); J. D. Bjorken and S. K. Mtingwa, Part. Accel. 13,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray
-from lumimod.physics.runge_kutta import integrate
-
-LONGEST_RATE_STEP_H = 0.5
-"""Longest step of the integration: below 1e-6 of the result for bunches of the LHC."""
 
 FITTED_UM, FITTED_NS = (1.0, 3.6), (0.8, 1.45)
 """Emittances and lengths to which rates were fitted; beyond, the polynomials are extrapolated."""
@@ -61,63 +56,6 @@ class GrowthRates:
         return _rate(self.emit_h, ln_n, *logs), _rate(self.bl4s, ln_n, *logs)
 
 
-class Damping(NamedTuple):
-    """Damping by synchrotron radiation; infinite times damp nothing."""
-
-    tau_xy_h: float
-    """Damping time of the transverse amplitudes [h]: emittances damp in half of it."""
-    tau_l_h: float
-    """Damping time of the bunch length [h]."""
-
-
-class Shape(NamedTuple):
-    """Normalised emittances and bunch length of bunches; arrays of any one shape."""
-
-    emit_h_um: FloatArray
-    emit_v_um: FloatArray
-    bl4s_s: FloatArray
-    """4 sigma, in time."""
-
-
-def grow(
-    rates: GrowthRates,
-    damping: Damping,
-    dt_s: FloatArray | float,
-    n_ppb: FloatArray,
-    start: Shape,
-) -> Shape:
-    """Return the bunches after `dt_s` at constant intensity.
-
-    Integrated by the Runge-Kutta method of fourth order in the logarithms, all bunches side by
-    side, in parts of at most half an hour: the result does not depend on how a time is divided
-    into steps, to 1e-5. NaN in, NaN out; a step of zero length changes nothing.
-
-    Parameters
-    ----------
-    rates, damping
-        Of the energy and voltage.
-    dt_s
-        Length of the step, a number or one for each bunch, not negative.
-    n_ppb
-        Intensity.
-    start
-        The bunches at the beginning; shapes broadcast with `n_ppb` and `dt_s`.
-    """
-    hours = np.asarray(dt_s, dtype=float) / 3600.0
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        ln_n = np.log(n_ppb / 1e11)
-        logs = [np.log(start.emit_h_um), np.log(start.emit_v_um), np.log(start.bl4s_s * 1e9)]
-        state = np.stack(np.broadcast_arrays(*logs, ln_n, hours)[:3])
-        end = integrate(
-            lambda now: _slopes(rates, damping, ln_n, now),
-            state,
-            hours,
-            longest_h=LONGEST_RATE_STEP_H,
-        )
-        emit_h, emit_v, length_ns = np.exp(end)
-    return Shape(emit_h, emit_v, length_ns / 1e9)
-
-
 def is_outside(emit_h_um: FloatArray, emit_v_um: FloatArray, bl4s_s: FloatArray) -> BoolArray:
     """Return which bunches lie outside of what rates were fitted to, of the arrays' shape.
 
@@ -150,17 +88,6 @@ def at_voltage(low: GrowthRates, high: GrowthRates, v_rf_mv: float) -> GrowthRat
 
     emit_h, bl4s = mixed(low.emit_h, high.emit_h), mixed(low.bl4s, high.bl4s)
     return GrowthRates(low.energy_gev, v_rf_mv, emit_h, bl4s)
-
-
-def _slopes(
-    rates: GrowthRates, damping: Damping, ln_n: FloatArray, state: FloatArray
-) -> FloatArray:
-    """Return the slopes of the three logarithms, in 1/h."""
-    slopes = np.empty_like(state)
-    slopes[0] = _rate(rates.emit_h, ln_n, *state) - 2 / damping.tau_xy_h
-    slopes[1] = -2 / damping.tau_xy_h
-    slopes[2] = _rate(rates.bl4s, ln_n, *state) - 1 / damping.tau_l_h
-    return slopes
 
 
 def _rate(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lumimod.physics.ibs_fit import fit_points, fitted_rate, matched_spread
+from lumimod.physics.ibs_rates import FITTED_NS, FITTED_UM
 from lumimod.tables.ibs_rates_xy import growth_rate_sets
 
 LHC: Any = {"circumference_m": 26658.8832, "harmonic": 35640, "mass_ev": 0.938272e9}
@@ -40,6 +41,8 @@ def test_a_rate_that_is_not_above_zero_has_no_polynomial() -> None:
 def test_the_points_are_all_combinations() -> None:
     points = fit_points()
     assert len(points) == len(set(points)) == 64
+    low, high = np.min(points, axis=0), np.max(points, axis=0)
+    assert list(zip(low, high)) == [FITTED_UM, FITTED_UM, FITTED_NS]
 
 
 def test_the_spread_is_that_of_the_synchrotron_tune_of_the_lhc() -> None:
