@@ -21,8 +21,10 @@ from lumimod.records import (
     CalculatedLumi,
     Cycle,
     CycleInterval,
+    FamilyGrowth,
     FillLosses,
     Fits,
+    GrowthBeyond,
     Instant,
     Lifetime,
     LumiEmittance,
@@ -30,6 +32,7 @@ from lumimod.records import (
     MeasuredLumi,
     ModelFamily,
     ModelResult,
+    PlaneGrowth,
     StableBeams,
     StableBeamsModel,
 )
@@ -181,6 +184,18 @@ def lumi_emittance() -> LumiEmittance:
         _array(N_TIMES),
         {exp: _array(N_TIMES) for exp in EXPERIMENTS},
     )
+
+
+def growth() -> GrowthBeyond:
+    """Return the record of step growth, of one case."""
+    families = {
+        (beam, family): FamilyGrowth(
+            _slots(n),
+            {p: PlaneGrowth(*(_array(n) for _ in range(3)), _array(N_TIMES - 1)) for p in "hv"},
+        )
+        for beam, (family, n) in product(BEAMS, N_SLOTS.items())
+    }
+    return GrowthBeyond(_array(N_TIMES), "EmpiricalBlowupLosses", {"1": families})
 
 
 def model() -> StableBeamsModel:

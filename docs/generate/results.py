@@ -23,6 +23,7 @@ from lumimod.records.made import KEY, Made
 
 UNITS = {
     "um": "um",
+    "um_h": "um/h",
     "ppb_um": "protons/um",
     "ppb_s": "protons/s",
     "ppb": "protons",
@@ -53,6 +54,9 @@ PLACEHOLDERS = (
     (r"^(Injection|he_before_SB)$", "INTERVAL"),
     (r"^at_(start|end)$", "WHEN"),
     (r"^(IBS|Empirical)\w+$", "MODEL"),
+    (r"^case_\w+$", "case_C"),
+    (r"^(growth|summed)_[hv](?=_|$)", r"\1_P"),
+    (r"^(coll|noncoll)$", "F"),
     (r"_(coll|noncoll)(?=_|$)", "_F"),
     (r"^(tau|init)_(emit_?h|emit_?v|bl|inten)_", r"\1_X_"),
     (r"^(tau|init)_lumi_(calc|meas)_", r"\1_lumi_K_"),
@@ -121,6 +125,9 @@ FILES = (
          "`blengthBU` are `Model` or `EmpiricalBlowup`, and `tau_empirical_PB_F` (P is `h` or `v`) "
          "is the fitted growth time of the emittance where it is taken from the data. `case` lists "
          "all cases and their correction factors (`cor_fact_BP`)."),
+    File("fill_N_growth.pkl.gz", "growth", examples.growth,
+         "Emittance growth of each bunch beyond that of the model in plane `P` (`h` or `v`), by "
+         "case. See [Model](../model.md#growth-beyond-the-model)."),
 )  # fmt: skip
 
 

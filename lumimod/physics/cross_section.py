@@ -8,6 +8,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.interpolation import interp_valid_columns
+from lumimod.physics.lines import Lines, fit_lines
 from lumimod.physics.uncertainty import sample_noise
 
 
@@ -50,7 +51,7 @@ def effective_cross_section(
     integrated = _integrated(time_s, each)
     starts = _window_starts(time_s, window_s)
     parts = [slice(*ends) for ends in zip(starts, np.append(starts[1:], time_s.size))]
-    lines = _Lines(*map(np.stack, zip(*(_line(integrated[of], many[of]) for of in parts))))
+    lines = Lines(*map(np.stack, zip(*(fit_lines(integrated[of], many[of]) for of in parts))))
     middle = np.array([(time_s[of][0] + time_s[of][-1]) / 2 for of in parts])
     shape = (starts.size, *intensity_ppb.shape[1:])
     error = np.hypot(_error(lines), lines.slope * _relative_error(each, lines.n))
@@ -78,31 +79,7 @@ def _window_starts(time_s: FloatArray, window_s: float) -> IntArray:
     return starts[:-1] if starts.size > 1 and time_s.size - starts[-1] < 3 else starts
 
 
-class _Lines(NamedTuple):
-    """Straight lines, one for each window and bunch, (n_windows, n_bunches) each."""
-
-    slope: FloatArray
-    n: FloatArray
-    spread: FloatArray
-    """Sum of the squared distances from the mean, of the abscissae."""
-    rest: FloatArray
-    """Sum of the squared residuals."""
-
-
-def _line(x: FloatArray, y: FloatArray) -> _Lines:
-    """Return the straight line through each column; a slope of NaN below three samples."""
-    seen = np.isfinite(x) & np.isfinite(y)
-    n = seen.sum(axis=0).astype(float)
-    x, y = np.where(seen, x, 0.0), np.where(seen, y, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        dx = np.where(seen, x - x.sum(axis=0) / n, 0.0)
-        dy = np.where(seen, y - y.sum(axis=0) / n, 0.0)
-        spread = (dx**2).sum(axis=0)
-        slope = np.where((n >= 3) & (spread > 0), (dx * dy).sum(axis=0) / spread, np.nan)
-    return _Lines(slope, n, spread, ((dy - slope * dx) ** 2).sum(axis=0))
-
-
-def _error(lines: _Lines) -> FloatArray:
+def _error(lines: Lines) -> FloatArray:
     """Return the standard error of the slopes.
 
     The noise of a bunch's intensity is that of its instrument, the same in all windows: that of

@@ -18,6 +18,7 @@ from lumimod.records.base import (
 )
 from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.records.fits import Fits
+from lumimod.records.growth import FamilyGrowth, GrowthBeyond, PlaneGrowth
 from lumimod.records.losses import BeamLosses, FillLosses, LumiError
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.lumi_emittance import LumiEmittance
@@ -40,14 +41,17 @@ __all__ = [
     "Cycle",
     "CycleInterval",
     "Fits",
+    "GrowthBeyond",
     "Instant",
     "Lifetime",
+    "FamilyGrowth",
     "FillLosses",
     "LumiEmittance",
     "LumiError",
     "MeasuredLumi",
     "ModelFamily",
     "ModelResult",
+    "PlaneGrowth",
     "R",
     "Record",
     "FrameRows",

@@ -15,6 +15,7 @@ from lumimod.physics.expfit import ExpFits
 from lumimod.records.base import BEAMS
 from lumimod.records.cycle import Cycle
 from lumimod.records.fits import Fits
+from lumimod.records.growth import GrowthBeyond
 from lumimod.records.losses import FillLosses
 from lumimod.records.lumi import CalculatedLumi, MeasuredLumi
 from lumimod.records.lumi_emittance import LumiEmittance
@@ -53,6 +54,7 @@ _KEYS: Mapping[type[Any], tuple[Any, ...]] = {
     StableBeams: ("time_range", "slots_filled_coll"),
     FillLosses: ("window_time", "pileup"),
     LumiEmittance: ("eh_lumi", "ev_lumi"),
+    GrowthBeyond: ("time_range", "growth_beyond"),
     CalculatedLumi: ("time_range", "ATLAS", "CMS"),
     Lifetime: ("time_range", 1, 2),
     Fits: ("beam_1", "ATLAS"),
@@ -163,6 +165,18 @@ def _lumi_emittance(found: LumiEmittance) -> None:
     _shape("separation", found.separation_m, (n_times,))
 
 
+def _growth(growth: GrowthBeyond) -> None:
+    n_times = _times(growth.time_s)
+    for case, of_case in growth.cases.items():
+        for (beam, family), of in of_case.items():
+            name = f"beam {beam} {family}, case {case}"
+            n_slots = _slots(name, of.slots)
+            for plane, one in of.planes.items():
+                arrays = dict(vars(one))
+                _shape(f"{name} {plane}", {"sum": arrays.pop("summed_um")}, (n_times - 1,))
+                _shape(f"{name} {plane}", arrays, (n_slots,))
+
+
 def _calculated_lumi(lumi: CalculatedLumi) -> None:
     n_times = _times(lumi.time_s)
     _same_shape("luminosity", lumi.bunch_lumi, n_times)
@@ -204,6 +218,7 @@ _CHECKS: Mapping[type[Any], Callable[[Any], None]] = {
     Lifetime: _lifetime,
     FillLosses: _losses,
     LumiEmittance: _lumi_emittance,
+    GrowthBeyond: _growth,
     CalculatedLumi: _calculated_lumi,
     MeasuredLumi: _measured_lumi,
     Fits: _fits,

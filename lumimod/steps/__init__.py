@@ -19,6 +19,7 @@ TITLES: Mapping[str, str] = {
     "losses": "effective cross-section, pile-up, bunch families",
     "emittance": "emittances from luminosity",
     "model": "stable-beams model",
+    "growth": "emittance growth beyond the model",
 }
 """The steps in the order in which they run, and what they make, for help and tables.
 

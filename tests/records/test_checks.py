@@ -17,6 +17,7 @@ from lumimod.records import (
     Cycle,
     FillLosses,
     Fits,
+    GrowthBeyond,
     Lifetime,
     LumiEmittance,
     MeasuredLumi,
@@ -42,6 +43,7 @@ KINDS = {
     "fill_5845_lifetime.pkl.gz": Lifetime,
     "fill_5845_losses.pkl.gz": FillLosses,
     "fill_5845_lumi_emittance.pkl.gz": LumiEmittance,
+    "fill_5845_growth.pkl.gz": GrowthBeyond,
     "fill_5845_sbmodel_case1.pkl.gz": StableBeamsModel,
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILL, OTHER = 5845, 5848
 ALL = list(STEPS)
 AFTER = {
-    "sb": {"lumi", "massi", "fits", "lifetime", "losses", "emittance", "model"},
+    "sb": {"lumi", "massi", "fits", "lifetime", "losses", "emittance", "model", "growth"},
     "cycle": set(),
     "lumi": {"fits", "losses", "emittance"},
     "massi": {"fits", "lifetime", "losses", "emittance"},
@@ -29,7 +29,8 @@ AFTER = {
     "lifetime": set(),
     "losses": set(),
     "emittance": set(),
-    "model": set(),
+    "model": {"growth"},
+    "growth": set(),
 }
 """The steps that use what a step makes, directly or not.
 
@@ -115,7 +116,7 @@ def test_data_frames_asked_for_later_are_to_do(finished: Site) -> None:
 
 def test_model_is_off_unless_config_asks_for_it(site: Site) -> None:
     site.configure(doSBModel=False)
-    assert of_status(plan(site), Status.OFF) == ["model"]
+    assert of_status(plan(site), Status.OFF) == ["model", "growth"]
 
 
 @pytest.mark.parametrize("ask", ["force", "only"])
@@ -211,7 +212,7 @@ def test_logged_luminosity_stands_in_for_missing_archives(site: Site) -> None:
         ("basic_data", ["sb", "cycle"]),
         ("bbb_data", ["sb", "cycle"]),
         ("crossing", ["sb"]),
-        ("sb", ["lumi", "massi", "fits", "lifetime", "losses", "emittance", "model"]),
+        ("sb", ["lumi", "massi", "fits", "lifetime", "losses", "emittance", "model", "growth"]),
         ("lumi_calc", ["fits", "losses", "emittance"]),
         ("lumi_meas", ["fits", "lifetime", "losses", "emittance"]),
     ],
@@ -251,7 +252,7 @@ def test_luminosity_and_what_uses_it_are_stale_after_their_beta_star_if_it_is_me
     extra.touch()
     assert of_status(plan(undescribed), Status.STALE) == ["losses"]  # it takes LHCb from there
     undescribed.configure(betastar_m="measured")
-    stale = ["lumi", "fits", "losses", "emittance", "model"]
+    stale = ["lumi", "fits", "losses", "emittance", "model", "growth"]
     assert of_status(plan(undescribed), Status.STALE) == stale
 
 
