@@ -63,10 +63,10 @@ def parse(path: Path) -> dict[str, Rows]:
             name = lines[0][len("VARIABLE: ") :]
         elif lines:
             assert lines[0].startswith("Timestamp (UTC_TIME),")
-            cells = [line.split(",") for line in lines[1:]]
+            cells = [line.partition(",") for line in lines[1:]]
             variables[name] = [
-                (np.datetime64(row[0], "ms").astype(float) / 1e3, [float(c) for c in row[1:]])
-                for row in cells
+                (np.datetime64(stamp, "ms").astype(float) / 1e3, list(map(float, row.split(","))))
+                for stamp, _, row in cells
             ]
     return variables
 
