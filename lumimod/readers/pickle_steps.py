@@ -194,15 +194,27 @@ class SafeUnpickler(pickle._Unpickler):
 
     def _bytes(self, length: str) -> bytes:
         """Return as many bytes as are announced, if they are there."""
-        (n_bytes,) = struct.unpack(length, self.read(struct.calcsize(length)))
-        self._take(n_bytes)
+        return self._pieces(self._announced(length))
+
+    def _pieces(self, n_bytes: int) -> bytes:
         pieces = [self.read(min(BULK_BYTES, n_bytes))]
         while len(pieces[-1]) == BULK_BYTES:
             pieces.append(self.read(min(BULK_BYTES, n_bytes - BULK_BYTES * len(pieces))))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def _announced(self, length: str) -> int:
+        """Return how many bytes are announced next."""
+        (n_bytes,) = struct.unpack(length, self.read(struct.calcsize(length)))
+        self._take(n_bytes)
+        return int(n_bytes)
+
     def _bytearray(self) -> None:
-        self.append(bytearray(self._bytes("<Q")))
+        n_bytes = self._announced("<Q")
+        data = bytearray(min(BULK_BYTES, n_bytes))  # read without a copy
+        del data[self._stream.readinto(data) :]
+        if len(data) == BULK_BYTES:
+            data += self._pieces(n_bytes - BULK_BYTES)
+        self.append(data)
 
     def readline(self) -> bytes:
         """Return the next line of the pickle, if it is not longer than its size lets expect."""
