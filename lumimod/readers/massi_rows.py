@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray
 from lumimod.errors import BadInputError, Note
@@ -101,6 +100,8 @@ def _parse_alike(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
 
 def _numbers(chars: ByteArray) -> FloatArray | None:
     """Return the number in each row of characters, (n_rows, width); None if they are no numbers."""
+    import pandas as pd  # only now: a dry run answers before it is there
+
     n_rows, width = chars.shape
     digits = chars - np.uint8(ord("0"))
     if width <= EXACT_DIGITS and digits.max() <= 9:
@@ -117,6 +118,8 @@ def _numbers(chars: ByteArray) -> FloatArray | None:
 
 def _parse_together(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
     """Return the rows; None if a line is a comment or not valid."""
+    import pandas as pd
+
     counts = np.array([member.count(b"\n") for member in batch.values()], np.int64)
     try:
         table = pd.read_csv(io.BytesIO(text), sep=r"\s+", usecols=range(COLUMNS), **_PANDAS)

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray, ranges
 from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
-PANDAS_IS_EXACT = int(pd.__version__.split(".")[0]) >= 3
 
 
 @dataclass(frozen=True)
@@ -163,6 +161,8 @@ def _numbers(layout: _Layout, kept: BoolArray) -> bytes:
 
 def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
     """Return the numbers of lines with one number each; None if they are not `n_values` numbers."""
+    import pandas as pd  # only now: a dry run answers before it is there
+
     if n_values == 0:
         return np.zeros(0)
     if b"\0" in lines:  # pandas before 3 ends a number there, whatever follows
@@ -190,12 +190,19 @@ def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
     return values if values.size == n_values else None
 
 
+def pandas_is_exact() -> bool:
+    """Tell whether pandas rounds every number to the nearest one."""
+    import pandas as pd
+
+    return int(pd.__version__.split(".")[0]) >= 3
+
+
 def _loses_digits(lines: bytes) -> bool:
     """Tell whether pandas would round a number wrongly without its slower, exact conversion.
 
     Before version 3 it reads 17 digits of a number, leading zeros (0.00123) included.
     """
-    if PANDAS_IS_EXACT:
+    if pandas_is_exact():
         return False
     raw = np.frombuffer(lines.replace(b" ", b""), np.uint8)
     ends = np.flatnonzero(raw == NEWLINE)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from lumimod.arrays import FloatArray
 
@@ -72,6 +71,8 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         By experiment, (n_times, n_slots), 1/(m^2 s). Times at which no bunch has any are left
         out of the integral.
     """
+    from scipy.integrate import trapezoid  # only now: a dry run answers before scipy is there
+
     out: Facts = {}
     for exp, values in bunch_lumi.items():
         known = np.isfinite(values).any(axis=1)

@@ -212,7 +212,7 @@ def test_leading_zeros_cost_no_digits_under_any_pandas(
         return real_read_csv(*args, **options)
 
     real_read_csv = pd.read_csv
-    monkeypatch.setattr(rows_module, "PANDAS_IS_EXACT", False)
+    monkeypatch.setattr(rows_module, "pandas_is_exact", lambda: False)
     monkeypatch.setattr(pd, "read_csv", read_csv)
     read(path, block("X", *rows_at(row.format(number))))
     read(path, block("X", *rows_at(row.format("0.5"), row.format("1.2345678901234567"))))
