@@ -2,6 +2,6 @@
 
 In: a `Config`, fill numbers and the options of the command line; or a job folder.
 Out: a job folder, submitted jobs, a table of how the fills are doing.
-May import: errors, atomic, config, paths, run.
+May import: errors, atomic, readers, config, paths, run.
 To add an attribute of the jobs: describe.py, or condor_attributes in config.py.
 """

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lumimod.errors import CondorError
+from lumimod.readers.locate import opened
 
 JobId = tuple[int, int]
 """Cluster and process."""
@@ -81,7 +82,8 @@ def read_jobs(path: Path) -> dict[JobId, CondorJob]:
         The log exists and cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with opened(path) as file:
+            text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return {}
     except OSError as exc:

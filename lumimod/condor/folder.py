@@ -14,6 +14,7 @@ from pathlib import Path
 from lumimod.atomic import replacing
 from lumimod.condor.chunks import Chunk
 from lumimod.errors import CondorError
+from lumimod.readers.json_file import load_json
 
 PREFIX = "lumimod_JOB_"
 
@@ -120,7 +121,7 @@ class JobFolder:
             There is no manifest, or it cannot be read.
         """
         try:
-            data = json.loads(self.manifest_file.read_text(encoding="utf-8"))
+            data = load_json(self.manifest_file)
             submissions = tuple(
                 Submission(
                     s["description"],

@@ -18,6 +18,7 @@ from lumimod.condor.eventlog import CondorJob, Phase
 from lumimod.condor.folder import JobFolder, Manifest
 from lumimod.config.settings import load_config
 from lumimod.errors import BadInputError, CondorError
+from lumimod.readers.locate import opened
 from lumimod.run.plan import missing_steps
 from lumimod.run.report_file import RunReport, load_report
 from lumimod.run.reporting import columns
@@ -181,8 +182,9 @@ def _failure(job: CondorJob, err: Path) -> str:
     if job.signal is not None:
         return f"killed by signal {job.signal} at each of {job.n_starts} starts"
     try:
-        said = err.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
+        with opened(err) as file:
+            said = file.read().decode(errors="replace").strip().splitlines()
+    except (OSError, BadInputError):
         said = []
     last = f": {said[-1].strip()[:_SHOWN_LINE]}" if said else ""
     return f"job ended with status {job.status} and no report of the fill{last}; see {err}"

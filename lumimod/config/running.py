@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lumimod.errors import ConfigError
+from lumimod.errors import BadInputError, ConfigError
+from lumimod.readers.locate import opened
 
 
 def run_config(path: Path) -> dict[str, Any]:
@@ -34,7 +35,10 @@ def run_config(path: Path) -> dict[str, Any]:
 
 def _source(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with opened(path) as file:
+            return file.read()
+    except BadInputError as exc:
+        raise ConfigError(str(exc)) from exc
     except FileNotFoundError as exc:
         raise ConfigError(f"{path} not found; run in the folder that holds it") from exc
     except OSError as exc:

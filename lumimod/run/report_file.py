@@ -15,6 +15,7 @@ from typing import Any
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, OutputError
+from lumimod.readers.json_file import load_json
 from lumimod.run.report import FillReport
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def load_report(path: Path) -> RunReport | None:
         The file cannot be read or holds something else.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = load_json(path)
         reports = [FillReport.from_dict(entry) for entry in data["fills"]]
         left = {int(fill): str(run) for fill, run in data["left"].items()}
     except FileNotFoundError:

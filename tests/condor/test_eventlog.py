@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from lumimod.condor.eventlog import CondorJob, Phase, read_jobs
-from lumimod.errors import CondorError
+from lumimod.condor.folder import JobFolder
+from lumimod.errors import BadInputError, CondorError
+from lumimod.run.report_file import load_report
 from tests.condor.htcondor_log import assert_htcondor_reads_the_same
 
 WHEN = "2026-11-25 03:55:53"
@@ -207,3 +210,16 @@ def test_log_that_is_not_there_yet_has_no_jobs(tmp_path: Path) -> None:
 def test_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(CondorError, match="job log .* cannot be read"):
         read_jobs(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_named_pipes_in_a_job_folder_are_refused(tmp_path: Path) -> None:
+    for name in ("lumimod.log", "job.json", "report.json"):
+        os.mkfifo(tmp_path / name)
+    for read in (
+        lambda: read_jobs(tmp_path / "lumimod.log"),
+        JobFolder(tmp_path).load,
+        lambda: load_report(tmp_path / "report.json"),
+    ):
+        with pytest.raises(BadInputError, match="is a named pipe, not a file"):
+            read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_a_path_below_the_current_folder_becomes_absolute(
     config()
     monkeypatch.chdir(tmp_path)
     assert load_config(Path("config.py")).path == tmp_path / "config.py"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.py")
+    with pytest.raises(ConfigError, match=r"config\.py: is a named pipe, not a file"):
+        load_config(tmp_path / "config.py")
