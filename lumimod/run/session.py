@@ -86,7 +86,9 @@ def run(
             claims.give_back(report.fill)
         faults = {**plan.faults, **_end_run(reports, cfg)}
     display.close()
-    _keep_states(cfg, plan, reports)
+    why = guarded("how the fills stand", partial(_keep_states, cfg, plan, reports))
+    if why:
+        log.warning("how the fills stand: %s", why)
     if cfg.plots.do_summary:
         _summarise(cfg)
     order = plan.wanted.index

@@ -66,6 +66,7 @@ def _targets() -> list[Target]:
             for name in ("", "_cycle", "_lumi_calc", "_lumi_meas", "_fits", "_sbmodel_case1")
         ),
         Target("diary", "made", f"SB_analysis/fill_{FILL}/made.json"),
+        Target("status of the fills", "made", "SB_analysis/status.json"),
         Target("Massi database", "made", "SB_analysis/fill_db.yaml"),
         Target("Massi database", "made", "SB_analysis/fill_db.d/2017_5845.yaml"),
         Target("claim", "claimed", "SB_analysis/.running/fill_5845.json"),

@@ -248,3 +248,17 @@ def test_a_result_that_rots_without_a_change_of_its_time_is_made_again(finished:
     assert again.status == 0
     assert {"sb", "lumi"} <= set(again.rows()[FILL])
     assert finished.contents() == before
+
+
+def test_a_bug_while_the_states_are_kept_costs_no_table(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: Any) -> Any:
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr(session, "states_of", odd)
+    finished.remove("lifetime", fill=FILL)
+    outcome = finished.run()
+    assert outcome.status == 0
+    assert outcome.rows()[FILL][0] == "lifetime"
+    assert outcome.lines("WARNING", "how the fills stand: internal error", "by chance")
