@@ -9,6 +9,7 @@ import numpy as np
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.filling import BunchFamilies
+from lumimod.physics.uncertainty import ErrorsOfFits, FitErrors
 from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
@@ -64,6 +65,11 @@ def _fits(n: int) -> ExpFits:
     return ExpFits(ExpFit(_array(n), _array(n)), ExpFit(_array(n), _array(n)))
 
 
+def _errors(n: int) -> ErrorsOfFits:
+    short, full = (FitErrors(*(_array(n) for _ in range(4))) for _ in range(2))
+    return ErrorsOfFits(short, full)
+
+
 def _family(n: int) -> BunchFamily:
     fits = {x: _fits(n) for x in FITTED}
     return BunchFamily(_slots(n), *(_array(N_TIMES, n) for _ in range(6)), fits)
@@ -115,6 +121,11 @@ def fits() -> Fits:
             for beam, family in product(BEAMS, FAMILIES)
         },
         {key: _fits(N_COLL) for key in product(EXPERIMENTS, KINDS)},
+        {
+            (beam, family): {x: _errors(N_SLOTS[family]) for x in FITTED}
+            for beam, family in product(BEAMS, FAMILIES)
+        },
+        {key: _errors(N_COLL) for key in product(EXPERIMENTS, KINDS)},
     )
 
 

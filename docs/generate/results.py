@@ -58,8 +58,8 @@ PLACEHOLDERS = (
     (r"^(growth|summed)_[hv](?=_|$)", r"\1_P"),
     (r"^(coll|noncoll)$", "F"),
     (r"_(coll|noncoll)(?=_|$)", "_F"),
-    (r"^(tau|init)_(emit_?h|emit_?v|bl|inten)_", r"\1_X_"),
-    (r"^(tau|init)_lumi_(calc|meas)_", r"\1_lumi_K_"),
+    (r"^((?:err_)?(?:tau|init)|chi2|lag1)_(emit_?h|emit_?v|bl|inten)_", r"\1_X_"),
+    (r"^((?:err_)?(?:tau|init)|chi2|lag1)_lumi_(calc|meas)_", r"\1_lumi_K_"),
     (r"^tau_empirical_[hv][12]_", "tau_empirical_PB_"),
     (r"^cor_fact_[12][hv]$", "cor_fact_BP"),
 )
@@ -102,7 +102,7 @@ FILES = (
          "with `_full` over all times; tau is negative for a decay. `X` is `emith`, `emitv`, `bl` "
          "(bunch length) or `inten` (intensity), `K` is `calc` or `meas`. Luminosities of "
          "non-colliding bunches are empty; without measured luminosity the keys with `meas` are "
-         "absent."),
+         "absent. Files of earlier versions have no errors (`err_`, `chi2_`, `lag1_`)."),
     File("fill_N_lifetime.pkl.gz", "lifetime", examples.lifetime,
          "Lifetimes and losses of the colliding bunches between successive times; `_tot` is of the "
          "sum over all bunches. L is the measured luminosity of ATLAS and CMS together; without it "

@@ -26,6 +26,13 @@ class FitErrors(NamedTuple):
     the samples are not independent."""
 
 
+class ErrorsOfFits(NamedTuple):
+    """Errors of the fits over the first hours, and over all times."""
+
+    short: FitErrors
+    full: FitErrors
+
+
 def exponential_fit_errors(
     time_s: FloatArray,
     values: FloatArray,
@@ -33,6 +40,7 @@ def exponential_fit_errors(
     tau_s: FloatArray,
     *,
     n_independent: float | None = None,
+    interpolated: bool = False,
     noise: FloatArray | None = None,
 ) -> FitErrors:
     """Return the standard errors of fitted exponentials from the scatter of the samples.
@@ -51,6 +59,9 @@ def exponential_fit_errors(
         (n_bunches,), of the fit: a, and 1/b in s.
     n_independent
         Number of independent samples, if it is not that of `values`.
+    interpolated
+        Whether samples are interpolated between fewer measurements: the errors are wider by
+        their correlation over two samples.
     noise
         (n_bunches,), standard deviation of a sample where it is known otherwise.
     """
@@ -67,10 +78,23 @@ def exponential_fit_errors(
         dof = np.where(n > 2, n - 2, np.nan)
         variance = (rest**2).sum(axis=0) / dof
         thinned = 1.0 if n_independent is None else np.maximum(n / n_independent, 1.0)
+        if interpolated:
+            thinned = thinned * _wider(rest)
         error_a, error_b = (np.sqrt(variance * thinned * d / det) for d in (bb, aa))
         lag1 = (rest[1:] * rest[:-1]).sum(axis=0) / (rest**2).sum(axis=0)
         chi2 = variance / noise**2 if noise is not None else np.full(n.shape, np.nan)
         return FitErrors(error_a, error_b * tau_s**2, chi2, lag1)
+
+
+def errors_of_correlated(errors: FitErrors) -> FitErrors:
+    """Return the errors of fits to samples that were smoothed, from those as of independent ones.
+
+    As many independent samples are assumed as have their correlation rho of successive residuals:
+    n (1 - rho)/(1 + rho) (first-order autoregression).
+    """
+    rho = np.clip(errors.lag1, 0.0, 0.999)
+    wider = np.sqrt((1 + rho) / (1 - rho))
+    return errors._replace(init=errors.init * wider, tau_s=errors.tau_s * wider)
 
 
 def sample_noise(values: FloatArray) -> FloatArray:
@@ -86,6 +110,13 @@ def sample_noise(values: FloatArray) -> FloatArray:
         return np.sqrt(squares.sum(axis=0) / seen.sum(axis=0) / 6)
 
 
+def _wider(residuals: FloatArray) -> FloatArray:
+    """Return how many times the variance of a mean is that of independent samples, at least 1."""
+    squares = np.maximum((residuals**2).sum(axis=0), TINY)
+    together = sum((residuals[k:] * residuals[:-k]).sum(axis=0) for k in (1, 2)) / squares
+    return np.maximum(1 + 2 * together, 1.0)
+
+
 def noise_of_mean(residuals: FloatArray) -> FloatArray:
     """Return the noise of independent samples whose mean would be as uncertain, of each column.
 
@@ -94,10 +125,8 @@ def noise_of_mean(residuals: FloatArray) -> FloatArray:
     """
     r = np.where(np.isfinite(residuals), residuals, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        squares = (r**2).sum(axis=0)
-        together = sum((r[k:] * r[:-k]).sum(axis=0) for k in (1, 2)) / np.maximum(squares, TINY)
-        variance = squares / np.isfinite(residuals).sum(axis=0)
-        return np.sqrt(variance * np.maximum(1 + 2 * together, 1.0))
+        variance = (r**2).sum(axis=0) / np.isfinite(residuals).sum(axis=0)
+        return np.sqrt(variance * _wider(r))
 
 
 TRICUBE = 2 * 175 / 247

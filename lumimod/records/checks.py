@@ -195,6 +195,15 @@ def _fits(fits: Fits) -> None:
     )
     for of, group in groups:
         _fitted(of, group, next(iter(group.values())).short.tau_s.size)
+    for key, errors in fits.beam_errors.items():
+        for x, both in errors.items():
+            n_slots = fits.beams[key][x].short.tau_s.size
+            for one in both:
+                _shape(f"{x} of beam {key[0]} {key[1]}", one._asdict(), (n_slots,))
+    for exp_and_kind, both in fits.lumi_errors.items():
+        for one in both:
+            n_slots = fits.lumi[exp_and_kind].short.tau_s.size
+            _shape(" ".join(exp_and_kind), one._asdict(), (n_slots,))
 
 
 def _cycle(cycle: Cycle) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lumimod.arrays import FloatArray
 from lumimod.errors import Note
 from lumimod.physics.expfit import ExpFits, fit_short_and_full
 from lumimod.records import EXPERIMENTS, CalculatedLumi, Fits, StableBeams
 from lumimod.steps.bunch_fits import LUMI_UNIT_M2S, bunch_fits
 from lumimod.steps.context import FillContext
+from lumimod.steps.fit_errors import fit_errors
 from lumimod.steps.lumi import STEP as LUMI
 from lumimod.steps.massi import STEP as MASSI
 from lumimod.steps.sb import STEP as SB
@@ -20,9 +22,11 @@ def run(ctx: FillContext) -> None:
     sb = ctx.load(ctx.paths.sb, StableBeams)
     length_s = ctx.cfg.analysis.t_fit_length_s
     beams = {key: _beam_fits(ctx, sb, key, length_s) for key in sb.bunches}
-    lumi = _lumi_fits(ctx, sb, length_s)
+    luminosities = _luminosities(ctx, sb)
+    lumi = _lumi_fits(ctx, sb, luminosities, length_s)
     _note_failures(ctx, [f for fits in beams.values() for f in fits.values()] + [*lumi.values()])
-    ctx.save(ctx.paths.fits, Fits(beams, lumi), keep=False)
+    errors = fit_errors(ctx, sb, beams, lumi, luminosities)
+    ctx.save(ctx.paths.fits, Fits(beams, lumi, *errors), keep=False)
 
 
 def _beam_fits(
@@ -33,16 +37,23 @@ def _beam_fits(
     return bunches.fits if ctx.made(ctx.paths.sb) else bunch_fits(sb.time_s, bunches, length_s)
 
 
-def _lumi_fits(
-    ctx: FillContext, sb: StableBeams, length_s: float
-) -> dict[tuple[str, str], ExpFits]:
-    luminosities = {"calc": ctx.load(ctx.paths.lumi_calc, CalculatedLumi).bunch_lumi}
+def _luminosities(ctx: FillContext, sb: StableBeams) -> dict[tuple[str, str], FloatArray]:
+    """Return the luminosities of the pairs by experiment and kind, (n_times, n_slots)."""
+    kinds = {"calc": ctx.load(ctx.paths.lumi_calc, CalculatedLumi).bunch_lumi}
     measured = ctx.measured_lumi(sb)
     if measured is not None:
-        luminosities["meas"] = measured.bunch_lumi
-    keys = [(exp, kind) for kind in luminosities for exp in EXPERIMENTS]
-    calls = [(sb.time_s, luminosities[kind][exp], length_s, LUMI_UNIT_M2S) for exp, kind in keys]
-    return dict(zip(keys, ctx.workers.threads(fit_short_and_full, calls)))
+        kinds["meas"] = measured.bunch_lumi
+    return {(exp, kind): kinds[kind][exp] for kind in kinds for exp in EXPERIMENTS}
+
+
+def _lumi_fits(
+    ctx: FillContext,
+    sb: StableBeams,
+    luminosities: Mapping[tuple[str, str], FloatArray],
+    length_s: float,
+) -> dict[tuple[str, str], ExpFits]:
+    calls = [(sb.time_s, lumi, length_s, LUMI_UNIT_M2S) for lumi in luminosities.values()]
+    return dict(zip(luminosities, ctx.workers.threads(fit_short_and_full, calls)))
 
 
 def _note_failures(ctx: FillContext, fits: list[ExpFits]) -> None:

@@ -8,10 +8,16 @@ from scipy.optimize import curve_fit
 
 from lumimod.physics.luminosity import experiment_luminosity
 from lumimod.physics.uncertainty import (
+    BeamErrors,
+    FitErrors,
     LumiFactors,
+    errors_of_correlated,
     exponential_fit_errors,
     lumi_error,
     lumi_factors,
+    noise_of_mean,
+    pair_errors,
+    sample_noise,
 )
 
 HOURS = np.arange(0, 8, 1 / 12)
@@ -108,3 +114,52 @@ def test_errors_add_in_quadrature() -> None:
     none = np.zeros(1)
     errors = LumiFactors(np.array([0.06]), none, none, none, 0.04, 0.0)
     assert lumi_error(factors, errors)[0] == pytest.approx(0.05)
+
+
+# --- noise
+
+
+def test_noise_is_found_on_a_slope_and_where_samples_are_missing() -> None:
+    rng = np.random.default_rng(8)
+    values = np.arange(4000.0)[:, None] + rng.normal(0, 3, (4000, 2))
+    values[100:120, 1] = np.nan
+    assert sample_noise(values) == pytest.approx([3, 3], rel=0.05)
+    assert np.isnan(sample_noise(values[:2])).all()
+
+
+def test_noise_of_a_mean_is_that_of_its_scatter() -> None:
+    rng = np.random.default_rng(9)
+    independent = rng.normal(0, 1, (200, 2000))
+    # Every second sample is the mean of its neighbours, as by interpolation.
+    between = independent.copy()
+    between[1:-1:2] = (between[:-2:2] + between[2::2]) / 2
+    for samples in (independent, between):
+        expected = samples.mean(axis=0).std() * np.sqrt(200)
+        assert noise_of_mean(samples).mean() == pytest.approx(expected, rel=0.1)
+    assert noise_of_mean(np.zeros((5, 1))) == 0
+
+
+def test_errors_of_interpolated_samples_are_those_of_the_measurements() -> None:
+    values = noisy(2000)
+    values[1:-1:2] = (values[:-2:2] + values[2::2]) / 2
+    init, tau_s = 2.2 * np.ones(2000), -20 * 3600 * np.ones(2000)
+    plain = exponential_fit_errors(HOURS * 3600, values, init, tau_s)
+    wider = exponential_fit_errors(HOURS * 3600, values, init, tau_s, interpolated=True)
+    every_second = exponential_fit_errors(HOURS[::2] * 3600, values[::2], init, tau_s)
+    assert np.median(wider.tau_s) == pytest.approx(np.median(every_second.tau_s), rel=0.1)
+    assert np.median(plain.tau_s) < 0.75 * np.median(wider.tau_s)
+
+
+def test_errors_of_correlated_samples_are_wider_by_their_correlation() -> None:
+    one, lag1 = np.ones(3), np.array([0.0, 0.8, -0.5])
+    found = errors_of_correlated(FitErrors(one, 2 * one, one, lag1))
+    assert found.init == pytest.approx([1, 3, 1])
+    assert found.tau_s == pytest.approx([2, 6, 2])
+
+
+def test_a_luminosity_has_the_errors_of_both_beams() -> None:
+    one = BeamErrors(*(np.array([x]) for x in (0.03, 0.0, 0.0, 0.01)))
+    two = BeamErrors(*(np.array([x]) for x in (0.04, 0.0, 0.0, 0.02)))
+    found = lumi_error(lumi_factors(np.array([1.3])), pair_errors(one, two))
+    # The mean of the emittances has 2.5 %, of which the luminosity has half.
+    assert found == pytest.approx(np.sqrt(0.0125**2 + 0.01**2 + 0.02**2))

@@ -12,6 +12,7 @@ import pytest
 import lumimod
 from lumimod.errors import MissingStepError
 from lumimod.records import CalculatedLumi, Fits, MeasuredLumi, StableBeams
+from lumimod.records.frames import to_frame
 from lumimod.records.store import load
 from lumimod.steps import fits
 from lumimod.steps.context import FillContext
@@ -154,3 +155,67 @@ def test_without_calculated_luminosity_its_step_is_named(fill: MakeFill) -> None
     put(ctx.paths.sb, stable_beams())
     with pytest.raises(MissingStepError, match=r"lumi_calc\.pkl\.gz is missing"):
         fits.run(ctx)
+
+
+# --- errors
+
+
+def noisy(sb: StableBeams, name: str, sigma: float) -> StableBeams:
+    """Return the beams with relative noise on a quantity of beam 1."""
+    rng = np.random.default_rng(6)
+    b = sb.bunches[1, "coll"]
+    values = getattr(b, name)
+    other = replace(b, **{name: values * rng.normal(1, sigma, values.shape)})
+    return replace(sb, bunches={**sb.bunches, (1, "coll"): other})
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [("intensity_ppb", "inten"), ("length_m", "bl"), ("emit_h_raw_um", "emit_h")],
+)
+def test_errors_are_those_of_the_scatter_of_raw_samples(
+    fill: MakeFill, name: str, quantity: str
+) -> None:
+    found = run(prepared(fill(), noisy(stable_beams(n_times=49), name, 0.01)))
+    errors = found.beam_errors[1, "coll"][quantity]
+    relative_per_s = 0.01 / np.sqrt(49**3 / 12) / 300
+    fit = found.beams[1, "coll"][quantity]
+    of_rates = [errors.full.tau_s / fit.full.tau_s**2, errors.short.tau_s / fit.short.tau_s**2]
+    assert of_rates[0] == pytest.approx(relative_per_s, rel=0.5)
+    assert np.all(of_rates[1] > 1.5 * of_rates[0])
+    assert errors.full.chi2_dof == pytest.approx(1, rel=0.6)
+    quiet = found.beam_errors[2, "coll"][quantity]
+    assert np.all(quiet.full.tau_s < 0.1 * errors.full.tau_s)
+
+
+def test_errors_of_the_calculated_luminosity_count_fewer_samples(fill: MakeFill) -> None:
+    sb = stable_beams(n_times=60, intensity=bending)
+    ctx = prepared(fill(), sb)
+    waving = {
+        e: v * (1 + 0.01 * np.sin(np.arange(60) / 6)[:, None]) for e, v in lumi_of(sb, 3e4).items()
+    }
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, waving, sb.xing_angle_rad))
+    put(ctx.paths.lumi_meas, MeasuredLumi(waving))
+    found = run(ctx).lumi_errors
+    assert np.all(found["CMS", "calc"].full.tau_s > 2 * found["CMS", "meas"].full.tau_s)
+    assert np.all(found["CMS", "calc"].full.lag1 > 0.8)
+    assert np.isnan(found["CMS", "calc"].full.chi2_dof).all()
+
+
+def test_errors_are_columns_of_the_frame(fill: MakeFill) -> None:
+    sb = stable_beams()
+    frame = to_frame(run(prepared(fill(), sb)), sb)
+    assert {"tau_error_s", "init_error", "chi2_dof", "lag1"} <= set(frame.columns)
+    assert frame[frame["quantity"] == "inten"].tau_error_s.notna().all()
+
+
+def test_files_without_errors_are_read_as_before(fill: MakeFill) -> None:
+    data = run(prepared(fill(), stable_beams())).to_dict()
+    older = {
+        part: {k: v for k, v in of.items() if not k.startswith(("err_", "chi2_", "lag1_"))}
+        for part, of in data.items()
+    }
+    found = Fits.from_dict(older)
+    assert found.beam_errors == found.lumi_errors == {}
+    assert found.to_dict().keys() == older.keys()
+    assert all(found.to_dict()[part].keys() == of.keys() for part, of in older.items())
