@@ -74,6 +74,12 @@ class Family:
 
 
 _ALL = (
+    Family(
+        "overview",
+        "one page of a fill",
+        lambda p: p.do_overview,
+        "lumimod.plots.overview:overview_sets",
+    ),
     Family("sb", "stable beams", lambda p: p.do_sb, "lumimod.plots.stable_beams:sb_sets"),
     Family(
         "cycle",

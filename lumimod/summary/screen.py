@@ -112,7 +112,7 @@ def _losses(facts: Mapping[str, Any]) -> Iterator[str]:
             facts.get(f"b{beam}_tau_{of}_h") for of in ("intensity_full", "no_burnoff")
         )
         sigma, error = (facts.get(f"b{beam}_sigma_eff{of}_mb") for of in ("", "_error"))
-        cross = "-" if sigma is None else f"{sigma:.1f} +- {shown_number(error, '.1f')} mb"
+        cross = "-" if sigma is None else f"{sigma:.2f} +- {shown_number(error, '.2f')} mb"
         yield (
             f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f')} h, beyond burn-off "
             f"{shown_number(rest_h, '.0f')} h, effective cross-section {cross}"

@@ -15,12 +15,14 @@ pytestmark = pytest.mark.slow  # whole runs, together many seconds
 
 SMALL: dict[str, Any] = {"fig_tuple": (6, 3), "plotDpi": 40, "myfontsize": 6}
 FLAG = {
+    "overview": "doOverviewPlots",
     "sb": "doSBPlots",
     "cycle": "doCyclePlots",
     "cycle_model": "doCycleModelPlots",
     "model": "doSBModelPlots",
 }
 ONE_OF_EACH = {
+    "overview": "overview",
     "sb": "crossingAngle",
     "cycle": "cycle_timebbb",
     "cycle_model": "cycle_model_bunchLength_INJ",

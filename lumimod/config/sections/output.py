@@ -17,6 +17,7 @@ class PlotSettings:
     """Pictures."""
 
     do_all: bool = entry("doAllPlots", flag, False, "all pictures")
+    do_overview: bool = entry("doOverviewPlots", flag, False, "one page of a fill")
     do_cycle: bool = entry("doCyclePlots", flag, False, "injection and flat top")
     do_cycle_model: bool = entry(
         "doCycleModelPlots", flag, False, "model of injection and flat top"

@@ -1,0 +1,174 @@
+"""One page of a fill, for the wall screen: what it was, how it went, and what limited it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.errors import LumimodError
+from lumimod.paths import FillPaths
+from lumimod.plots.axes import hour_axis
+from lumimod.plots.families import Picture, PictureSet
+from lumimod.plots.layout import Margins, panels, write_title
+from lumimod.plots.modes import name_strip, shades
+from lumimod.plots.overview_facts import fact_rows
+from lumimod.plots.overview_panels import (
+    OverviewData,
+    cross_sections_panel,
+    emittances_panel,
+    integrated_panel,
+    intensities_panel,
+    lengths_panel,
+    lifetimes_panel,
+    luminosity_panel,
+    optics_panel,
+    ratios_panel,
+)
+from lumimod.plots.sb_results import SbResults
+from lumimod.plots.style import DEFAULT_STYLE, MUTED, Style, drawing, new_figure
+from lumimod.readers.bmodes import read_bmodes
+from lumimod.records import FillLosses, StableBeamsModel, store
+from lumimod.summary.facts import facts
+from lumimod.summary.model_facts import FREE_MODEL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE_IN = (19.2, 10.8)
+"""A wall screen of 1920 x 1080 at 100 dots/inch."""
+_FONT_SIZE = 12.0
+_FACTS_EM = 23.0
+"""Width of the block of facts, in units of the font size."""
+
+
+def overview_sets(paths: FillPaths) -> Sequence[PictureSet[OverviewData]]:
+    """Return the overview of a fill."""
+    results = (paths.lumi_calc, paths.lumi_meas, paths.lumi_meas_timber, paths.lifetime)
+    others = (paths.result("losses"), paths.cycle, paths.cycle_model, paths.fits)
+    uses: tuple[Path, ...] = (*results, *others, *paths.models[:1])
+    return [PictureSet(OVERVIEW_PICTURES, lambda: load_overview(paths), (paths.sb,), uses)]
+
+
+def load_overview(paths: FillPaths) -> OverviewData:
+    """Return what the overview of a fill shows."""
+    sb = SbResults.load(paths)
+    try:
+        modes = read_bmodes(paths.cfg.files.bmodes).get(paths.fill)
+    except LumimodError:
+        modes = None
+    known: Mapping[str, Any] = {} if modes is None else facts(paths, modes)[0]
+    return OverviewData(
+        sb,
+        store.load_if_there(paths.result("losses"), FillLosses),
+        _model_lumi(paths),
+        known,
+        modes,
+        _betastar_m(paths, sb),
+        paths.cfg.machine.sigma_boff_m2,
+    )
+
+
+def _model_lumi(paths: FillPaths) -> Mapping[str, FloatArray] | None:
+    models = store.load_if_there(paths.models[0], StableBeamsModel) if paths.models else None
+    free = None if models is None else models.models.get(FREE_MODEL)
+    return None if free is None else free.bunch_lumi
+
+
+def _betastar_m(paths: FillPaths, sb: SbResults) -> Mapping[int, FloatArray]:
+    if sb.lumi_calc is not None and sb.lumi_calc.betastar_m is not None:
+        return sb.lumi_calc.betastar_m
+    if paths.cfg.machine.betastar_is_measured:
+        return {}
+    both = paths.cfg.machine.betastar(paths.fill)
+    return {ip: np.full(sb.sb.time_s.shape, value) for ip, value in zip((1, 5), both)}
+
+
+# --- the page
+
+
+def draw_overview(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
+    """Draw the page: beam modes above, nine panels, and a block of facts.
+
+    Its size and font are those of a wall screen, whatever the style says.
+    """
+    return _draw_page(data, style=replace(style, fig_size_in=SIZE_IN, font_size=_FONT_SIZE))
+
+
+@drawing
+def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
+    figure = new_figure(style)
+    _title(figure, style, data)
+    margins = Margins(left=5.4, right=_FACTS_EM, top=10.5, bottom=4.6, between_columns=8.0)
+    grid = panels(figure, style, 3, 3, margins=replace(margins, between_rows=4.2))
+    drawers = (
+        (luminosity_panel, ratios_panel, integrated_panel),
+        (intensities_panel, emittances_panel, lengths_panel),
+        (lifetimes_panel, cross_sections_panel, optics_panel),
+    )
+    for row, (axes, of_row) in enumerate(zip(grid, drawers)):
+        for ax, draw in zip(axes, of_row):
+            draw(ax, data)
+            hour_axis(ax, data.sb.sb.time_s, label=row == 2)
+            _small_legend(ax)
+    _mode_strip(figure, style, data)
+    _fact_block(figure, style, data.facts)
+    return figure
+
+
+def _title(figure: Figure, style: Style, data: OverviewData) -> None:
+    known = data.facts
+    parts = [f"{known['start_utc']} UTC"] if "start_utc" in known else []
+    parts += [f"{known['hours']:.1f} h"] if "hours" in known else []
+    parts += [str(known["ended"])] if "ended" in known else []
+    write_title(figure, style, f"Fill {data.sb.fill}", "stable beams " + ", ".join(parts))
+
+
+def _small_legend(ax: Axes) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(
+            handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4,
+            fontsize="small", handletextpad=0.4, columnspacing=0.8, handlelength=1.5,
+        )  # fmt: skip
+
+
+def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:
+    if data.modes is None:
+        return
+    width, height = (size / style.em_in for size in style.fig_size_in)
+    strip_em = width - 5.0 - _FACTS_EM
+    ax = figure.add_axes((5.0 / width, 1 - 8.4 / height, strip_em / width, 5.0 / height))
+    spans = [one for one in shades(data.modes) if np.isfinite(one.stop)]
+    hours = max((one.stop for one in spans), default=1.0)
+    name_strip(ax, spans, hours, strip_em)
+
+
+def _fact_block(figure: Figure, style: Style, known: Mapping[str, Any]) -> None:
+    width, height = (size / style.em_in for size in style.fig_size_in)
+    left = 1 - 17.5 / width
+    lines = fact_rows(known)
+    for number, (name, value) in enumerate(lines):
+        at = 1 - (4.0 + 1.55 * number) / height
+        heading = not value
+        figure.text(
+            left, at, name, va="top", size=style.font_size * (1.0 if heading else 0.92),
+            weight="bold" if heading else "normal", color="black" if heading else MUTED,
+        )  # fmt: skip
+        figure.text(1 - 0.6 / width, at, value, va="top", ha="right", size=style.font_size * 0.92)
+
+
+OVERVIEW_PICTURES: tuple[Picture[OverviewData], ...] = (
+    Picture(
+        "overview",
+        "one page for the wall screen: beam modes, luminosities measured, calculated and "
+        "modelled with ratio, integral and pile-up, intensities, emittances, bunch lengths, "
+        "lifetime beyond burn-off, effective cross-section, crossing angle and beta*, and facts",
+        lambda data, style: draw_overview(data, style=style),
+    ),
+)

@@ -1,0 +1,264 @@
+"""The panels of the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.integrate import cumulative_trapezoid
+
+from lumimod.arrays import FloatArray
+from lumimod.plots.axes import few_ticks, hours_since, set_value_axis
+from lumimod.plots.layout import note_missing
+from lumimod.plots.lifetime_axis import per_hour, set_lifetime_axis
+from lumimod.plots.numbers import finite, mean_and_spread
+from lumimod.plots.panels import draw_band, draw_gaps, draw_line
+from lumimod.plots.quantities import E34_PER_CM2_S, MB_PER_M2, NS_OF_4_SIGMA
+from lumimod.plots.sb_results import SbResults
+from lumimod.plots.style import BEAM, EXPERIMENT, MODEL, MUTED, REFERENCE, Look
+from lumimod.plots.totals import ratio, total
+from lumimod.readers.bmodes import FillModes
+from lumimod.records import BEAMS, EXPERIMENTS, FillLosses
+from lumimod.summary.model_facts import FREE_MODEL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FB_IN_PER_M2 = 1e43
+"""1/fb in 1/m^2."""
+
+
+@dataclass(frozen=True)
+class OverviewData:
+    """What the overview shows; what there is not is None."""
+
+    sb: SbResults
+    losses: FillLosses | None
+    model_lumi: Mapping[str, FloatArray] | None
+    """Of the model that takes nothing from the data, by experiment, (n_times - 1, n_slots)."""
+    facts: Mapping[str, Any]
+    modes: FillModes | None
+    betastar_m: Mapping[int, FloatArray]
+    """At IP 1 and 5, (n_times,)."""
+    sigma_boff_m2: float
+
+
+def _hours(data: OverviewData) -> FloatArray:
+    return hours_since(data.sb.sb.time_s)
+
+
+def _of_experiments(data: OverviewData) -> dict[str, dict[str, FloatArray]]:
+    """Return the sums over bunches by kind and experiment, in 1/(m^2 s); what there is."""
+    kinds = {
+        "measured": data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {},
+        "calculated": data.sb.lumi_calc.bunch_lumi if data.sb.lumi_calc else {},
+        "modelled": data.model_lumi or {},
+    }
+    return {kind: {exp: total(values) for exp, values in of.items()} for kind, of in kinds.items()}
+
+
+_KIND_LOOKS = {
+    "measured": {exp: EXPERIMENT[exp]._replace(linestyle="-") for exp in EXPERIMENTS},
+    "calculated": {exp: Look("black", ls, "") for exp, ls in zip(EXPERIMENTS, ("--", ":"))},
+    "modelled": {exp: MODEL[FREE_MODEL]._replace(linestyle="-.") for exp in EXPERIMENTS},
+}
+
+
+def luminosity_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the luminosities of both experiments, with the mean pile-up on the right axis."""
+    drawn, every = [], _of_experiments(data)
+    scale, unit = _unit([v for of in every.values() for v in of.values()])
+    for kind, of in every.items():
+        for exp, values_m2s in of.items():
+            values = values_m2s * (E34_PER_CM2_S * scale)
+            label = exp if kind == "measured" else (kind if exp == "ATLAS" else None)
+            width = 3.0 if kind == "measured" else 1.4
+            look = _KIND_LOOKS[kind][exp]
+            draw_line(ax, _hours(data)[: values.size], values, look, linewidth=width, label=label)
+            drawn.append(values)
+    if not drawn:
+        note_missing(ax, "no luminosity")
+        return
+    set_value_axis(ax, f"luminosity [{unit}]", *drawn)
+    _pileup_axis(ax, data, scale)
+
+
+def _unit(lumis_m2s: Sequence[FloatArray]) -> tuple[float, str]:
+    """Return the factor from 1e34/(cm^2 s) to the unit that suits the luminosities, and that."""
+    known = finite(*lumis_m2s) * E34_PER_CM2_S
+    return (1.0, "10³⁴ cm⁻² s⁻¹") if known.max(initial=0.0) >= 0.1 else (100.0, "10³² cm⁻² s⁻¹")
+
+
+def _pileup_axis(ax: Axes, data: OverviewData, scale: float) -> None:
+    """Give the mean pile-up of a crossing on the right axis: the luminosity times a constant."""
+    if data.losses is None:
+        return
+    of_exp = _of_experiments(data)
+    sums = of_exp["measured"] or of_exp["calculated"]
+    mean = np.nan_to_num(data.losses.pileup["ATLAS"]).mean(axis=1)
+    luminosity = sums["ATLAS"] * (E34_PER_CM2_S * scale)
+    good = np.isfinite(luminosity) & (luminosity > 0) & (mean > 0)
+    if not good.any():
+        return
+    factor = float(np.median(mean[good] / luminosity[good]))
+    right = ax.secondary_yaxis("right", functions=_times(factor))
+    right.set_ylabel("mean pile-up")
+    few_ticks(right.yaxis, 5)
+
+
+def _times(factor: float) -> tuple[Any, Any]:
+    """Return what multiplies by a factor, and what divides by it."""
+    return partial(np.multiply, factor), partial(np.multiply, 1 / factor)
+
+
+def ratios_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw measured over calculated and modelled over measured luminosity."""
+    calc = data.sb.lumi_calc.bunch_lumi if data.sb.lumi_calc else {}
+    meas = data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {}
+    drawn = []
+    for exp in EXPERIMENTS:
+        if exp in calc and exp in meas:
+            line = ratio(meas[exp], calc[exp])
+            look = EXPERIMENT[exp]._replace(linestyle="-")
+            draw_line(ax, _hours(data), line, look, label=f"{exp} measured/calc.")
+            drawn.append(line)
+        if data.model_lumi is not None and exp in meas:
+            line = ratio(data.model_lumi[exp], meas[exp])
+            look = EXPERIMENT[exp]._replace(linestyle=":")
+            label = "IBSBOff/meas." if exp == "ATLAS" else None
+            draw_line(ax, _hours(data)[: line.size], line, look, linewidth=1.4, label=label)
+            drawn.append(line)
+    ax.axhline(1.0, color=REFERENCE, linewidth=1.2)
+    set_value_axis(ax, "ratio of luminosities", *drawn, np.array([0.99, 1.01]))
+    if not drawn:
+        note_missing(ax, "no ratio: it needs measured and calculated luminosity")
+
+
+def integrated_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the integrated luminosities."""
+    drawn, scale, unit = [], *_integral_unit(data)
+    for kind, of in _of_experiments(data).items():
+        for exp, values in of.items():
+            time_s = data.sb.sb.time_s[: values.size]
+            sums = cumulative_trapezoid(np.nan_to_num(values), time_s, initial=0.0) * scale
+            label = f"{exp} {sums[-1]:.3g} {unit}" if kind == "measured" else None
+            width = 3.0 if kind == "measured" else 1.4
+            look = _KIND_LOOKS[kind][exp]
+            draw_line(ax, _hours(data)[: sums.size], sums, look, linewidth=width, label=label)
+            drawn.append(sums)
+    if not drawn:
+        note_missing(ax, "no luminosity")
+    set_value_axis(ax, f"integrated luminosity [{unit}]", *drawn, tail=0.0)
+
+
+def _integral_unit(data: OverviewData) -> tuple[float, str]:
+    """Return the factor from 1/m^2 to the unit that suits the fill, and that unit."""
+    of = _of_experiments(data)
+    lumis = list((of["measured"] or of["calculated"]).values())
+    span_s = data.sb.sb.time_s[-1] - data.sb.sb.time_s[0]
+    most = finite(*lumis).max(initial=0.0) * span_s
+    return (1 / FB_IN_PER_M2, "fb⁻¹") if most > 0.1 * FB_IN_PER_M2 else (1e-40, "pb⁻¹")
+
+
+def intensities_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the intensity of both beams."""
+    drawn = []
+    for beam in BEAMS:
+        coll, other = (data.sb.sb.bunches[beam, f].intensity_ppb for f in ("coll", "noncoll"))
+        drawn.append(total(coll) + np.nan_to_num(total(other)))
+    scale, unit = (1e-14, "10¹⁴") if finite(*drawn).max(initial=0.0) >= 1e13 else (1e-11, "10¹¹")
+    for beam, values in zip(BEAMS, drawn):
+        draw_line(ax, _hours(data), values * scale, BEAM[beam], label=f"B{beam}")
+    set_value_axis(ax, f"beam intensity [{unit} p]", *(values * scale for values in drawn))
+
+
+def emittances_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the mean emittances of colliding bunches, with their spread."""
+    drawn, gaps = [], []
+    for beam in BEAMS:
+        b = data.sb.sb.bunches[beam, "coll"]
+        for plane, values, line in (("H", b.emit_h_um, "-"), ("V", b.emit_v_um, "--")):
+            mean, spread = mean_and_spread(values)
+            draw_band(ax, _hours(data), mean - spread, mean + spread, BEAM[beam].color, alpha=0.12)
+            look = BEAM[beam]._replace(linestyle=line)
+            draw_line(ax, _hours(data), mean, look, label=f"B{beam} {plane}")
+            drawn += [mean - spread, mean + spread]
+            gaps.append(values)
+    draw_gaps(ax, _hours(data), gaps)
+    set_value_axis(ax, "emittance [µm]", *drawn)
+
+
+def lengths_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the mean bunch lengths of colliding bunches, with their spread."""
+    drawn = []
+    for beam in BEAMS:
+        mean, spread = mean_and_spread(data.sb.sb.bunches[beam, "coll"].length_m)
+        low, mid, high = ((mean + n * spread) * NS_OF_4_SIGMA for n in (-1, 0, 1))
+        draw_band(ax, _hours(data), low, high, BEAM[beam].color, alpha=0.12)
+        draw_line(ax, _hours(data), mid, BEAM[beam], label=f"B{beam}")
+        drawn += [low, high]
+    set_value_axis(ax, "bunch length, 4 σ [ns]", *drawn)
+
+
+def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the lifetime by losses beyond burn-off, linear in its inverse."""
+    rates = {}
+    if data.sb.lifetime is not None:
+        for beam, of in data.sb.lifetime.beams.items():
+            tau_s = of.total_tau_boff_corrected_s
+            if tau_s is not None:
+                rates[beam] = per_hour(tau_s)
+    for beam, rate in rates.items():
+        draw_line(ax, _hours(data)[: rate.size], rate, BEAM[beam], label=f"B{beam}")
+    if not rates:
+        note_missing(ax, "no lifetime beyond burn-off: it needs measured luminosity")
+        ax.set_ylabel("lifetime beyond\nburn-off [h]")
+        return
+    set_lifetime_axis(ax, "lifetime beyond burn-off [h]", *rates.values())
+
+
+def cross_sections_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw the effective cross-section of both beams in windows, with its errors."""
+    ax.axhline(data.sigma_boff_m2 * MB_PER_M2, color=REFERENCE, linestyle="--", label="burn-off")
+    drawn = [np.array([data.sigma_boff_m2 * MB_PER_M2])]
+    if data.losses is not None:
+        hours = (data.losses.window_time_s - data.sb.sb.time_s[0]) / 3600
+        for beam, of in data.losses.beams.items():
+            sigma, error = of.total_sigma_m2 * MB_PER_M2, of.total_error_m2 * MB_PER_M2
+            look = BEAM[beam]
+            ax.errorbar(
+                hours, sigma, error, color=look.color, marker=look.marker, markersize=5,
+                linestyle="none", capsize=2, label=f"B{beam}",
+            )  # fmt: skip
+            drawn += [sigma - error, sigma + error]
+    if not any(np.isfinite(values).any() for values in drawn[1:]):
+        note_missing(ax, "no effective cross-section: it needs step losses")
+    set_value_axis(ax, "effective cross-section [mb]", *drawn)
+
+
+def optics_panel(ax: Axes, data: OverviewData) -> None:
+    """Draw crossing angles and beta*."""
+    sb = data.sb.sb
+    for exp, ip in (("ATLAS", 1), ("CMS", 5)):
+        angle = sb.xing_angle_rad[ip] * 1e6
+        draw_line(
+            ax, _hours(data), angle, EXPERIMENT[exp], drawstyle="steps-post", label=f"IP{ip} angle",
+            linewidth=3.0 if exp == "ATLAS" else 1.5,
+        )  # fmt: skip
+    angles = [angle * 1e6 for angle in sb.xing_angle_rad.values()]
+    set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
+    if not data.betastar_m:
+        return
+    right = ax.twinx()
+    betastar = [values * 100 for values in data.betastar_m.values()]
+    for values in betastar:
+        right.plot(_hours(data), values, color=MUTED, linestyle=":", drawstyle="steps-post")
+    every = finite(*betastar)
+    low, high = (every.min(), every.max()) if every.size else (0.0, 1.0)
+    right.set_ylim(low - max(5.0, 0.2 * low), high + max(5.0, 0.2 * high))
+    right.set_ylabel("β* [cm] (dotted)", color=MUTED)
+    right.spines["right"].set_visible(True)
+    right.grid(visible=False)

@@ -1,0 +1,166 @@
+"""The overview of a fill: what its panels show, and its block of facts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.config.settings import load_config
+from lumimod.paths import FillPaths
+from lumimod.plots.overview import SIZE_IN, draw_overview, load_overview, overview_sets
+from lumimod.plots.overview_facts import NOT_KNOWN, fact_rows
+from lumimod.plots.overview_panels import OverviewData
+from lumimod.plots.totals import total
+from lumimod.simulate import simulate_fills
+from tests.conftest import TINY
+
+FILL = 5845
+LABELS = (
+    "luminosity",
+    "ratio of luminosities",
+    "integrated luminosity",
+    "beam intensity",
+    "emittance",
+    "bunch length",
+    "lifetime beyond burn-off",
+    "effective cross-section",
+    "full crossing angle",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> OverviewData:
+    """Return what the overview of a small fill shows."""
+    from lumimod.cli import main
+
+    root = tmp_path_factory.mktemp("overview")
+    simulate_fills(root / "data", [FILL], TINY, seed=3)
+    config = root / "config.py"
+    config.write_text(f"input_folder = working_folder = {str(root)!r} + '/'\ndoSBModel = True\n")
+    assert main(["--config", str(config)]) == 0
+    return load_overview(FillPaths(load_config(config), FILL))
+
+
+@pytest.fixture
+def drawn(data: OverviewData) -> Iterator[Figure]:
+    figure = draw_overview(data)
+    yield figure
+    figure.clear()
+
+
+def panel(figure: Figure, label: str) -> Axes:
+    """Return the panel whose y axis is labelled so."""
+    (found,) = [ax for ax in figure.axes if ax.get_ylabel().startswith(label)]
+    return found
+
+
+def lines(ax: Axes) -> dict[str, Any]:
+    return {str(line.get_label()): line for line in ax.get_lines()}
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_every_panel_shows_something(drawn: Figure, label: str) -> None:
+    ax = panel(drawn, label)
+    assert ax.has_data()
+    assert not [text.get_text() for text in ax.texts if text.get_text().startswith("no ")]
+
+
+def test_it_has_the_size_of_a_wall_screen_whatever_the_style(drawn: Figure) -> None:
+    assert tuple(drawn.get_size_inches()) == SIZE_IN
+
+
+def test_luminosities_are_the_sums_of_the_results(data: OverviewData, drawn: Figure) -> None:
+    ax = panel(drawn, "luminosity")
+    assert "10³²" in ax.get_ylabel()  # a few bunches
+    assert data.sb.lumi_meas is not None
+    expected = total(data.sb.lumi_meas.bunch_lumi["CMS"]) * 1e-36
+    np.testing.assert_allclose(lines(ax)["CMS"].get_ydata(), expected)
+    assert {"ATLAS", "calculated", "modelled"} <= set(lines(ax))
+
+
+def test_pile_up_on_the_right_belongs_to_the_luminosity(data: OverviewData, drawn: Figure) -> None:
+    ax = panel(drawn, "luminosity")
+    (right,) = [child for child in ax.child_axes if child.get_ylabel() == "mean pile-up"]
+    drawn.canvas.draw()
+    top = lines(ax)["ATLAS"].get_ydata()[0]
+    assert data.losses is not None
+    expected = data.losses.pileup["ATLAS"][0].mean()
+    share = (top - ax.get_ylim()[0]) / np.diff(ax.get_ylim())[0]
+    shown = right.get_ylim()[0] + share * np.diff(right.get_ylim())[0]
+    assert shown == pytest.approx(expected, rel=0.02)
+
+
+def test_a_ratio_axis_includes_one(drawn: Figure) -> None:
+    low, high = panel(drawn, "ratio").get_ylim()
+    assert low <= 0.99
+    assert high >= 1.01
+
+
+def test_cross_sections_are_in_view_with_their_errors(data: OverviewData, drawn: Figure) -> None:
+    ax = panel(drawn, "effective cross-section")
+    low, high = ax.get_ylim()
+    assert low < 80 < high
+    assert data.losses is not None
+    of = data.losses.beams[1]
+    points = ax.containers[0].lines[0].get_ydata()
+    np.testing.assert_allclose(points, of.total_sigma_m2 * 1e31)
+
+
+def test_beam_modes_are_named_above(drawn: Figure) -> None:
+    words = {text.get_text() for ax in drawn.axes for text in ax.texts}
+    assert {"INJPHYS", "RAMP", "STABLE"} <= words
+
+
+def test_nothing_runs_over_the_edge(drawn: Figure) -> None:
+    drawn.canvas.draw()
+    renderer = drawn.canvas.get_renderer()  # type: ignore[attr-defined]
+    width, height = drawn.bbox.width, drawn.bbox.height
+    for text in drawn.findobj(lambda artist: hasattr(artist, "get_text")):
+        if text.get_text().strip() and text.get_visible():  # type: ignore[attr-defined]
+            box = text.get_window_extent(renderer)
+            assert box.x0 >= -1, text
+            assert box.x1 <= width + 1, text
+            assert box.y0 >= -1, text
+            assert box.y1 <= height + 1, text
+
+
+def test_what_there_is_not_is_said(data: OverviewData) -> None:
+    bare = dataclasses.replace(
+        data,
+        sb=dataclasses.replace(data.sb, lumi_calc=None, lumi_meas=None, lifetime=None),
+        losses=None,
+        model_lumi=None,
+        facts={},
+        modes=None,
+        betastar_m={},
+    )
+    figure = draw_overview(bare)
+    said = {text.get_text() for ax in figure.axes for text in ax.texts}
+    assert "no luminosity" in said
+    assert "no ratio: it needs measured and calculated luminosity" in said
+    assert "no lifetime beyond burn-off: it needs measured luminosity" in said
+    assert "no effective cross-section: it needs step losses" in said
+
+
+def test_facts_are_those_of_the_fill_and_a_dash_where_unknown(data: OverviewData) -> None:
+    rows = dict(fact_rows(data.facts))
+    assert rows["energy"] == "6500 GeV"
+    assert rows["β* IP1 / IP5"] == "0.30 / 0.30 m"
+    both = (data.facts[f"b{beam}_emit_h_sb_start_um"] for beam in (1, 2))
+    assert rows["εH B1 / B2"] == " / ".join(f"{value:.2f}" for value in both) + " µm"
+    assert dict(fact_rows({}))["energy"] == NOT_KNOWN
+
+
+def test_it_is_made_of_whatever_results_there_are(tmp_path: Path) -> None:
+    config = tmp_path / "config.py"
+    config.write_text("")
+    (pictures,) = overview_sets(FillPaths(load_config(config), FILL))
+    assert [picture.name for picture in pictures.pictures] == ["overview"]
+    assert [path.name for path in pictures.needs] == [f"fill_{FILL}.pkl.gz"]
