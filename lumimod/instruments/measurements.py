@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
@@ -53,6 +53,13 @@ class BeamMeasurements:
     """End of the ramp, Unix s: samples before it are those of injection."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """By quantity: the number of samples or rows that were dropped."""
+
+    def with_length_factor(self, factor: float) -> BeamMeasurements:
+        """Return the measurements with all bunch lengths times a factor."""
+        if factor == 1:
+            return self
+        length = self.length_4s_s
+        return replace(self, length_4s_s=BunchSamples(length.time_s, length.values * factor))
 
 
 def read_beam(

@@ -118,7 +118,8 @@ class FillContext:
         span = stable_s if np.isfinite(stable_s).all() else None
         calls = [(beam, basic, bbb, self.names, calibration, span) for beam in BEAMS]
         both = self.workers_for(bbb).threads(read_beam, calls)
-        return {beam.beam: beam for beam in both}
+        factor = self.cfg.analysis.bunch_length_factor
+        return {beam.beam: beam.with_length_factor(factor) for beam in both}
 
     def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:
         """Return beta* at IP 1 and 5, each (n_times,) in m: measured, or as config.py says."""

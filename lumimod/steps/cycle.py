@@ -104,6 +104,7 @@ STEP = Step(
         "VRF_FT",
         "resc_period",
         "bsrt_calibration_file",
+        "bunch_length_factor",
         "variable_names",
         "ibs",
         "coupling",

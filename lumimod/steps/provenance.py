@@ -34,7 +34,7 @@ def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
     results, which lack them, are still right.
     """
     rules = {name: _later(step, name) for name in step.settings}
-    names = [name for name, rule in rules.items() if rule is None or rule(cfg.physics)]
+    names = [name for name, rule in rules.items() if rule is None or rule(cfg)]
     usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
     special = {n: _FOR_A_FILL[n](cfg, fill) for n in names if n in _FOR_A_FILL}
     return {name: {**usual, **special}[name] for name in names}
@@ -223,9 +223,18 @@ LATER_IN: Mapping[tuple[str, str], Callable[[Physics], bool]] = {
 """The same for settings that were always in other steps."""
 
 
-def _later(step: Step, name: str) -> Callable[[Physics], bool] | None:
+LATER_OTHERS: Mapping[str, Callable[[Config], bool]] = {
+    "bunch_length_factor": lambda cfg: cfg.analysis.bunch_length_factor != 1,
+}
+"""The same for settings of other sections: not where they change nothing."""
+
+
+def _later(step: Step, name: str) -> Callable[[Config], bool] | None:
     """Return where a setting is in force in the step; None: always."""
-    return LATER.get(name) or LATER_IN.get((step.name, name))
+    of_physics = LATER.get(name) or LATER_IN.get((step.name, name))
+    if of_physics is None:
+        return LATER_OTHERS.get(name)
+    return lambda cfg: of_physics(cfg.physics)
 
 
 def _models_lack(then: Any, now: Any) -> list[str]:

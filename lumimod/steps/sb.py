@@ -269,6 +269,7 @@ STEP = Step(
         "bsrt_calibration_file",
         "XingAngle",
         "crossing_planes",
+        "bunch_length_factor",
         "variable_names",
     ),
 )

@@ -77,6 +77,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("sigma_el_m2", "must be a number from 0 to 1e-28 [m^2]", ("-1",)),
     ("massi_year", "must be 'fill' or a whole number from 2008 to 2099", ("17", "'year'")),
     ("sigma_inel_m2", "must be a number from 1e-31 to 1e-28 [m^2]", ("0", "80")),
+    ("bunch_length_factor", "must be a number from 0.5 to 1.5", ("0", "18")),
     ("cross_section_window_s", "must be a number > 0 [s]", ("0", "'30 min'")),
     ("lumi_scale_error", "must be a number from 0 to 1", ("-0.01", "2")),
     ("dcct_error", "must be a number from 0 to 1", ("-0.01",)),

@@ -65,6 +65,7 @@ DEFAULTS = {
     "analysis.t_step_s": 300,
     "analysis.intensity_threshold_ppb": 3e10,
     "analysis.max_gap_s": 1800,
+    "analysis.bunch_length_factor": 1,
     "analysis.t_fit_length_s": 7200,
     "analysis.cross_section_window_s": 1800,
     "model.enabled": False,

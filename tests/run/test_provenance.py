@@ -14,7 +14,7 @@ from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records.made import Made
 from lumimod.run.plan import Plan, Selection, Status, begin_run, plan_fill
-from lumimod.steps.provenance import LATER, LATER_IN
+from lumimod.steps.provenance import LATER, LATER_IN, LATER_OTHERS
 from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_every_result_says_what_it_was_made_from(finished: Site, step: str) -> N
         made = Made.from_dict(data["made"])
         assert made is not None
         assert (made.fill, made.step, made.revision) == (FILL, step, STEPS[step].revision)
-        later = {*LATER, *(name for of, name in LATER_IN if of == step)}
+        later = {*LATER, *LATER_OTHERS, *(name for of, name in LATER_IN if of == step)}
         before = [name for name in STEPS[step].settings if name not in later]
         assert list(made.settings) == before
         assert set(made.results) == {other.name for other in STEPS[step].depends_on}
@@ -96,6 +96,7 @@ def test_settings_of_steps_are_settings_of_config() -> None:
         ("gammaFT", 7247.4, {"cycle", "lumi", "model"}, "gammaFT 6927.64 -> 7247.4"),
         ("sigmaBOff_m2", 81e-31, {"lifetime", "model"}, "sigmaBOff_m2 8e-30 -> 8.1e-30"),
         ("t_step_sec", 200.0, {"sb"}, "t_step_sec 300.0 -> 200.0"),
+        ("bunch_length_factor", 0.9, {"sb", "cycle"}, "bunch_length_factor = 0.9 is new"),
         ("frev", 11245.0, {"lumi", "model"}, "frev 11245.5 -> 11245.0"),
         ("t_fit_length", 3600.0, {"sb", "fits"}, "t_fit_length 7200.0 -> 3600.0"),
         ("XingAngle", {(5000, 6000): [2e-4, 2e-4]}, {"sb"}, "XingAngle [0.0003, 0.0003] -> "),

@@ -17,6 +17,7 @@ from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import sb
 from lumimod.steps.context import FillContext, StepInProgress
+from tests.conftest import context
 
 from .conftest import FILL, T0, fill_modes, measured_beam
 
@@ -489,3 +490,18 @@ def test_the_file_has_the_documented_keys(golden_run: Any, fill: MakeFill) -> No
     sb.run(ctx)
     expected = load(golden_run.folder / "fill_5845.pkl.gz", StableBeams).to_dict()
     assert set(load(ctx.paths.sb, StableBeams).to_dict()) == set(expected)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.85])
+def test_bunch_lengths_are_those_of_the_monitor_times_the_factor(
+    golden_config: Any, factor: float
+) -> None:
+    usual = context(golden_config).beams
+    analysis = replace(golden_config.analysis, bunch_length_factor=factor)
+    found = context(replace(golden_config, analysis=analysis)).beams
+    for beam in (1, 2):
+        ratio = found[beam].length_4s_s.values / usual[beam].length_4s_s.values
+        assert np.nanmax(np.abs(ratio - factor)) < 1e-12
+        assert np.array_equal(
+            found[beam].intensity_ppb.values, usual[beam].intensity_ppb.values, equal_nan=True
+        )

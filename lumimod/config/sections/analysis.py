@@ -57,6 +57,13 @@ class Analysis:
         "a measurement is held for this long after its instrument stopped, then it is NaN; 0: "
         "it is held for ever",
     )
+    bunch_length_factor: float = entry(
+        "bunch_length_factor",
+        within(0.5, 1.5),
+        1.0,
+        "factor on the bunch lengths of the BQM, which are 4 rms lengths of a Gaussian bunch: the "
+        "rms length of a binomial one is 10 to 18 % smaller",
+    )
     t_fit_length_s: float = entry(
         "t_fit_length", positive("s"), 2 * 3600.0, "length of the fits at the start of stable beams"
     )
