@@ -179,6 +179,17 @@ def test_only_one_source_of_data_knows_the_simulation() -> None:
             assert "simulate" not in {top(target) for target in own_imports(module)}, module
 
 
+@pytest.mark.parametrize("module", modules_of("simulate"))
+def test_the_simulation_has_no_formula_of_the_models(module: str) -> None:
+    # What it tests with its full truth. The simple truth, by their formulas, is in one module.
+    allowed = {"physics.constants"}
+    if module == "simulate.growth":
+        allowed |= {"physics.ibs", "physics.luminosity"}
+    assert {name for name in own_imports(module) if top(name) == "physics"} <= allowed
+    if "simulate.growth" in own_imports(module):
+        assert module == "simulate.beams"  # which chooses between the two
+
+
 def test_no_module_imports_itself_over_others() -> None:
     # A package's __init__ that only gathers its modules is not part of a circle.
     graph = {m: own_imports(m) - {"__init__"} for m in MODULES if m != "__init__"}

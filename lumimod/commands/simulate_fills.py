@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lumimod.commands.shell import Parser, exit_status
-from lumimod.simulate import FillFiles, FillSettings, simulate_fills
+from lumimod.errors import UsageError
+from lumimod.simulate import FillFiles, FillSettings, FullPhysics, simulate_fills
+from lumimod.simulate.batches import BATCHES
 
 DEFAULT = FillSettings()
 
@@ -39,6 +41,10 @@ def _settings(args: argparse.Namespace) -> FillSettings:
     given = vars(args)
     names = [field.name for field in dataclasses.fields(DEFAULT) if field.name in given]
     asked = {name: given[name] for name in names if given[name] is not None}
+    if args.physics == "full":
+        asked.update(full=FullPhysics(scheme=args.scheme or "48b"), extra_data=True)
+    elif args.scheme:
+        raise UsageError("--scheme is one of --physics full")
     return FillSettings.full_size(**asked) if args.full_size else FillSettings(**asked)
 
 
@@ -72,6 +78,12 @@ def _parser() -> Parser:
     add("--seed", type=int, default=1, help="seed of everything random (default: 1)")
     add("--run", type=int, choices=(2, 3),
         help="2: as in 2017 (default); 3: as in 2023: 6.8 TeV, emittances logged")  # fmt: skip
+    add("--physics", choices=("simple", "full"), default="simple",
+        help="simple: bunches evolve by the formulas of the pipeline (default); full: by formulas "
+        "of their own, with noise, coupling, early losses, electron cloud, LHCb and a wrong scale "
+        "of the BSRT")  # fmt: skip
+    add("--scheme", choices=tuple(BATCHES),
+        help="bunches of an injection, with --physics full (default: 48b)")  # fmt: skip
     add("--full-size", action="store_true",
         help="the full machine: 2544 colliding and 4 other bunches in each beam, 12 h of stable "
         "beams, about 200 MB of CSV; other options change it further")  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import Generator
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
-from lumimod.simulate.growth import BunchState, Growth, Stepper
+from lumimod.simulate.bunches import BunchState, Growth
+from lumimod.simulate.full import FullStepper, cloud_pattern
+from lumimod.simulate.growth import Stepper
 from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
@@ -42,6 +45,10 @@ class History:
     lumi: dict[str, FloatArray]
     """By experiment: (n_times, n_colliding), in 1/(m^2 s)."""
     half_crossing_rad: FloatArray
+    told: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Of the full truth: what no instrument sees, at each time, see `truth_arrays`."""
+    stepper: FullStepper | None = None
+    """Of the full truth: what does not change in time."""
 
 
 def at_times(
@@ -69,7 +76,14 @@ def simulate_history(
     state = {beam: _injected(scheme.beams[beam], settings, rng) for beam in (1, 2)}
     growth = {beam: _extra_growth(state[beam], settings, rng) for beam in (1, 2)}
     arrival_s = {beam: _arrival_s(scheme, beam, times) for beam in (1, 2)}
-    stepper = Stepper(scheme, times, settings, growth, arrival_s)
+    stepper: Stepper | FullStepper
+    if settings.full is None:
+        stepper = Stepper(scheme, times, settings, growth, arrival_s)
+    else:
+        for beam in (1, 2):
+            pattern = cloud_pattern(scheme.beams[beam].position, settings.full.cloud)
+            growth[beam] = Growth(*(values * pattern for values in growth[beam]))
+        stepper = FullStepper(scheme, times, settings, settings.full, growth, arrival_s, rng)
     states: dict[int, list[BunchState]] = {1: [], 2: []}
     lumi: dict[str, list[FloatArray]] = {name: [] for name in EXPERIMENTS}
     for now_s in time_s:
@@ -92,7 +106,14 @@ def simulate_history(
         },
         {name: np.stack(rows) for name, rows in lumi.items()},
         times.half_crossing_rad(time_s),
+        *_told(stepper),
     )
+
+
+def _told(stepper: Stepper | FullStepper) -> tuple[dict[str, FloatArray], FullStepper | None]:
+    if isinstance(stepper, Stepper):
+        return {}, None
+    return {name: np.stack(rows) for name, rows in stepper.told.items()}, stepper
 
 
 def _injected(scheme: BeamScheme, settings: FillSettings, rng: Generator) -> BunchState:

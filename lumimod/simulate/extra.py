@@ -119,6 +119,9 @@ def _luminosities(fill: Fill, scale: dict[str, float], rng: Generator) -> dict[s
             totals = fill.history.lumi[name].sum(axis=1, keepdims=True)
             true = at_times(fill.history, totals, time_s)[:, 0] * scale[name] / HZ_UB
             true *= time_s < fill.times.dump_s
+        elif other := [t for n, t in fill.history.told.items() if n.upper() == f"{name}_LUMI"]:
+            true = at_times(fill.history, other[0][:, None], time_s)[:, 0] / HZ_UB
+            true *= time_s < fill.times.dump_s
         else:
             part = fill.settings.n_colliding / FULL_MACHINE
             true = LEVELLED_HZ_UB[name] * part * fill.times.overlap(time_s)
@@ -150,6 +153,8 @@ def _betastar(fill: Fill, ip: str) -> Samples:
     if squeezed:
         stable = (time_s >= fill.times.stable_s) & (time_s <= dump_s)
         value_cm[stable] = 100 * fill.times.betastar_m(time_s[stable])
+    if ip == "IP5" and fill.settings.full is not None:
+        value_cm = value_cm * fill.settings.full.betastar_ratio_cms
     return time_s, np.round(value_cm, 3)
 
 

@@ -73,8 +73,10 @@ def write_extra(stream: BufferedIOBase, fill: Fill) -> None:
     """Write beta* in cm, a sample at the start and at each change."""
     since_s, betastar_m = fill.times.betastar
     stamps = text.stamps(np.maximum(since_s, fill.times.start_s))
-    rows = [b"%s,%.6g\n" % (stamp.tobytes(), 100 * beta) for stamp, beta in zip(stamps, betastar_m)]
-    for ip in (1, 5):
+    full = fill.settings.full
+    for ip, ratio in ((1, 1.0), (5, 1.0 if full is None else full.betastar_ratio_cms)):
+        cells = zip(stamps, 100 * betastar_m * ratio)
+        rows = [b"%s,%.6g\n" % (stamp.tobytes(), beta_cm) for stamp, beta_cm in cells]
         write_block(stream, _name(fill, f"betastar_ip{ip}"), rows, array=False)
 
 

@@ -77,7 +77,7 @@ def _write_fill(folder: Path, number: int, settings: FillSettings, seed: int) ->
     streams = np.random.default_rng([seed, number]).spawn(8)
     evolution, basic, crossing, bunches, scales, massi, bunch_lumi, extra = streams
     times = timeline(number, settings)
-    scheme = filling_scheme(settings.n_colliding, settings.n_noncolliding)
+    scheme = filling_scheme(settings.n_colliding, settings.n_noncolliding, settings.scheme)
     fill = Fill(number, times, simulate_history(scheme, times, settings, evolution), settings)
     paths = _paths(folder, number, settings)
     scale = instruments.scale_errors(settings, scales)
@@ -114,7 +114,7 @@ def _csv(path: Path, fill: Fill) -> AbstractContextManager[BufferedIOBase]:
 def _paths(folder: Path, number: int, settings: FillSettings) -> FillFiles:
     suffix = ".csv.gz" if settings.gzip else ".csv"
     measured = folder / "massi" / str(RUNS[settings.run].year) / "measurements"
-    has_extra = settings.run == 3 or settings.betastar_steps or settings.extra_data
+    has_extra = settings.run == 3 or settings.betastar_steps or settings.extra_data or settings.full
 
     def csv(name: str, prefix: str) -> Path:
         return folder / f"fill_{name}_data_csvs" / f"{prefix}_fill_{number}{suffix}"

@@ -1,11 +1,11 @@
-"""One step of all bunches: IBS, radiation damping, elastic scattering, growth and burn-off.
+"""One step of all bunches in the simple truth, by the formulas of the pipeline.
 
-In stable beams burn-off is the only loss, unless extra losses are asked for.
+IBS, radiation damping, elastic scattering, growth and burn-off. The
+full truth shares none of these formulas. In stable beams burn-off is the only loss, unless extra
+losses are asked for.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.ibs import ibs_map
 from lumimod.physics.luminosity import beam_size_m, level, pair_luminosity
 from lumimod.simulate import machine
+from lumimod.simulate.bunches import BunchState, Growth, ramped
 from lumimod.simulate.scheme import FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
 from lumimod.simulate.timeline import Timeline
@@ -22,22 +23,6 @@ from lumimod.tables.lhc import EXPERIMENTS
 
 IBS_STEP_S = 300.0
 """Step from which IBS rates are taken: its fit holds for minutes to hours."""
-
-
-class BunchState(NamedTuple):
-    """State of the bunches of one beam: (n_bunches,) or (n_times, n_bunches)."""
-
-    n_ppb: FloatArray
-    emit_h_um: FloatArray
-    emit_v_um: FloatArray
-    bl4s_s: FloatArray
-
-
-class Growth(NamedTuple):
-    """Extra growth of the emittances of each bunch at top energy, in um/h."""
-
-    h_um_per_h: FloatArray
-    v_um_per_h: FloatArray
 
 
 class Stepper:
@@ -58,9 +43,6 @@ class Stepper:
         self.growth = growth
         self.arrival_s = arrival_s
         self.ibs: dict[int, tuple[FloatArray, FloatArray]] = {}
-        ramp_steps = (times.modes["RAMP"][1] - times.modes["RAMP"][0]) / STEP_S
-        self.ramp_growth_um = settings.ramp_growth_um / ramp_steps
-        self.ramp_survival = (1 - settings.ramp_loss) ** (1 / ramp_steps)
 
     def luminosity(self, state: dict[int, BunchState], now_s: float) -> dict[str, FloatArray]:
         """Return the luminosity of each colliding pair at each experiment, in 1/(m^2 s)."""
@@ -100,7 +82,7 @@ class Stepper:
         if now_s < self.times.modes["RAMP"][0]:
             return {beam: self._inject(beam, state[beam], now_s) for beam in (1, 2)}
         if now_s < self.times.modes["RAMP"][1]:
-            return {beam: self._ramp(state[beam], now_s) for beam in (1, 2)}
+            return {b: ramped(state[b], now_s, self.times, self.settings) for b in (1, 2)}
         grown = {beam: self._top(beam, state[beam], lumi, now_s) for beam in (1, 2)}
         return self._burn(grown, lumi, now_s)
 
@@ -112,18 +94,6 @@ class Stepper:
         return state._replace(
             emit_h_um=state.emit_h_um * np.where(here, rate_h, 1.0),
             bl4s_s=state.bl4s_s * np.where(here, rate_l, 1.0),
-        )
-
-    def _ramp(self, state: BunchState, now_s: float) -> BunchState:
-        # The blow-up in the ramp is controlled by the mean length, which ends at its set value.
-        left = (self.times.modes["RAMP"][1] - now_s) / STEP_S
-        mean_s = state.bl4s_s.mean()
-        target_s = self.settings.bl_flattop_s * state.bl4s_s / mean_s
-        return BunchState(
-            state.n_ppb * self.ramp_survival,
-            state.emit_h_um + self.ramp_growth_um,
-            state.emit_v_um + self.ramp_growth_um,
-            state.bl4s_s + (target_s - state.bl4s_s) / left,
         )
 
     def _top(

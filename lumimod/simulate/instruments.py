@@ -37,6 +37,11 @@ class Fill:
     history: History
     settings: FillSettings
 
+    def bsrt_scale(self, beam: int, plane: str) -> float:
+        """Return the factor on emittances of a beam and plane that the BSRT is off."""
+        stepper = self.history.stepper
+        return 1.0 if stepper is None else stepper.bsrt_scale[beam, plane]
+
 
 @dataclass(frozen=True)
 class Block:
@@ -105,11 +110,12 @@ def bunch_emittance(
     """Yield the normalised emittances, in um, as the BSRT logs them in Run 3."""
     one = fill.history.beams[beam]
     emit_um = one.states.emit_h_um if plane == "h" else one.states.emit_v_um
+    scale = fill.bsrt_scale(beam, plane)
     # The noise is that of the size; the emittance goes with its square.
     noise = 2 * fill.settings.bsrt_noise / math.sqrt(fill.settings.bsrt_repeats)
     for rows, filled in same_filling(one, time_s, fill.times.dump_s):
         values = at_times(fill.history, emit_um[:, filled], time_s[rows])
-        values *= 1 + noise * rng.standard_normal(values.shape)
+        values *= (1 + noise * rng.standard_normal(values.shape)) * scale
         yield Block(time_s[rows], filled, np.maximum(values, 0.0))
 
 
@@ -162,14 +168,15 @@ def gate_scan(
     sigmas: list[FloatArray] = []
     calibration = bsrt_calibration(fill.number)
     planes = zip(
-        (one.states.emit_h_um, one.states.emit_v_um),
+        (("h", one.states.emit_h_um), ("v", one.states.emit_v_um)),
         calibration.at(beam, 450),
         calibration.at(beam, 6500),
     )
-    for emit_um, injection, top in planes:
+    for (plane, emit_um), injection, top in planes:
         each_s = np.repeat(time_s, gates.shape[1])
         true_um = at_times(fill.history, emit_um, each_s, gates.ravel())
         each_gev = np.repeat(energy_gev, gates.shape[1])
+        true_um = true_um * fill.bsrt_scale(beam, plane)
         true_mm = monitor_sigma_mm(true_um, each_gev, injection, top)
         single_mm = np.repeat(true_mm, settings.bsrt_repeats).reshape(time_s.size, -1)
         sigmas.append(single_mm * (1 + settings.bsrt_noise * rng.standard_normal(single_mm.shape)))

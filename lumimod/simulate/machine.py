@@ -7,13 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.physics.emittance import MonitorOptics
 
 F_REV_HZ = 11245.5
 GAMMA_INJECTION = 479.6
 V_RF_INJECTION_V = 6e6
 V_RF_TOP_V = 12e6
 ELASTIC_SLOPE_GEV2 = 19.9
+
+
+MonitorOf = tuple[float, float, float, float]
+"""beta [m] and resolution [mm] of a BSRT, factor on its sizes, and gamma."""
 
 
 class Run(NamedTuple):
@@ -46,7 +49,7 @@ BANDS_GEV = (500.0, 6400.0)
 
 
 def monitor_sigma_mm(
-    emit_um: FloatArray, energy_gev: FloatArray, injection: MonitorOptics, top: MonitorOptics
+    emit_um: FloatArray, energy_gev: FloatArray, injection: MonitorOf, top: MonitorOf
 ) -> FloatArray:
     """Return the beam size that the BSRT measures, in mm.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lumimod.arrays import BoolArray, IntArray
 from lumimod.errors import UsageError
+from lumimod.simulate.batches import batch_layout
 
 ABORT_GAP_START = 3443
 """First slot of the abort gap, which is empty up to the end of the ring."""
@@ -50,34 +51,39 @@ class FillingScheme:
         return int(max(beam.injection.max() for beam in self.beams.values())) + 1
 
 
-def filling_scheme(n_colliding: int, n_noncolliding: int) -> FillingScheme:
+def filling_scheme(
+    n_colliding: int, n_noncolliding: int, scheme: str | None = None
+) -> FillingScheme:
     """Return a scheme with the given numbers of bunches in each beam.
 
-    As in 2017: a batch of 12, then up to three trains of 48 per injection. Non-colliding bunches
-    follow, in a train of their own if there is room, alternating between beam 1 and beam 2.
+    Without `scheme` as in 2017: a batch of 12, then up to three trains of 48 per injection.
+    Non-colliding bunches follow, in a train of their own if there is room, alternating between
+    beam 1 and beam 2.
+    With a `scheme`, of `BATCHES`, its injections lie all around the ring.
 
     Raises
     ------
     UsageError
         So many bunches do not fit.
     """
-    check_bunches(n_colliding, n_noncolliding)
-    places = _layout()
+    check_bunches(n_colliding, n_noncolliding, scheme)
+    places = _places(scheme)
     start = _start_noncolliding(places, n_colliding, n_noncolliding)
     beams = {}
     for beam in (1, 2):
         own = start + (beam - 1) + 2 * np.arange(n_noncolliding)
         rows = np.concatenate([np.arange(n_colliding), own])
+        rows = rows[np.argsort(places[rows, 0])]
         slot, injection, _, position = places[rows].T.copy()
         beams[beam] = BeamScheme(slot, injection, position, rows < n_colliding)
     return FillingScheme(beams)
 
 
-def check_bunches(n_colliding: int, n_noncolliding: int) -> None:
+def check_bunches(n_colliding: int, n_noncolliding: int, scheme: str | None = None) -> None:
     """Raise `UsageError` if so many bunches do not fit."""
     if n_colliding < 1 or n_noncolliding < 0:
         raise UsageError("at least one colliding bunch is needed")
-    n_places = len(_layout())
+    n_places = len(_places(scheme))
     if n_colliding + 2 * n_noncolliding > n_places:
         raise UsageError(
             f"{n_colliding} colliding and twice {n_noncolliding} non-colliding bunches do not fit: "
@@ -90,6 +96,11 @@ def _start_noncolliding(places: IntArray, n_colliding: int, n_noncolliding: int)
     last_train = places[n_colliding - 1, 2]
     next_train = int(np.searchsorted(places[:, 2], last_train, side="right"))
     return next_train if next_train + 2 * n_noncolliding <= len(places) else n_colliding
+
+
+def _places(scheme: str | None) -> IntArray:
+    """Return all places as (slot, injection, train, position in train), in order of filling."""
+    return _layout() if scheme is None else batch_layout(scheme)
 
 
 def _layout() -> IntArray:

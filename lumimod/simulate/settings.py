@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lumimod.errors import UsageError
+from lumimod.simulate.full_settings import FullPhysics
 from lumimod.simulate.scheme import check_bunches
 
 Steps = tuple[tuple[float, float], ...]
@@ -126,8 +127,17 @@ class FillSettings:
     extra_data: bool = False
     """Write the extra data: tunes, BBQ, total luminosities, beta*, number of bunches."""
 
+    full: FullPhysics | None = None
+    """None: the simple truth, of the formulas that the pipeline has. Else the full truth, which is
+    independent of them."""
+
+    @property
+    def scheme(self) -> str | None:
+        """Return the name of the filling scheme; None for that of the simple truth."""
+        return None if self.full is None else self.full.scheme
+
     def __post_init__(self) -> None:
-        check_bunches(self.n_colliding, self.n_noncolliding)
+        check_bunches(self.n_colliding, self.n_noncolliding, self.scheme)
         _check_numbers(self)
         if self.bsrt_record % self.bsrt_repeats:
             raise UsageError("bsrt_record must be a multiple of bsrt_repeats")
@@ -145,6 +155,12 @@ class FillSettings:
             raise UsageError("betastar_steps: hours must not be negative, beta* above 0")
         if self.run not in (2, 3) or self.ip1_plane not in ("h", "v"):
             raise UsageError("run must be 2 or 3, ip1_plane h or v")
+
+    @classmethod
+    def independent(cls, full: FullPhysics | None = None, **changes: object) -> FillSettings:
+        """Return a fill of the full truth, with the luminosities of all experiments logged."""
+        preset: dict[str, object] = {"full": full or FullPhysics(), "extra_data": True}
+        return cls(**{**preset, **changes})  # type: ignore[arg-type]
 
     @classmethod
     def full_size(cls, **changes: object) -> FillSettings:
