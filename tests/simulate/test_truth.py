@@ -14,7 +14,15 @@ import numpy.typing as npt
 import pytest
 from scipy.optimize import curve_fit
 
-from lumimod.records import Fits, Lifetime, MeasuredLumi, StableBeams
+from lumimod.records import (
+    FillLosses,
+    Fits,
+    GrowthBeyond,
+    Lifetime,
+    LumiEmittance,
+    MeasuredLumi,
+    StableBeams,
+)
 from lumimod.records.store import load
 from lumimod.simulate import FillSettings, simulate_fills
 from lumimod.tables.calibration import bsrt_calibration
@@ -61,7 +69,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     [files] = simulate_fills(data, [FILL], SETTINGS, seed=3)
     with np.load(files.truth, allow_pickle=False) as archive:
         truth = {name: archive[name] for name in archive.files}
-    run = analyse(out, data)
+    run = analyse(out, data, doSBModel=True)
     assert run.report.failed == {}
     return Found(truth, run)
 
@@ -191,3 +199,57 @@ def test_luminosity_lifetimes_are_those_of_the_truth(
         )
         assert abs(mean) < 0.02
         assert each < noise * (3 if span == "short" else 1)
+
+
+@pytest.mark.parametrize("beam", [1, 2])
+def test_effective_cross_sections_are_that_of_burn_off_within_their_errors(
+    found: Found, beam: int, show: Show
+) -> None:
+    one = load(found.run.folder / f"fill_{FILL}_losses.pkl.gz", FillLosses).beams[beam]
+    windows = (one.sigma_m2 - SIGMA_M2) / one.error_m2
+    fill = (one.fill_sigma_m2 - SIGMA_M2) / one.fill_error_m2
+    show(
+        f"cross-section B{beam}: {one.total_fill_sigma_m2 * 1e31:.2f} mb of the fill; pulls of "
+        f"{windows.size} windows of bunches {windows.mean():+.2f} +- {windows.std():.2f}, of "
+        f"{fill.size} bunches {fill.mean():+.2f} +- {fill.std():.2f}"
+    )
+    assert one.total_fill_sigma_m2 == pytest.approx(SIGMA_M2, rel=0.005)
+    assert 0.85 < windows.std() < 1.15
+    assert abs(windows.mean()) < 0.2
+    assert 0.6 < fill.std() < 1.4
+    assert (np.abs(one.total_sigma_m2 - SIGMA_M2) < 4 * one.total_error_m2).all()
+
+
+@pytest.mark.parametrize("plane", ["h", "v"])
+def test_emittances_from_luminosity_are_the_true_ones(found: Found, plane: str, show: Show) -> None:
+    record = load(found.run.folder / f"fill_{FILL}_lumi_emittance.pkl.gz", LumiEmittance)
+    both = [found.true_of(beam, "coll", f"emit_{plane}_um") for beam in (1, 2)]
+    each = getattr(record, f"emit_{plane}_um") / np.mean(both, axis=0) - 1
+    of_bunch = each.mean(axis=0)
+    noise = getattr(record, f"noise_{plane}_um") / np.mean(both)
+    show(
+        f"emittance {plane} from luminosity: bunches over the fill within "
+        f"{np.abs(of_bunch).max():.2%}, a single value {each.std():.2%} (error {noise.mean():.2%})"
+    )
+    assert np.abs(of_bunch).max() < 0.01
+    assert each.std() == pytest.approx(noise.mean(), rel=0.2)
+
+
+@by_beam_and_family
+@pytest.mark.parametrize("plane", ["h", "v"])
+def test_growth_beyond_the_model_is_the_true_one_within_its_error(
+    found: Found, beam: int, family: str, plane: str, show: Show
+) -> None:
+    record = load(found.run.folder / f"fill_{FILL}_growth.pkl.gz", GrowthBeyond)
+    one = record.cases["1"][beam, family].planes[plane]
+    column = np.searchsorted(found.truth[f"b{beam}_slots"], record.cases["1"][beam, family].slots)
+    true = found.truth[f"b{beam}_growth_{plane}_um_per_h"][column]
+    pulls = (one.growth_um_h - true) / one.error_um_h
+    show(
+        f"growth B{beam}{plane} {family:7} {one.growth_um_h.mean():.4f} um/h, truth "
+        f"{true.mean():.4f}; pulls {pulls.mean():+.2f} +- {pulls.std():.2f}"
+    )
+    assert abs(pulls.mean()) < 4 / np.sqrt(pulls.size)
+    if family == "coll":
+        assert 0.7 < pulls.std() < 1.4
+        assert one.growth_um_h.mean() == pytest.approx(true.mean(), rel=0.1)
