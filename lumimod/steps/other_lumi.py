@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,23 +53,31 @@ def other_luminosities(ctx: FillContext, time_s: FloatArray) -> dict[str, FloatA
         An archive is damaged or cannot be read.
     """
     archives = _archives(ctx.paths)
-    known = {exp: _logged(ctx, exp, time_s) for exp in OTHER_EXPERIMENTS if exp not in archives}
+    known = _logged(ctx, [exp for exp in OTHER_EXPERIMENTS if exp not in archives], time_s)
     for experiment, archive in archives.items():
         measured = read_massi(archive, ctx.fill, experiment, np.arange(N_SLOTS))
         for note in measured.notes:
             ctx.note(note)
         total = np.nansum(measured.interpolate(time_s), axis=1)
         known[experiment] = total * ctx.cfg.massi.bunch_lumi_scale
-    return {exp: known[exp] for exp in OTHER_EXPERIMENTS if known[exp].any()}
+    return {exp: known[exp] for exp in OTHER_EXPERIMENTS if exp in known and known[exp].any()}
 
 
-def _logged(ctx: FillContext, experiment: str, time_s: FloatArray) -> FloatArray:
-    """Return what the logging service has, zeros if nothing."""
-    path, name = existing(ctx.paths.extra_data), f"total_lumi_{experiment.lower()}"
-    if path is None:
-        return np.zeros(time_s.size)
-    series = read_first(path, {name: ctx.names[name]}, optional=(name,)).get(name)
-    if series is None or not series.time_s.size:
-        return np.zeros(time_s.size)
-    values = np.nan_to_num(np.clip(series.scalar(), 0, None))
-    return np.interp(time_s, series.time_s, values) * LUMI_UNIT_M2S
+def _logged(
+    ctx: FillContext, experiments: Sequence[str], time_s: FloatArray
+) -> dict[str, FloatArray]:
+    """Return what the logging service has of them, (n_times,) in 1/(m^2 s)."""
+    path = existing(ctx.paths.extra_data)
+    if path is None or not experiments:
+        return {}
+    quantities = {f"total_lumi_{exp.lower()}": exp for exp in experiments}
+    wanted = {quantity: ctx.names[quantity] for quantity in quantities}
+    found = {}
+    for quantity, series in read_first(path, wanted, optional=wanted).items():
+        values = series.scalar()
+        good = np.isfinite(values)
+        if good.any():
+            values = np.maximum(values[good], 0.0)  # noise about 0 before collisions
+            lumi_hz_ub = np.interp(time_s, series.time_s[good], values)
+            found[quantities[quantity]] = lumi_hz_ub * LUMI_UNIT_M2S
+    return found

@@ -160,6 +160,14 @@ def test_logged_luminosity_of_lhcb_goes_to_the_bunches_that_collide_there(fill: 
     assert found.beams[2].fill_sigma_m2 == pytest.approx(80 * MB * (own + 0.02), rel=1e-6)
 
 
+def test_samples_that_are_no_numbers_and_noise_below_zero_count_for_nothing(
+    fill: MakeFill,
+) -> None:
+    ctx = fill()
+    logged(ctx.paths.extra_data, LHCB=float("nan"), ALICE=-0.1)
+    assert run(ctx, with_partners(burning()), flat()).experiments == ["ATLAS", "CMS"]
+
+
 def archive(path: Path, experiment: str, lumi_hz_ub: float) -> None:
     path.parent.mkdir(parents=True)
     text = path.parent / "member.txt"
