@@ -22,9 +22,10 @@ def markdown() -> str:
 
 
 def _with_one_model(cfg: Config) -> Config:
-    """Return settings with one model M and one case C, which stand for all."""
+    """Return settings with one model M and one case C, which stand for all, and their pictures."""
     model = dataclasses.replace(cfg.model, models=("M",), case_names=("C",))
-    return dataclasses.replace(cfg, model=model)
+    plots = dataclasses.replace(cfg.plots, per_model=True)
+    return dataclasses.replace(cfg, model=model, plots=plots)
 
 
 def _section(family: Family, paths: FillPaths) -> str:

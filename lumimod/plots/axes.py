@@ -10,12 +10,20 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.numbers import finite
-from lumimod.plots.style import MUTED
+from lumimod.plots.style import MUTED, REFERENCE
 from lumimod.readers.stamps import ZURICH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+
+
+ROOM = 0.08
+"""Part of the range that stays free at both ends: no line or marker lies on the frame."""
+ROUND_STEPS = (1, 2, 2.5, 5, 10)
+"""Of ticks."""
+LEAST_RATIO = 0.01
+"""No axis of ratios shows less than that on both sides of 1."""
 
 
 def hours_since(time_s: FloatArray) -> FloatArray:
@@ -45,17 +53,22 @@ def set_ticks(axis: Axis, places: Sequence[float], words: Sequence[str] | None =
 
 
 def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
-    """Make x the hours of stable beams, with the time of day in Zurich below each tick."""
+    """Make x the hours of stable beams, with the time of day in Zurich below each tick.
+
+    Of less than an hour ticks are minutes.
+    """
     from matplotlib.ticker import MaxNLocator
 
     last = max(float(hours_since(time_s)[-1]), 0.02)
     ax.set_xlim(-0.015 * last, 1.015 * last)
-    round_hours = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, last)
-    ticks = [t for t in round_hours if 0 <= t <= 1.01 * last]
+    per_hour, unit = (60, "minutes") if last < 1 else (1, "hours")
+    rounded = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, per_hour * last)
+    ticks = [t / per_hour for t in rounded if 0 <= t <= 1.01 * per_hour * last]
     clocks = (datetime.fromtimestamp(time_s[0] + 3600 * t, ZURICH) for t in ticks)
-    set_ticks(ax.xaxis, ticks, [f"{t:g}\n{clock:%H:%M}" for t, clock in zip(ticks, clocks)])
+    words = [f"{per_hour * t:g}\n{clock:%H:%M}" for t, clock in zip(ticks, clocks)]
+    set_ticks(ax.xaxis, ticks, words)
     if label:
-        ax.set_xlabel("hours of stable beams | time of day (Europe/Zurich)")
+        ax.set_xlabel(f"{unit} of stable beams | time of day (Europe/Zurich)")
 
 
 def slot_axis(ax: Axes, *slots: IntArray, label: bool = True) -> None:
@@ -83,7 +96,7 @@ def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float
     span = max(high - low, rounding)
     inside = known[(known >= low - span) & (known <= high + span)]
     low, high = inside.min(), inside.max()
-    room = 0.06 * (high - low) if high - low > rounding else 0.05 * abs(high) or 1.0
+    room = ROOM * (high - low) if high - low > rounding else 0.05 * abs(high) or 1.0
     return float(low - room), float(high + room)
 
 
@@ -120,7 +133,7 @@ def set_value_axis(
     """
     low, high = limits_of_each(*values, *beside, tail=tail)
     if include is not None:
-        room = 0.06 * (high - low)
+        room = ROOM * (high - low)
         low, high = min(low, include - room), max(high, include + room)
     ax.set_ylim(low, high)
     ax.set_ylabel(label)
@@ -139,3 +152,21 @@ def note_outside(ax: Axes, *values: FloatArray) -> None:
             ha="right", va="bottom", size="x-small", color=MUTED,
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},
         )  # fmt: skip
+
+
+def share_values(axes: Sequence[Axes]) -> None:
+    """Give panels of the same quantity the same limits and ticks of y."""
+    ends = [ax.get_ylim() for ax in axes]
+    low, high = min(min(pair) for pair in ends), max(max(pair) for pair in ends)
+    for ax in axes:
+        ax.set_ylim(low, high)
+
+
+def ratio_axis(ax: Axes, label: str, *lines: FloatArray, tail: float = 0.05) -> None:
+    """Make y an axis of ratios: 1 is in view, at least 1 % on both sides of it, round ticks."""
+    low, high = limits_of_each(*lines, np.array([1 - LEAST_RATIO, 1 + LEAST_RATIO]), tail=tail)
+    ax.set_ylim(min(low, 1 - LEAST_RATIO), max(high, 1 + LEAST_RATIO))
+    ax.set_ylabel(label)
+    ax.axhline(1.0, color=REFERENCE, linewidth=1.2, zorder=1.5)
+    few_ticks(ax.yaxis, 4, steps=ROUND_STEPS)
+    note_outside(ax, *lines)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.paths import FillPaths
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.axes import few_ticks, robust_limits
-from lumimod.plots.cycle_panels import cycle_title, share_slots, slots_of, slots_panel, values_of
+from lumimod.plots.cycle_instants import MOMENTS, TALL_LEGENDS, instants_figure
+from lumimod.plots.cycle_panels import (
+    about_cycle,
+    cycle_title,
+    share_slots,
+    slots_of,
+    slots_panel,
+    values_of,
+)
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels
 from lumimod.plots.numbers import finite, spread_of_bunches
@@ -39,9 +47,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TALL_LEGENDS = Margins(left=6.0, top=6.0, bottom=3.2, between_rows=3.6)
-"""Room for legends of two lines, above panels with the same x."""
-
 
 @dataclass(frozen=True)
 class CycleResults:
@@ -49,27 +54,13 @@ class CycleResults:
 
     fill: int
     cycle: Cycle
+    about: About = NOTHING_KNOWN
 
     @classmethod
     def load(cls, paths: FillPaths) -> CycleResults:
         """Return what step cycle saved; MissingStepError if it cannot be read."""
-        return cls(paths.fill, store.load(paths.cycle, Cycle))
-
-
-class Moment(NamedTuple):
-    """One of the four instants: start or end of an interval of the record."""
-
-    name: str
-    interval: str
-    end: bool
-
-
-MOMENTS = (
-    Moment("injection", "Injection", False),
-    Moment("start of ramp", "Injection", True),
-    Moment("end of ramp", "he_before_SB", False),
-    Moment("stable beams", "he_before_SB", True),
-)
+        cycle = store.load(paths.cycle, Cycle)
+        return cls(paths.fill, cycle, about_cycle(paths, cycle))
 
 
 # --- bunch by bunch
@@ -77,51 +68,42 @@ MOMENTS = (
 
 @drawing
 def draw_cycle_emittances(
-    cycle: Cycle, beam: int, fill: int, *, style: Style = DEFAULT_STYLE
+    cycle: Cycle,
+    beam: int,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw both emittances of each bunch of one beam at the four instants."""
     what = f"Beam {beam}: normalised emittances of each bunch through the cycle"
     rows = ((beam, EMIT_H), (beam, EMIT_V))
-    return _instants_figure(cycle, rows, fill, what, style)
+    return instants_figure(cycle, rows, fill, what, about, style)
 
 
 @drawing
 def draw_cycle_quantity(
-    cycle: Cycle, quantity: Quantity, name: str, fill: int, *, style: Style = DEFAULT_STYLE
+    cycle: Cycle,
+    quantity: Quantity,
+    name: str,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw a quantity of each bunch of both beams at the four instants."""
     rows = tuple((beam, quantity) for beam in BEAMS)
-    return _instants_figure(cycle, rows, fill, f"{name} of each bunch through the cycle", style)
-
-
-def _instants_figure(
-    cycle: Cycle, rows: Sequence[tuple[int, Quantity]], fill: int, what: str, style: Style
-) -> Figure:
-    figure = new_figure(style)
-    cycle_title(figure, style, fill, cycle, what + "; first and last BSRT measurement of each part")
-    axes = [row[0] for row in panels(figure, style, len(rows), 1, margins=TALL_LEGENDS)]
-    for ax, (beam, quantity) in zip(axes, rows):
-        instants_panel(ax, cycle, beam, quantity)
-    share_slots(axes, [slots_of(cycle, b, m.interval) for b, _ in rows for m in MOMENTS])
-    return figure
-
-
-def instants_panel(ax: Axes, cycle: Cycle, beam: int, quantity: Quantity) -> None:
-    """Draw a quantity of each bunch of a beam at the four instants."""
-    series = []
-    for moment, look in zip(MOMENTS, INSTANT):
-        part = cycle.intervals.get((beam, moment.interval))
-        values = values_of(part, moment.end, quantity)
-        label = f"{moment.name}\n{quantity.numbers(values)}"
-        series.append((slots_of(cycle, beam, moment.interval), values, look, label))
-    slots_panel(ax, beam, quantity.label, series)
+    what = f"{name} of each bunch through the cycle"
+    return instants_figure(cycle, rows, fill, what, about, style)
 
 
 # --- time
 
 
 @drawing
-def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
+def draw_cycle_times(
+    cycle: Cycle, fill: int, *, about: About = NOTHING_KNOWN, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw the minutes between the measurements of each bunch at injection, ramp and flat top.
 
     The cycle model follows each bunch over the same times.
@@ -131,7 +113,7 @@ def draw_cycle_times(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -
         "Minutes between first and last BSRT measurement of each bunch at injection and at flat "
         "top, and from one to the other through the ramp"
     )
-    cycle_title(figure, style, fill, cycle, what)
+    cycle_title(figure, style, fill, cycle, what, about)
     axes = [row[0] for row in panels(figure, style, len(BEAMS), 1, margins=TALL_LEGENDS)]
     for ax, beam in zip(axes, BEAMS):
         parts = times_min(cycle, beam)
@@ -166,11 +148,13 @@ def times_min(cycle: Cycle, beam: int) -> dict[str, tuple[IntArray, FloatArray]]
 
 
 @drawing
-def draw_cycle_histograms(cycle: Cycle, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
+def draw_cycle_histograms(
+    cycle: Cycle, fill: int, *, about: About = NOTHING_KNOWN, style: Style = DEFAULT_STYLE
+) -> Figure:
     """Draw histograms over bunches of emittances, intensity and brightness."""
     figure = new_figure(style)
-    what = "Bunches at the four instants of the cycle; legends: mean ± spread over bunches"
-    cycle_title(figure, style, fill, cycle, what)
+    what = "Bunches at the four instants of the cycle; legends: median ± half of the middle 68 %"
+    cycle_title(figure, style, fill, cycle, what, about)
     margins = Margins(6.0, 1.4, top=7.4, bottom=2.9, between_columns=2.8, between_rows=7.2)
     rows = panels(figure, style, 2, 4, margins=margins)
     for row, beam in zip(rows, BEAMS):
@@ -214,7 +198,7 @@ def _emittances_of(beam: int) -> Picture[CycleResults]:
     return Picture(
         f"cycle_emittancesbbb_b{beam}",
         f"emittances of each bunch of beam {beam} at the four instants",
-        lambda r, style: draw_cycle_emittances(r.cycle, beam, r.fill, style=style),
+        lambda r, style: draw_cycle_emittances(r.cycle, beam, r.fill, about=r.about, style=style),
     )
 
 
@@ -222,7 +206,9 @@ def _of_both(name: str, shows: str, quantity: Quantity, words: str) -> Picture[C
     return Picture(
         name,
         shows,
-        lambda r, style: draw_cycle_quantity(r.cycle, quantity, words, r.fill, style=style),
+        lambda r, style: draw_cycle_quantity(
+            r.cycle, quantity, words, r.fill, about=r.about, style=style
+        ),
     )
 
 
@@ -239,12 +225,12 @@ CYCLE_PICTURES: tuple[Picture[CycleResults], ...] = (
     Picture(
         "cycle_timebbb",
         "time of each bunch at injection, through the ramp, and at flat top",
-        lambda r, style: draw_cycle_times(r.cycle, r.fill, style=style),
+        lambda r, style: draw_cycle_times(r.cycle, r.fill, about=r.about, style=style),
     ),
     Picture(
         "cycle_histos",
         "histograms over bunches of emittances, intensity and brightness",
-        lambda r, style: draw_cycle_histograms(r.cycle, r.fill, style=style),
+        lambda r, style: draw_cycle_histograms(r.cycle, r.fill, about=r.about, style=style),
     ),
 )
 

@@ -12,12 +12,19 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.paths import FillPaths
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.axes import set_value_axis
-from lumimod.plots.cycle_panels import cycle_title, share_slots, slots_of, slots_panel, values_of
+from lumimod.plots.cycle_panels import (
+    about_cycle,
+    cycle_title,
+    share_slots,
+    slots_panel,
+    values_of,
+)
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels
 from lumimod.plots.numbers import finite
-from lumimod.plots.panels import draw_slots
+from lumimod.plots.panels import draw_slots, shown_slots
 from lumimod.plots.quantities import CYCLE_LENGTH, EMIT_H, EMIT_V, Quantity
 from lumimod.plots.style import (
     CYCLE_MODEL,
@@ -27,7 +34,7 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
-from lumimod.records import BEAMS, Cycle, store
+from lumimod.records import BEAMS, Cycle, CycleInterval, store
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +51,13 @@ class CycleModelResults:
     """IBS in each interval, from its measured start."""
     chained: Cycle
     """IBS at flat top, from the modelled end of injection."""
+    about: About = NOTHING_KNOWN
 
     @classmethod
     def load(cls, paths: FillPaths) -> CycleModelResults:
         """Return what step cycle saved; MissingStepError if it cannot be read."""
-        return cls(paths.fill, *(store.load(path, Cycle) for path in _needs(paths)))
+        measured, model, chained = (store.load(path, Cycle) for path in _needs(paths))
+        return cls(paths.fill, measured, model, chained, about_cycle(paths, measured))
 
 
 def _needs(paths: FillPaths) -> tuple[Path, Path, Path]:
@@ -106,14 +115,15 @@ def _figure(
     style: Style,
 ) -> Figure:
     figure = new_figure(style)
-    what = f"{what} at {TAGS[tag].end}: measured; model: IBS from the measured start"
+    what = f"{what}: growth per hour until {TAGS[tag].end}; model: from the measured start"
     margins = WITH_DIFFERENCE
     if tag == "FT":
-        what += "; chain: IBS from the modelled end of injection"
+        what += "; chain: from the modelled end of injection"
         margins = replace(margins, top=margins.top + 1, between_rows=margins.between_rows + 1)
-    cycle_title(figure, style, results.fill, results.cycle, what)
+    cycle_title(figure, style, results.fill, results.cycle, what, results.about)
     rows = panels(figure, style, 2, len(columns), margins=margins, heights=(3, 2))
-    for upper, lower, (beam, quantity) in zip(*rows, columns):
+    for upper, lower, (beam, of) in zip(*rows, columns):
+        quantity = growth_of(of)
         series = measured_and_modelled(results, beam, tag, quantity)
         _values_panel(upper, beam, quantity, series)
         _difference_panel(lower, quantity, series)
@@ -124,18 +134,39 @@ def _figure(
 def measured_and_modelled(
     results: CycleModelResults, beam: int, tag: str, quantity: Quantity
 ) -> dict[str, SlotValues]:
-    """Return measured and modelled values at the end of an interval."""
+    """Return growth per hour of each bunch over its own time, measured and modelled.
+
+    Bunches wait for minutes or for an hour: values at the end would hide that.
+    """
     sources = {"measured": results.cycle, "model": results.model}
     if tag == "FT":
         sources["chain"] = results.chained
-    interval = TAGS[tag].interval
+    of = (beam, TAGS[tag].interval)
+    measured = results.cycle.intervals.get(of)
     return {
-        name: SlotValues(
-            slots_of(cycle, beam, interval),
-            values_of(cycle.intervals.get((beam, interval)), True, quantity),
-        )
+        name: _growth(cycle.intervals.get(of), measured, quantity)
         for name, cycle in sources.items()
     }
+
+
+def _growth(
+    part: CycleInterval | None, measured: CycleInterval | None, quantity: Quantity
+) -> SlotValues:
+    """Return the growth per hour of each bunch between its two measurements."""
+    if part is None or measured is None:
+        return SlotValues(np.empty(0, np.int64), np.empty(0))
+    slots, i, j = np.intersect1d(part.slots, measured.slots, return_indices=True)
+    growth = values_of(part, True, quantity) - values_of(part, False, quantity)
+    waited_h = (measured.end.time_s - measured.start.time_s)[j] / 3600
+    rate = np.divide(growth[i], waited_h, out=np.full(slots.size, np.nan), where=waited_h > 0)
+    return SlotValues(slots, rate)
+
+
+def growth_of(quantity: Quantity) -> Quantity:
+    """Return how the growth of a quantity is shown: in um/h, and of lengths in ps/h."""
+    if quantity is CYCLE_LENGTH:
+        return quantity._replace(unit="ps/h", scale=1e12)
+    return quantity._replace(unit=f"{quantity.unit}/h")
 
 
 def _values_panel(
@@ -144,13 +175,16 @@ def _values_panel(
     points = []
     for name, (slots, values) in series.items():
         modelled = name != "measured"
-        # The IBS map does not change the vertical emittance: the points are those of the start.
-        note = " (no vertical growth)" if modelled and quantity is EMIT_V else ""
+        # The IBS map does not change the vertical emittance.
+        none = modelled and quantity.field == EMIT_V.field and not finite(values).any()
+        note = " (no vertical growth)" if none else ""
         text = f"{name}{note}: {quantity.numbers(values)}"
         points.append((slots, values, CYCLE_MODEL[name], text))
-    slots_panel(ax, beam, quantity.label, points, n_columns=1)
-    for line, name in zip(ax.lines, series):
-        line.set_zorder(_ORDER[name])
+    slots_panel(ax, beam, f"{quantity.symbol} growth\n[{quantity.unit}]", points, n_columns=1)
+    ax.axhline(0, color=REFERENCE, linewidth=1.2, zorder=1.5)
+    for line in ax.lines:
+        name = str(line.get_label()).partition(":")[0].partition(" ")[0]
+        line.set_zorder(_ORDER.get(name, line.get_zorder()))
 
 
 def _difference_panel(ax: Axes, quantity: Quantity, series: Mapping[str, SlotValues]) -> None:
@@ -163,7 +197,7 @@ def _difference_panel(ax: Axes, quantity: Quantity, series: Mapping[str, SlotVal
             label = f"measured − {name}: {quantity.numbers(values)}"
             draw_slots(ax, slots, values, CYCLE_MODEL[name], label)
             ax.lines[-1].set_zorder(_ORDER[name])
-            differences.append(values)
+            differences += shown_slots(slots, values)
     ax.axhline(0, color=REFERENCE, linewidth=1.2, zorder=1.5)
     set_value_axis(ax, f"difference\n[{quantity.unit}]", *differences, include=0.0)
     if not any(finite(values).size for values in differences):

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
+from lumimod.paths import FillPaths
+from lumimod.physics.constants import PROTON_MASS_GEV
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.axes import set_value_axis, slot_axis
 from lumimod.plots.layout import legend_above, note_missing, title, write_title
 from lumimod.plots.numbers import finite
-from lumimod.plots.panels import draw_slots
+from lumimod.plots.panels import draw_slots, shown_slots
 from lumimod.plots.quantities import Quantity
 from lumimod.plots.style import BEAM, Look, Style
 from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
+from lumimod.records.cycle import INTERVALS
+from lumimod.records.diary import Diary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,14 +41,28 @@ def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> Floa
     return np.full(part.slots.size, np.nan) if values is None else values * quantity.scale
 
 
-def cycle_title(figure: Figure, style: Style, fill: int, cycle: Cycle, what: str) -> None:
+def about_cycle(paths: FillPaths, cycle: Cycle) -> About:
+    """Return what is known of a fill that may have no stable beams."""
+    made = Diary(paths.folder).made(paths.cycle)
+    counts = [max(slots_of(cycle, beam, name).size for name in INTERVALS) for beam in BEAMS]
+    energy_tev = paths.cfg.machine.gamma_ft * PROTON_MASS_GEV / 1e3
+    bunches = " / ".join(f"{n:,}" for n in dict.fromkeys(counts))
+    return About(
+        facts=(f"{energy_tev:.3g} TeV", f"{bunches} bunches"),
+        in_progress=made is not None and made.in_progress,
+    )
+
+
+def cycle_title(
+    figure: Figure, style: Style, fill: int, cycle: Cycle, what: str, about: About = NOTHING_KNOWN
+) -> None:
     """Write the title, with the declaration of stable beams, where the flat top ends."""
     ends = (cycle.intervals.get((beam, "he_before_SB")) for beam in BEAMS)
     declared = [part.t_end_s for part in ends if part is not None and part.t_end_s is not None]
     if declared:
-        title(figure, style, fill, declared[0], what)
+        title(figure, style, fill, declared[0], what, about)
     else:
-        write_title(figure, style, f"Fill {fill}: cycle", what)
+        write_title(figure, style, f"Fill {fill}: cycle", what, " · ".join(about.facts))
 
 
 def slots_panel(
@@ -52,12 +71,17 @@ def slots_panel(
     label: str,
     series: Sequence[tuple[IntArray, FloatArray, Look, str]],
     n_columns: int = 4,
+    beside: Sequence[FloatArray] = (),
 ) -> None:
-    """Draw points for each of `series`: slots, values, look, legend. Say so if there are none."""
+    """Draw points for each of `series`: slots, values, look, legend. Say so if there are none.
+
+    Limits hold the values of a panel `beside` as well.
+    """
     for slots, values, look, text in series:
         draw_slots(ax, slots, values, look, text)
     drawn = [values for _, values, _, _ in series]
-    set_value_axis(ax, f"Beam {beam}\n{label}", *drawn)
+    shown = [of for slots, values, _, _ in series for of in shown_slots(slots, values)]
+    set_value_axis(ax, f"Beam {beam}\n{label}", *shown, beside=beside)
     ax.yaxis.label.set_color(BEAM[beam].color)
     if not any(finite(values).size for values in drawn):
         note_missing(ax, f"beam {beam}: no bunch was measured")

@@ -101,7 +101,7 @@ _ALL = (
         "stable-beams model",
         lambda p: p.do_sb_model,
         "lumimod.plots.model:model_sets",
-        "For each model M and each case C.",
+        "For each case C; those of a model M by itself with `pictures_per_model = True`.",
     ),
 )
 

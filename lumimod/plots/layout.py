@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.style import MUTED, Style, new_figure
 from lumimod.readers.stamps import ZURICH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+LEGEND_OVERHANG = 1.12
+"""How wide a legend may be in units of its panel: half of the room between panels."""
+SMALLEST_LEGEND = 0.7
 
 
 @dataclass(frozen=True)
@@ -62,23 +68,31 @@ def panels(
     return rows
 
 
-def title(figure: Figure, style: Style, fill: int, start_s: float, what: str) -> None:
-    """Write the title of a picture of stable beams: the fill, and when these were declared."""
+def title(
+    figure: Figure, style: Style, fill: int, start_s: float, what: str, about: About = NOTHING_KNOWN
+) -> None:
+    """Write the header of a picture: the fill, when its stable beams began, and facts of it."""
     when = datetime.fromtimestamp(start_s, ZURICH)
-    declared = f"STABLE BEAMS declared on {when:%a %d %b %Y %H:%M} (Europe/Zurich)"
-    write_title(figure, style, f"Fill {fill}: {declared}", what)
+    mark = " (in progress)" if about.in_progress else ""
+    first = f"Fill {fill}{mark}: stable beams from {when:%a %d %b %Y %H:%M}"
+    write_title(figure, style, first, what, " · ".join(about.facts))
 
 
-def write_title(figure: Figure, style: Style, first: str, second: str) -> None:
-    """Write the two lines above the panels."""
+def write_title(figure: Figure, style: Style, first: str, second: str, facts: str = "") -> None:
+    """Write the two lines above the panels, with facts at the right end of the first."""
     width_em, height_em = (size / style.em_in for size in style.fig_size_in)
     # Long lines are written smaller. A letter is 0.55 em wide on average, a bold one 0.62 em.
     room = width_em - 1.0
-    bold = style.font_size * min(1.0, room / (0.62 * max(len(first), 1)))
+    width = 0.62 * len(first) + 0.4 * len(facts) + (1.0 if facts else 0.0)
+    bold = style.font_size * min(1.0, room / max(width, 1))
     small = style.font_size * min(0.833, room / (0.55 * max(len(second), 1)))
     at = 0.5 / width_em
     figure.text(at, 1 - 0.4 / height_em, first, va="top", weight="bold", size=bold)
     figure.text(at, 1 - 1.8 / height_em, second, va="top", color=MUTED, size=small)
+    if facts:
+        figure.text(
+            1 - at, 1 - 0.5 / height_em, facts, va="top", ha="right", color=MUTED, size=0.7 * bold
+        )
 
 
 def note_missing(ax: Axes, why: str) -> None:
@@ -89,10 +103,12 @@ def note_missing(ax: Axes, why: str) -> None:
     )  # fmt: skip
 
 
-def figure_without(style: Style, fill: int, start_s: float, what: str, why: str) -> Figure:
+def figure_without(
+    style: Style, fill: int, start_s: float, what: str, why: str, about: About = NOTHING_KNOWN
+) -> Figure:
     """Return a figure of stable beams without panels that says why."""
     figure = new_figure(style)
-    title(figure, style, fill, start_s, what)
+    title(figure, style, fill, start_s, what, about)
     ax = figure.add_axes((0.0, 0.0, 1.0, 0.9))
     ax.set_axis_off()
     note_missing(ax, f"{why}: nothing to draw")
@@ -100,18 +116,37 @@ def figure_without(style: Style, fill: int, start_s: float, what: str, why: str)
 
 
 def legend_above(
-    ax: Axes, n_columns: int = 2, *, marker_size: float | None = None, size: str = "small"
+    ax: Axes,
+    n_columns: int = 2,
+    *,
+    marker_size: float | None = None,
+    size: str = "small",
+    widest: float = LEGEND_OVERHANG,
 ) -> None:
     """Put the legend above the panel, where it hides nothing.
 
-    With `marker_size` its markers are larger than those of the panel, which may be tiny.
+    It is at most `widest` times as wide as the panel. With `marker_size` its markers are larger
+    than those of the panel, which may be tiny.
     """
     handles, labels = ax.get_legend_handles_labels()
     if handles:
         legend = ax.legend(
             handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=n_columns,
-            fontsize=size, labelspacing=0.3,
+            fontsize=_fitting(ax, labels, n_columns, size, widest), labelspacing=0.3,
         )  # fmt: skip
         if marker_size is not None:
             for line in legend.get_lines():
                 line.set_markersize(marker_size)
+
+
+def _fitting(ax: Axes, labels: Sequence[str], n_columns: int, size: str, widest: float) -> float:
+    """Return the size, no larger than `size`, at which a legend is not too wide."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import font_scalings
+
+    points = rcParams["font.size"] * font_scalings[size]
+    columns = [labels[first::n_columns] for first in range(n_columns)]
+    # A letter is 0.55 em wide on average; the line before a text and the room between take 3.5 em.
+    width_em = sum(0.55 * max(map(len, of), default=0) + 3.5 for of in columns if of)
+    room = ax.get_window_extent().width / ax.figure.dpi * 72 * widest
+    return float(min(points, max(room / width_em, SMALLEST_LEGEND * points)))

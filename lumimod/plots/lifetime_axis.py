@@ -7,13 +7,14 @@ are those of the rate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import limits_of_each, note_outside, set_ticks
-from lumimod.plots.numbers import finite
+from lumimod.plots.numbers import finite, minus
 from lumimod.plots.style import MUTED
 
 if TYPE_CHECKING:
@@ -40,13 +41,10 @@ def per_hour(lifetime_s: FloatArray) -> FloatArray:
 
 
 def hours_text(rate_per_h: float) -> str:
-    """Return the lifetime of a rate in hours, as infinite above 1,000 h."""
-    return minus(f"{1 / rate_per_h:.3g}") if abs(rate_per_h) > NEAR_NONE else "∞"
-
-
-def minus(number: str) -> str:
-    """Return a number with the minus sign that axes have."""
-    return number.replace("-", "\N{MINUS SIGN}")
+    """Return the lifetime of a rate in words; above 1,000 h nothing is falling."""
+    if abs(rate_per_h) <= NEAR_NONE:
+        return "not falling"
+    return f"{1 / rate_per_h:.3g} h" if rate_per_h > 0 else f"growing, {-1 / rate_per_h:.3g} h"
 
 
 def median_text(rate_per_h: FloatArray) -> str:
@@ -54,13 +52,13 @@ def median_text(rate_per_h: FloatArray) -> str:
     known = finite(rate_per_h)
     if not known.size:
         return "no data"
-    longest, median, shortest = np.quantile(known, [0.16, 0.5, 0.84])
-    if hours_text(shortest) == hours_text(longest) == "∞":
-        return "∞"
-    ends = [hours_text(shortest), hours_text(longest)]
-    if "∞" not in ends and longest < 0 < shortest:
-        ends.insert(1, "∞")
-    return f"{hours_text(median)} h ({' to '.join(ends)} h)"
+    low, median, high = map(float, np.quantile(known, [0.16, 0.5, 0.84]))
+    centre, shortest, longest = map(hours_text, (median, high, low))
+    if shortest == longest == centre:
+        return centre
+    if shortest.endswith(" h") and longest.endswith(" h") and low > 0:
+        shortest = shortest[:-2]
+    return f"{centre} ({shortest} to {longest})"
 
 
 def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
@@ -70,13 +68,26 @@ def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
     room = 0.05 * (high - low)
     low, high = low - room, high + room
-    ax.set_ylim(high, low)
+    _set_limits(ax, low, high)
     ax.set_ylabel(label)
     note_outside(ax, *rates)
+
+
+def _set_limits(ax: Axes, low: float, high: float) -> None:
+    ax.set_ylim(high, low)
     ticks = lifetime_ticks(low, high)
     set_ticks(ax.yaxis, ticks, [minus(f"{1 / t:.4g}") if t else "∞" for t in ticks])
     if low < 0 < high:
         ax.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
+
+
+def share_lifetimes(axes: Sequence[Axes]) -> None:
+    """Give axes of lifetimes the same limits and ticks."""
+    if axes:
+        ends = [ax.get_ylim() for ax in axes]
+        low, high = min(end for _, end in ends), max(end for end, _ in ends)
+        for ax in axes:
+            _set_limits(ax, low, high)
 
 
 def lifetime_ticks(low: float, high: float) -> list[float]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.axes import few_ticks, set_ticks, slot_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import (
@@ -21,6 +22,7 @@ from lumimod.plots.layout import (
 )
 from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
 from lumimod.plots.numbers import finite
+from lumimod.plots.panels import draw_slots
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import (
     BEAM,
@@ -38,8 +40,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FITS = {"full": "all of stable beams", "short": "the first hours (t_fit_length)"}
-HOW = "median (middle 68 %); ∞: no loss, negative: growth"
+HOW = "median (middle 68 %); axes are linear in 1/lifetime, ∞: no loss, negative: growth"
+
+
+def span_words(span: str, about: About) -> str:
+    """Return in words what a fit is of: "full" or "short"."""
+    if span == "full":
+        return "all of stable beams"
+    if about.fit_length_s is None:
+        return "the first hours"
+    hours = about.fit_length_s / 3600
+    return f"the first {hours:g} h" if hours >= 1 else f"the first {60 * hours:g} min"
 
 
 class FitSeries(NamedTuple):
@@ -53,15 +64,20 @@ class FitSeries(NamedTuple):
 
 @drawing
 def draw_intensity_fits(
-    sb: StableBeams, fits: Fits | None, fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    fits: Fits | None,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the fitted intensity lifetime of each bunch, of the long and of the short fit."""
     what = (
-        "Fitted intensity lifetimes of bunches: all of stable beams (full), first hours (short); "
-        f"{HOW}"
+        "Fitted intensity lifetimes of bunches: all of stable beams (full), "
+        f"{span_words('short', about)} (short); {HOW}"
     )
     if fits is None:
-        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made")
+        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made", about)
     rows = {
         f"Beam {beam}\nlifetime [h]": (
             _of_bunches(sb, fits, beam, "coll", "colliding"),
@@ -69,7 +85,7 @@ def draw_intensity_fits(
         )
         for beam in BEAMS
     }
-    return _fits_figure(sb, rows, fill, what, style)
+    return _fits_figure(sb, rows, fill, what, about, style)
 
 
 def _of_bunches(sb: StableBeams, fits: Fits, beam: int, family: str, words: str) -> list[FitSeries]:
@@ -84,7 +100,13 @@ def _of_bunches(sb: StableBeams, fits: Fits, beam: int, family: str, words: str)
 
 @drawing
 def draw_lumi_fits(
-    sb: StableBeams, fits: Fits | None, span: str, fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    fits: Fits | None,
+    span: str,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the fitted luminosity lifetime of each bunch pair, measured and calculated.
 
@@ -101,9 +123,9 @@ def draw_lumi_fits(
     style
         Sizes.
     """
-    what = f"Fitted luminosity lifetimes of bunch pairs: {FITS[span]}; {HOW}"
+    what = f"Fitted luminosity lifetimes of bunch pairs: {span_words(span, about)}; {HOW}"
     if fits is None:
-        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made")
+        return figure_without(style, fill, sb.time_s[0], what, "the fits were not made", about)
     slots = sb.bunches[1, "coll"].slots
     nothing = np.full(slots.size, np.nan)
     rows = {}
@@ -118,7 +140,7 @@ def draw_lumi_fits(
             for (kind, name), look in zip((("calc", "calculated"), ("meas", "measured")), looks)
         ]  # fmt: skip
         rows[f"{experiment}\nlifetime [h]"] = (series,)
-    return _fits_figure(sb, rows, fill, what, style)
+    return _fits_figure(sb, rows, fill, what, about, style)
 
 
 def _decay(fits: ExpFits, span: str) -> FloatArray:
@@ -131,11 +153,13 @@ def _fits_figure(
     rows: Mapping[str, Sequence[Sequence[FitSeries]]],
     fill: int,
     what: str,
+    about: About,
     style: Style,
 ) -> Figure:
     """Return a figure of rows, by the label of y: main bunches, their histogram, the others."""
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
+    title(figure, style, fill, sb.time_s[0], what, about)
+    rows = {label: _with_bunches(groups) for label, groups in rows.items()}
     lines = max(len(groups) for groups in rows.values())
     margins = Margins(
         left=6.2, right=4.5 if lines > 1 else 1.5, top=3.4 + 1.5 * lines,
@@ -149,6 +173,8 @@ def _fits_figure(
         fits_panel(wide, groups[0], label, last)
         rates_histogram(narrow, wide, groups[0], last)
         # Non-colliding bunches may live so much longer that they need a panel of their own.
+        for ax in row[1 + len(groups) :]:
+            ax.remove()  # the other beam has non-colliding bunches
         for ax, group in zip(row[2:], groups[1:]):
             fits_panel(ax, group, "", last)
             ax.yaxis.tick_right()
@@ -160,15 +186,16 @@ def _fits_figure(
     return figure
 
 
+def _with_bunches(groups: Sequence[Sequence[FitSeries]]) -> list[Sequence[FitSeries]]:
+    """Return the first group, and those of the others that have bunches."""
+    return [groups[0], *(group for group in groups[1:] if any(s.slots.size for s in group))]
+
+
 def fits_panel(ax: Axes, group: Sequence[FitSeries], label: str, last: bool) -> None:
     """Draw fitted lifetimes against slot."""
     there = [s for s in group if np.isfinite(s.rate_per_h).any()]
     for s in group:
-        size = 3.0 if s.slots.size > 500 else 6.0
-        ax.plot(
-            s.slots, s.rate_per_h, s.look.marker, color=s.look.color, markersize=size,
-            markeredgewidth=0, label=fit_text(s),
-        )  # fmt: skip
+        draw_slots(ax, s.slots, s.rate_per_h, s.look, fit_text(s))
     set_lifetime_axis(ax, label, *(s.rate_per_h for s in there))
     slot_axis(ax, *(s.slots for s in group), label=last)
     if not there:
@@ -206,20 +233,27 @@ def fit_text(series: FitSeries) -> str:
     return f"{series.name}: {median_text(rates)}{failed}"
 
 
+def _no_fits(results: SbResults) -> str:
+    return "" if results.fits is not None else "fits not made"
+
+
 FIT_PICTURES: tuple[Picture[SbResults], ...] = (
     Picture(
         "bbbIntensityTau",
         "fitted intensity lifetime of each bunch, from the long and the short fit",
-        lambda r, style: draw_intensity_fits(r.sb, r.fits, r.fill, style=style),
+        lambda r, style: draw_intensity_fits(r.sb, r.fits, r.fill, about=r.about, style=style),
+        _no_fits,
     ),
     Picture(
         "TotalLumiLifetime",
         "fitted luminosity lifetime of each bunch pair, over all stable beams",
-        lambda r, style: draw_lumi_fits(r.sb, r.fits, "full", r.fill, style=style),
+        lambda r, style: draw_lumi_fits(r.sb, r.fits, "full", r.fill, about=r.about, style=style),
+        _no_fits,
     ),
     Picture(
         "FitLumiLifetime",
         "the same over the first `t_fit_length`",
-        lambda r, style: draw_lumi_fits(r.sb, r.fits, "short", r.fill, style=style),
+        lambda r, style: draw_lumi_fits(r.sb, r.fits, "short", r.fill, about=r.about, style=style),
+        _no_fits,
     ),
 )

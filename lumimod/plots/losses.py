@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
+from lumimod.plots.about import BY_FBCT, NOTHING_KNOWN, About
 from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, figure_without, legend_above, note_missing, panels, title
-from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
-from lumimod.plots.numbers import mean_and_spread, spread_text
-from lumimod.plots.panels import draw_band, draw_bunches, draw_evolution, draw_line, hours_bar
+from lumimod.plots.lifetime_axis import (
+    median_text,
+    per_hour,
+    set_lifetime_axis,
+    share_lifetimes,
+)
+from lumimod.plots.marks import shade_gaps
+from lumimod.plots.numbers import spread_text
+from lumimod.plots.panels import (
+    draw_band,
+    draw_bunches,
+    draw_evolution,
+    draw_line,
+    hours_bar,
+    shown_range,
+)
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, Look, Style, drawing, new_figure
@@ -26,17 +40,23 @@ if TYPE_CHECKING:
 
 @drawing
 def draw_intensity_lifetime(
-    sb: StableBeams, lifetime: Lifetime | None, fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    lifetime: Lifetime | None,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the intensity lifetimes of colliding bunches, as measured and beyond burn-off."""
     what = (
-        "Intensity lifetimes of colliding bunches: median, middle 68 % and 95 %, dotted: their sum"
-        "; ∞: no loss, negative: growth"
+        "Intensity lifetimes of colliding bunches: median, middle 68 % and 95 %, and the whole "
+        "beam; axes are linear in 1/lifetime, ∞: no loss, negative: growth"
     )
     if lifetime is None:
-        return figure_without(style, fill, sb.time_s[0], what, "the lifetimes were not calculated")
+        why = "the lifetimes were not calculated"
+        return figure_without(style, fill, sb.time_s[0], what, why, about)
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
+    title(figure, style, fill, sb.time_s[0], what, about)
     margins = Margins(top=5.4, between_rows=3.8, left=5.6, between_columns=5.8)
     rows = panels(figure, style, 2, 2, margins=margins)
     for row, beam in zip(rows, BEAMS):
@@ -52,6 +72,9 @@ def draw_intensity_lifetime(
             else:
                 lifetime_panel(ax, lifetime.time_s, tau_s, total_s, beam, words)
             hour_axis(ax, sb.time_s, label=beam == BEAMS[-1])
+            shade_gaps(ax, sb.time_s, about.gaps_of((BY_FBCT,), (beam,)))
+    for column in zip(*rows):
+        share_lifetimes([ax for ax in column if ax.lines])
     return figure
 
 
@@ -91,7 +114,7 @@ def lifetime_panel(
     shown = [bands]
     if total_s is not None:
         all_together = per_hour(total_s)
-        draw_line(ax, hours, all_together, Look("black", ":", "D"), label="sum")
+        draw_line(ax, hours, all_together, Look("black", ":", "D"), label="whole beam")
         shown.append(all_together)
     set_lifetime_axis(ax, lifetime_label(beam), *shown)
     legend_above(ax)
@@ -112,6 +135,7 @@ def draw_bunch_losses(
     sigma_boff_m2: float,
     fill: int,
     *,
+    about: About = NOTHING_KNOWN,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw losses per luminosity of colliding bunches: evolution, and bunch by bunch.
@@ -131,11 +155,14 @@ def draw_bunch_losses(
     """
     what = "Losses of colliding bunches per luminosity of ATLAS and CMS, |dN/dt|/L"
     if lifetime is None:
-        return figure_without(style, fill, sb.time_s[0], what, "the losses were not calculated")
+        why = "the losses were not calculated"
+        return figure_without(style, fill, sb.time_s[0], what, why, about)
     if all(lifetime.beams[beam].sigma_m2 is None for beam in BEAMS):
-        return figure_without(style, fill, sb.time_s[0], what, "no luminosity measured")
+        return figure_without(style, fill, sb.time_s[0], what, "no luminosity measured", about)
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], f"{what}; mean ± 1σ over bunches, and each bunch")
+    title(
+        figure, style, fill, sb.time_s[0], f"{what}: median and middle 68 %, and each bunch", about
+    )
     rows = panels(figure, style, 2, 2, margins=Margins(right=5.5, left=5.6))
     for row, beam in zip(rows, BEAMS):
         losses_row(row, sb.time_s, lifetime.beams[beam], beam, sigma_boff_m2 * MB_PER_M2, style)
@@ -159,15 +186,14 @@ def losses_row(
     sigma = nothing if record.sigma_m2 is None else record.sigma_m2 * MB_PER_M2
     sigma = np.where(np.isfinite(sigma), sigma, np.nan)  # no luminosity: infinite
     there = np.isfinite(sigma).any()
-    mean, spread = mean_and_spread(sigma)
     line = np.array([burn_off_mb])
-    set_value_axis(left, f"Beam {beam}\n|dN/dt|/L [mb]", mean - spread, mean + spread, line)
+    set_value_axis(left, f"Beam {beam}\n|dN/dt|/L [mb]", *shown_range(sigma), line)
     set_value_axis(right, f"Beam {beam}\n|dN/dt|/L [mb]", sigma, line)
     hour_axis(left, time_s)
     slot_axis(right, record.slots)
     if there:
         hours = hours_since(time_s)
-        text = f"{record.slots.size:,} colliding: mean {spread_text(sigma, 'mb')}"
+        text = f"{record.slots.size:,} colliding: median {spread_text(sigma, 'mb')}"
         draw_evolution(left, hours[: len(sigma)], sigma, BEAM[beam], text)
         draw_bunches(right, record.slots, sigma, hours, style)
         means = [column[np.isfinite(column)] for column in sigma.T]
@@ -185,15 +211,28 @@ def losses_row(
         legend_above(ax)
 
 
+def _no_losses(lifetime: Lifetime | None) -> str:
+    if lifetime is None:
+        return "losses not calculated"
+    measured = any(of.sigma_m2 is not None for of in lifetime.beams.values())
+    return "" if measured else "no luminosity measured"
+
+
 LOSS_PICTURES: tuple[Picture[SbResults], ...] = (
     Picture(
         "bbbLifetime",
         "intensity lifetime against time, as measured and beyond burn-off",
-        lambda r, style: draw_intensity_lifetime(r.sb, r.lifetime, r.fill, style=style),
+        lambda r, style: draw_intensity_lifetime(
+            r.sb, r.lifetime, r.fill, about=r.about, style=style
+        ),
+        lambda r: "lifetimes not calculated" if r.lifetime is None else "",
     ),
     Picture(
         "bbbLosses",
         "losses per luminosity (effective cross-section) of colliding bunches",
-        lambda r, style: draw_bunch_losses(r.sb, r.lifetime, r.sigma_boff_m2, r.fill, style=style),
+        lambda r, style: draw_bunch_losses(
+            r.sb, r.lifetime, r.sigma_boff_m2, r.fill, about=r.about, style=style
+        ),
+        lambda r: _no_losses(r.lifetime),
     ),
 )

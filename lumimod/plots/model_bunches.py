@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lumimod.arrays import FloatArray
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, Unmeasured, without_gaps
 from lumimod.plots.axes import hours_since, set_value_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels
+from lumimod.plots.marks import shade_gaps
 from lumimod.plots.model_results import (
     ModelResults,
     factor_of,
@@ -19,8 +21,8 @@ from lumimod.plots.model_results import (
     share_hours,
     takes,
 )
-from lumimod.plots.numbers import count_text, ends_text, finite, mean_and_spread
-from lumimod.plots.panels import draw_evolution, draw_line
+from lumimod.plots.numbers import centre_and_band, count_text, ends_text, finite
+from lumimod.plots.panels import draw_evolution, draw_line, shown_range
 from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
 from lumimod.plots.style import (
     BEAM,
@@ -87,14 +89,14 @@ def model_panel(
     hours = hours_since(results.sb.time_s)
     drawn = []
     if bunches.slots.size:
-        data = getattr(bunches, quantity.field) * quantity.scale
+        data = data_of(results, of, quantity)
         text = f"data, {count_text(data)} bunches: {ends_text(data)}"
         draw_evolution(ax, hours, data, MODEL["data"], text)
         drawn.append(data)
         if has_model(results, name):
             drawn += _model_lines(ax, results, name, of, quantity, data)
-    bands = [mean_and_spread(values) for values in drawn]
-    edges = [edge for mean, spread in bands for edge in (mean - spread, mean + spread)]
+    edges = [edge for values in drawn for edge in shown_range(values)]
+    shade_gaps(ax, results.sb.time_s, gaps_of(results, beam, quantity))
     set_value_axis(ax, f"Beam {beam}\n{quantity.symbol} [{quantity.unit}]", *edges)
     ax.yaxis.label.set_color(BEAM[beam].color)
     if not bunches.slots.size:
@@ -130,10 +132,33 @@ def _model_lines(
     draw_evolution(ax, hours[: values.shape[0]], values, look_of_model(name), text)
     if followed or factor == 1:
         return [values]
-    mean, _ = mean_and_spread(data * factor)
+    centre, _, _ = centre_and_band(data * factor)
     label = f"{start}: where the model starts"
-    draw_line(ax, hours[: mean.size], mean, Look(REFERENCE), linewidth=1.0, label=label)
-    return [values, mean[:, None]]
+    draw_line(ax, hours[: centre.size], centre, Look(REFERENCE), linewidth=1.0, label=label)
+    return [values, centre[:, None]]
+
+
+def data_of(results: ModelResults, of: tuple[int, str], quantity: Quantity) -> FloatArray:
+    """Return a quantity of a family of bunches as measured, in the unit shown; NaN in gaps."""
+    data = getattr(results.sb.bunches[of], quantity.field) * quantity.scale
+    return without_gaps(data, results.sb.time_s, gaps_of(results, of[0], quantity))
+
+
+def gaps_of(results: ModelResults, beam: int, quantity: Quantity) -> list[Unmeasured]:
+    """Return the gaps of what measures a quantity."""
+    measured = {INTENSITY: BY_FBCT, SB_LENGTH: BY_BQM}.get(quantity, BY_BSRT)
+    return results.about.gaps_of((measured,), (beam,))
+
+
+def no_bunches(results: ModelResults, family: str) -> str:
+    """Return why pictures of a family would show nothing; empty if it has bunches."""
+    there = any(results.sb.bunches[beam, family].slots.size for beam in BEAMS)
+    return "" if there else f"no {FAMILY_WORDS[family]} bunches"
+
+
+def _nothing_of(results: ModelResults, name: str, family: str) -> str:
+    missing = "" if has_model(results, name) else no_model(results, name)
+    return missing or no_bunches(results, family)
 
 
 def _emittances_of(name: str, case: str, family: str, tag: str) -> Picture[ModelResults]:
@@ -141,6 +166,7 @@ def _emittances_of(name: str, case: str, family: str, tag: str) -> Picture[Model
         f"sbmodel_{name}_emittance{tag}_case{case}",
         f"emittances of {FAMILY_WORDS[family]} bunches, modelled and measured",
         lambda r, style: draw_sbmodel_emittances(r, name, family, style=style),
+        lambda r: _nothing_of(r, name, family),
     )
 
 
@@ -149,6 +175,7 @@ def _intensities_of(name: str, case: str, family: str, tag: str) -> Picture[Mode
         f"sbmodel_{name}_intens_blength_{tag}_case{case}",
         f"intensity and length of {FAMILY_WORDS[family]} bunches, modelled and measured",
         lambda r, style: draw_sbmodel_intensities_and_lengths(r, name, family, style=style),
+        lambda r: _nothing_of(r, name, family),
     )
 
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import hours_since, set_value_axis
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
+from lumimod.plots.axes import hours_since, ratio_axis, set_value_axis, share_values
+from lumimod.plots.ends import label_ends, legend_of_figure
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
+from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
 from lumimod.plots.model_results import (
     ModelResults,
     describe_case,
@@ -20,9 +23,9 @@ from lumimod.plots.model_results import (
     no_model,
     share_hours,
 )
-from lumimod.plots.numbers import count_text, finite, mean_and_spread
-from lumimod.plots.panels import draw_evolution, draw_line
-from lumimod.plots.quantities import E34_PER_CM2_S, HZ_PER_UB
+from lumimod.plots.numbers import count_text, finite, power_of
+from lumimod.plots.panels import draw_evolution, draw_line, shown_range
+from lumimod.plots.quantities import HZ_PER_UB, PER_CM2_S
 from lumimod.plots.style import (
     CALCULATED,
     DEFAULT_STYLE,
@@ -33,14 +36,14 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
-from lumimod.plots.totals import mark_level, ratio, total
+from lumimod.plots.totals import is_levelled, mark_level, ratio, total
 from lumimod.records import EXPERIMENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TOTAL_UNIT, BUNCH_UNIT = r"$10^{34}\ cm^{-2}s^{-1}$", r"$10^{30}\ cm^{-2}s^{-1}$"
+BUNCH_UNIT = "10³⁰ cm⁻² s⁻¹"
 
 
 @drawing
@@ -50,19 +53,23 @@ def draw_sbmodel_luminosity(
     """Draw the luminosity of a model beside the measured and the calculated one, and the ratios."""
     figure = new_figure(style)
     model_title(figure, style, results, name, "coll", "luminosity")
-    top = 7.0 if results.level_m2s is None else 8.4
+    top = 7.2 if results.level_m2s is None else 8.6
     margins = Margins(left=6.6, top=top, between_rows=1.2, between_columns=7.2)
     rows = panels(figure, style, 3, 2, margins=margins, heights=(3, 3, 2))
     names = (name,) if has_model(results, name) else ()
+    scale = power_of_total(results, names)
     for exp, *axes in zip(EXPERIMENTS, *rows):
         sources = lumi_series_of(results, exp, names)
-        _total_panel(axes[0], results, exp, sources)
         lacks = () if names else (no_model(results, name),)
-        _mean_bunch_panel(axes[1], results, sources, lacks)
+        _total_panel(axes[0], results, exp, sources, scale)
+        _median_pair_panel(axes[1], results, sources, lacks)
         model_ratio_panel(axes[2], results, sources)
         share_hours(axes[:-1], results, last=False)
         share_hours(axes[-1:], results, last=True)
         legend_above(axes[0], 1)
+        _mark(axes, results, exp)
+    for row in rows:
+        share_values(row)
     return figure
 
 
@@ -74,23 +81,43 @@ def draw_sbmodel_comparison(results: ModelResults, *, style: Style = DEFAULT_STY
     case = f"case {results.case}"
     if models:
         case = describe_case(next(iter(models.values())), results.case)
-    what = f"All models beside measured and calculated luminosity; medians of the ratios; {case}"
-    title(figure, style, results.fill, results.sb.time_s[0], what)
-    margins = Margins(left=6.6, top=6.2, between_rows=3.9, between_columns=7.2)
+    what = f"Luminosity of all models, measured and calculated; medians of the ratios; {case}"
+    title(figure, style, results.fill, results.sb.time_s[0], what, results.about)
+    margins = Margins(left=6.6, top=6.2, between_rows=4.0, between_columns=7.2, right=10.5)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(1, 1))
+    scale = power_of_total(results, tuple(models))
     for exp, upper, lower in zip(EXPERIMENTS, *rows):
         sources = lumi_series_of(results, exp, tuple(models))
         lacks = () if models else (f"case {results.case} has no models",)
-        _total_panel(upper, results, exp, sources, lacks, with_numbers=False)
+        _total_panel(upper, results, exp, sources, scale, lacks, with_numbers=False)
         model_ratio_panel(lower, results, sources, with_numbers=True)
         share_hours((upper,), results, last=False)
         share_hours((lower,), results, last=True)
-    handles, labels = rows[0][0].get_legend_handles_labels()
-    if handles:
-        left = rows[0][0].get_position().x0
-        top = 1 - 3.2 * style.em_in / style.fig_size_in[1]
-        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(left, top), ncols=4)
+        _mark((upper, lower), results, exp)
+    for row in rows:
+        share_values(row)
+        label_ends(row[1])
+    legend_of_figure(figure, rows[0][0], style)
     return figure
+
+
+def power_of_total(results: ModelResults, names: Sequence[str]) -> tuple[float, str]:
+    """Return the factor from 1/(m^2 s), and the power of ten, of all that a picture shows."""
+    sums = []
+    for exp in EXPERIMENTS:
+        for source in lumi_series_of(results, exp, names).values():
+            if source.bunch_lumi is not None and source.name != "calculated":
+                sums.append(total(source.bunch_lumi) * PER_CM2_S)
+    scale, power = power_of(*sums)
+    return scale * PER_CM2_S, power
+
+
+def _mark(axes: Sequence[Axes], results: ModelResults, exp: str) -> None:
+    """Mark gaps of the instruments and steps of the optics."""
+    gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    for ax in axes:
+        shade_gaps(ax, results.sb.time_s, gaps, words=ax is axes[0])
+    mark_steps(axes, results.sb.time_s, optics_steps(results.sb, results.lumi_calc, exp))
 
 
 class LumiSeries(NamedTuple):
@@ -103,11 +130,21 @@ class LumiSeries(NamedTuple):
 
 
 def lumi_series_of(results: ModelResults, exp: str, names: Sequence[str]) -> dict[str, LumiSeries]:
-    """Return measured and calculated luminosity, and that of the models `names`."""
+    """Return measured and calculated luminosity, and that of the models `names`.
+
+    What is calculated is left out where an instrument did not measure, and where the luminosity
+    was levelled below it.
+    """
     meas, calc = results.lumi_meas, results.lumi_calc
+    calculated = None
+    if calc is not None:
+        gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+        calculated = without_gaps(calc.bunch_lumi[exp], results.sb.time_s, gaps)
+        levelled = is_levelled(total(calculated), total(calculated), results.level_m2s)
+        calculated = np.where(levelled[:, None], np.nan, calculated)
     every = [
         LumiSeries("measured", MODEL["data"], None if meas is None else meas.bunch_lumi[exp]),
-        LumiSeries("calculated", CALCULATED, None if calc is None else calc.bunch_lumi[exp]),
+        LumiSeries("calculated", CALCULATED, calculated),
     ]
     models = results.model.models
     every += [LumiSeries(name, look_of_model(name), models[name].bunch_lumi[exp]) for name in names]
@@ -119,11 +156,13 @@ def _total_panel(
     results: ModelResults,
     exp: str,
     sources: Mapping[str, LumiSeries],
+    scale: tuple[float, str],
     lacks: Sequence[str] = (),
     *,
     with_numbers: bool = True,
 ) -> None:
     hours = hours_since(results.sb.time_s)
+    factor, power = scale
     drawn = []
     for source in sources.values():
         label = source.name
@@ -131,13 +170,15 @@ def _total_panel(
             label += ": not available"
             values = np.full(hours.size, np.nan)
         else:
-            values = total(source.bunch_lumi) * E34_PER_CM2_S
+            values = total(source.bunch_lumi) * factor
             label += _total_text(values, source.bunch_lumi) if with_numbers else ""
         draw_line(ax, hours[: values.size], values, source.look, label=label)
         drawn.append(values)
-    mark_level(ax, results.level_m2s)
-    level = [] if results.level_m2s is None else [np.array([results.level_m2s * E34_PER_CM2_S])]
-    set_value_axis(ax, f"{exp}\n{TOTAL_UNIT}", *drawn, beside=level)
+    level = None if results.level_m2s is None else results.level_m2s * factor
+    mark_level(ax, level, power)
+    beside = [] if level is None else [np.array([level])]
+    unit = f"{power} cm⁻² s⁻¹".strip()
+    set_value_axis(ax, f"{exp} luminosity\n[{unit}]", *drawn, beside=beside)
     ax.yaxis.label.set(color=EXPERIMENT[exp].color, size="small")
     _note(ax, results, lacks, drawn)
 
@@ -161,7 +202,7 @@ def _total_text(values: FloatArray, bunch_lumi: FloatArray) -> str:
     return f": {known[0]:.3g} to {known[-1]:.3g}{note}"
 
 
-def _mean_bunch_panel(
+def _median_pair_panel(
     ax: Axes, results: ModelResults, sources: Mapping[str, LumiSeries], lacks: Sequence[str]
 ) -> None:
     hours = hours_since(results.sb.time_s)
@@ -170,9 +211,8 @@ def _mean_bunch_panel(
         if source.bunch_lumi is not None and source.bunch_lumi.size:
             values = source.bunch_lumi * HZ_PER_UB
             draw_evolution(ax, hours[: values.shape[0]], values, source.look, source.name)
-            mean, spread = mean_and_spread(values)
-            edges += [mean - spread, mean + spread]
-    set_value_axis(ax, f"mean bunch\n{BUNCH_UNIT}", *edges)
+            edges += shown_range(values)
+    set_value_axis(ax, f"median pair\n[{BUNCH_UNIT}]", *edges)
     ax.yaxis.label.set_fontsize("small")
     _note(ax, results, lacks, edges)
 
@@ -191,17 +231,15 @@ def model_ratio_panel(
     reference = next(usable, None)
     drawn = []
     if reference is not None:
-        ax.axhline(1, color=MODEL["data"].color, linewidth=1.0, zorder=1.5)
         for name, values in there.items():
             if name != reference:
                 line = ratio(values, there[reference])
                 median = f"{np.median(finite(line)):.3f}" if finite(line).size else "no data"
-                label = f"{name} {median}" if with_numbers else "_"
+                label = f"{name} {median}" if with_numbers else f"_{name}"
                 draw_line(ax, hours[: line.size], line, sources[name].look, label=label)
                 drawn.append(line)
     # While beams are brought into collision the ratio is far from 1: this does not set the scale.
-    label = f"ratio to\n{reference}" if reference else "ratio"
-    set_value_axis(ax, label, *drawn, tail=0.05, include=1.0)
+    ratio_axis(ax, f"ratio to\n{reference}" if reference else "ratio", *drawn)
     ax.yaxis.label.set_fontsize("small")
     if reference is None:
         note_missing(ax, "no ratio: luminosity neither measured nor calculated")
@@ -224,16 +262,15 @@ def lumi_pictures(name: str, case: str) -> list[Picture[ModelResults]]:
             f"sbmodel_{name}_luminosity_case{case}",
             "luminosity of the model, measured and calculated, and their ratios",
             lambda r, style: draw_sbmodel_luminosity(r, name, style=style),
+            lambda r: "" if has_model(r, name) else no_model(r, name),
         )
     ]
 
 
-def comparison_pictures(case: str) -> list[Picture[ModelResults]]:
-    """Return the pictures of all models of one case together."""
-    return [
-        Picture(
-            f"sbmodel_modelComp_luminosity_case{case}",
-            "luminosity of all models, measured and calculated, and their ratios",
-            lambda r, style: draw_sbmodel_comparison(r, style=style),
-        )
-    ]
+def comparison_picture(name: str) -> Picture[ModelResults]:
+    """Return the picture of the luminosity of all models of one case together."""
+    return Picture(
+        name,
+        "luminosity of all models, measured and calculated, and their ratios",
+        lambda r, style: draw_sbmodel_comparison(r, style=style),
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lumimod.config.settings import Case
 from lumimod.paths import FillPaths
-from lumimod.plots.axes import few_ticks, hour_axis
+from lumimod.plots.about import NOTHING_KNOWN, About, about_fill
+from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis
 from lumimod.plots.layout import title
 from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
 from lumimod.plots.sb_results import load_measured
@@ -42,6 +43,8 @@ class ModelResults:
     lumi_meas: MeasuredLumi | None
     level_m2s: float | None = None
     """Luminosity at which the fill was levelled, in 1/(m^2 s): no model goes above it."""
+    about: About = NOTHING_KNOWN
+    """Facts of the fill, gaps of its instruments, and where its results are from."""
 
     @classmethod
     def load(cls, paths: FillPaths, case: Case) -> ModelResults:
@@ -54,14 +57,16 @@ class ModelResults:
             luminosity is of other times or bunches.
         """
         sb = store.load(paths.sb, StableBeams)
+        calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
         return cls(
             paths.fill,
             str(case.name),
             sb,
             store.load(paths.model(case), StableBeamsModel),
-            store.load_if_there(paths.lumi_calc, CalculatedLumi),
+            calc,
             load_measured(paths, sb),
             paths.cfg.model.leveling.get(paths.fill),
+            about_fill(paths, sb, calc),
         )
 
 
@@ -137,7 +142,7 @@ def model_title(
         model = results.model.models[name]
         case, taken = describe_case(model, results.case), describe_model(model, family)
         second = f"{name}, {case}: {what}, {taken}"
-    title(figure, style, results.fill, results.sb.time_s[0], second)
+    title(figure, style, results.fill, results.sb.time_s[0], second, results.about)
 
 
 def share_hours(axes: Sequence[Axes], results: ModelResults, *, last: bool) -> None:
@@ -145,4 +150,4 @@ def share_hours(axes: Sequence[Axes], results: ModelResults, *, last: bool) -> N
     for ax in axes:
         hour_axis(ax, results.sb.time_s, label=last)
         ax.tick_params(labelbottom=last)
-        few_ticks(ax.yaxis, 4, steps=[1, 2, 2.5, 5, 10])
+        few_ticks(ax.yaxis, 4, steps=ROUND_STEPS)

@@ -1,4 +1,4 @@
-"""Means and spreads over bunches, and how legends write them."""
+"""Medians and spreads over bunches, and how legends write them."""
 
 from __future__ import annotations
 
@@ -12,35 +12,64 @@ def finite(*arrays: FloatArray) -> FloatArray:
     return np.concatenate([np.empty(0), *(array[np.isfinite(array)] for array in arrays)])
 
 
-def mean_and_spread(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation of the finite values of each row; NaN without any."""
-    counts = np.isfinite(values).sum(axis=1)
-    filled = np.where(np.isfinite(values), values, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=1) / counts
-        deviation = np.where(np.isfinite(values), values - mean[:, None], 0.0)
-        return mean, np.sqrt((deviation**2).sum(axis=1) / counts)
+def centre_and_band(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the median of each row, and from where to where the middle 68 % of it are.
+
+    Values that are not finite do not count; NaN without any.
+    """
+    if values.size and np.isfinite(values).all():
+        low, centre, high = np.quantile(values, (0.16, 0.5, 0.84), axis=1)
+        return centre, low, high
+    nothing = np.full(3, np.nan)
+    rows = [row[np.isfinite(row)] for row in values]
+    found = [np.quantile(row, (0.16, 0.5, 0.84)) if row.size else nothing for row in rows]
+    low, centre, high = np.array(found).reshape(-1, 3).T
+    return centre, low, high
+
+
+def minus(number: str) -> str:
+    """Return a number with the minus sign that axes have."""
+    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def spread_text(values: FloatArray, unit: str) -> str:
-    """Return 'mean ± spread unit' of all finite values; the spread has two digits."""
+    """Return 'median ± spread unit' of all finite values.
+
+    The spread is half of the middle 68 %, with two digits.
+    """
     known = finite(values)
     if not known.size:
         return "no data"
-    mean, spread = float(known.mean()), float(known.std())
+    low, centre, high = np.quantile(known, (0.16, 0.5, 0.84))
+    spread = float(high - low) / 2
     # Values that differ by rounding alone are given with four digits.
-    scale = spread if spread > 1e-6 * abs(mean) else mean / 100
-    return f"{_rounded(mean, scale)} ± {_rounded(spread, scale)} {unit}".rstrip()
+    if spread <= 1e-6 * abs(centre):
+        return f"{_rounded(float(centre), float(centre) / 100)} {unit}".rstrip()
+    return f"{_rounded(float(centre), spread)} ± {_rounded(spread, spread)} {unit}".rstrip()
 
 
 def _rounded(value: float, scale: float) -> str:
     """Return a value with as many decimals as two digits of `scale` need."""
     decimals = 2 if scale == 0 else 1 - int(np.floor(np.log10(abs(scale))))
-    return f"{value:,.{min(max(decimals, 0), 6)}f}"
+    return minus(f"{value:,.{min(max(decimals, 0), 6)}f}")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of(*values: FloatArray) -> tuple[float, str]:
+    """Return a factor that brings the largest value to between 1 and 10, and its power of ten.
+
+    The power is such as "10³⁴", and empty for 10⁰.
+    """
+    known = np.abs(finite(*values))
+    largest = float(known.max()) if known.size else 0.0
+    power = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    return 10.0**-power, f"10{str(power).translate(_RAISED)}" if power else ""
 
 
 def spread_of_bunches(values: FloatArray, unit: str) -> str:
-    """Return mean and spread over bunches, and how many have a value unless all have."""
+    """Return median and spread over bunches, and how many have a value unless all have."""
     there = finite(values).size
     text = spread_text(values, unit)
     return text if there in (0, values.size) else f"{text} ({there:,} of {values.size:,})"
@@ -54,7 +83,7 @@ def count_text(values: FloatArray) -> str:
 
 
 def ends_text(values: FloatArray) -> str:
-    """Return mean and spread over bunches at the first and last time that have a value."""
+    """Return median and spread over bunches at the first and last time that have a value."""
     seen = np.flatnonzero(np.isfinite(values).any(axis=1))
     if not seen.size:
         return "no data"

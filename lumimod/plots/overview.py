@@ -126,7 +126,8 @@ def _title(figure: Figure, style: Style, data: OverviewData) -> None:
     parts = [f"{known['start_utc']} UTC"] if "start_utc" in known else []
     parts += [f"{known['hours']:.1f} h"] if "hours" in known else []
     parts += [str(known["ended"])] if "ended" in known else []
-    write_title(figure, style, f"Fill {data.sb.fill}", "stable beams " + ", ".join(parts))
+    mark = " (in progress)" if data.sb.about.in_progress else ""
+    write_title(figure, style, f"Fill {data.sb.fill}{mark}", "stable beams " + ", ".join(parts))
 
 
 def _small_legend(ax: Axes) -> None:

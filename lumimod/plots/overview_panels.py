@@ -8,20 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import few_ticks, hours_since, set_value_axis
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
+from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
 from lumimod.plots.layout import note_missing
 from lumimod.plots.lifetime_axis import per_hour, set_lifetime_axis
-from lumimod.plots.numbers import finite, mean_and_spread
-from lumimod.plots.panels import draw_band, draw_gaps, draw_line
-from lumimod.plots.quantities import E34_PER_CM2_S, MB_PER_M2, NS_OF_4_SIGMA
+from lumimod.plots.marks import shade_gaps
+from lumimod.plots.numbers import centre_and_band, finite, power_of
+from lumimod.plots.panels import draw_band, draw_line
+from lumimod.plots.quantities import MB_PER_M2, NS_OF_4_SIGMA, PER_CM2_S
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, EXPERIMENT, MODEL, MUTED, REFERENCE, Look
-from lumimod.plots.totals import ratio, total
+from lumimod.plots.totals import is_levelled, ratio, total
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, EXPERIMENTS, FillLosses
+from lumimod.summary.means import integral
 from lumimod.summary.model_facts import FREE_MODEL
 
 if TYPE_CHECKING:
@@ -54,10 +56,26 @@ def _of_experiments(data: OverviewData) -> dict[str, dict[str, FloatArray]]:
     """Return the sums over bunches by kind and experiment, in 1/(m^2 s); what there is."""
     kinds = {
         "measured": data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {},
-        "calculated": data.sb.lumi_calc.bunch_lumi if data.sb.lumi_calc else {},
+        "calculated": _calculated(data),
         "modelled": data.model_lumi or {},
     }
     return {kind: {exp: total(values) for exp, values in of.items()} for kind, of in kinds.items()}
+
+
+def _calculated(data: OverviewData) -> dict[str, FloatArray]:
+    """Return the calculated luminosities by experiment where they are of measured beams.
+
+    They are NaN where an instrument had stopped, and where the luminosity was levelled below them.
+    """
+    if data.sb.lumi_calc is None:
+        return {}
+    gaps = data.sb.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    found = {}
+    for exp, values in data.sb.lumi_calc.bunch_lumi.items():
+        known = without_gaps(values, data.sb.sb.time_s, gaps)
+        levelled = is_levelled(total(known), total(known), data.sb.level_m2s)
+        found[exp] = np.where(levelled[:, None], np.nan, known)
+    return found
 
 
 _KIND_LOOKS = {
@@ -73,7 +91,7 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
     scale, unit = _unit([v for of in every.values() for v in of.values()])
     for kind, of in every.items():
         for exp, values_m2s in of.items():
-            values = values_m2s * (E34_PER_CM2_S * scale)
+            values = values_m2s * scale
             label = exp if kind == "measured" else (kind if exp == "ATLAS" else None)
             width = 3.0 if kind == "measured" else 1.4
             look = _KIND_LOOKS[kind][exp]
@@ -87,9 +105,9 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
 
 
 def _unit(lumis_m2s: Sequence[FloatArray]) -> tuple[float, str]:
-    """Return the factor from 1e34/(cm^2 s) to the unit that suits the luminosities, and that."""
-    known = finite(*lumis_m2s) * E34_PER_CM2_S
-    return (1.0, "10³⁴ cm⁻² s⁻¹") if known.max(initial=0.0) >= 0.1 else (100.0, "10³² cm⁻² s⁻¹")
+    """Return the factor from 1/(m^2 s) to the unit that suits the luminosities, and that unit."""
+    factor, power = power_of(*(lumi * PER_CM2_S for lumi in lumis_m2s))
+    return factor * PER_CM2_S, f"{power} cm⁻² s⁻¹".strip()
 
 
 def _pileup_axis(ax: Axes, data: OverviewData, scale: float) -> None:
@@ -99,7 +117,7 @@ def _pileup_axis(ax: Axes, data: OverviewData, scale: float) -> None:
     of_exp = _of_experiments(data)
     sums = of_exp["measured"] or of_exp["calculated"]
     mean = np.nan_to_num(data.losses.pileup["ATLAS"]).mean(axis=1)
-    luminosity = sums["ATLAS"] * (E34_PER_CM2_S * scale)
+    luminosity = sums["ATLAS"] * scale
     good = np.isfinite(luminosity) & (luminosity > 0) & (mean > 0)
     if not good.any():
         return
@@ -116,7 +134,7 @@ def _times(factor: float) -> tuple[Any, Any]:
 
 def ratios_panel(ax: Axes, data: OverviewData) -> None:
     """Draw measured over calculated and modelled over measured luminosity."""
-    calc = data.sb.lumi_calc.bunch_lumi if data.sb.lumi_calc else {}
+    calc = _calculated(data)
     meas = data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {}
     drawn = []
     for exp in EXPERIMENTS:
@@ -131,8 +149,7 @@ def ratios_panel(ax: Axes, data: OverviewData) -> None:
             label = "IBSBOff/meas." if exp == "ATLAS" else None
             draw_line(ax, _hours(data)[: line.size], line, look, linewidth=1.4, label=label)
             drawn.append(line)
-    ax.axhline(1.0, color=REFERENCE, linewidth=1.2)
-    set_value_axis(ax, "ratio of luminosities", *drawn, np.array([0.99, 1.01]))
+    ratio_axis(ax, "ratio of luminosities", *drawn)
     if not drawn:
         note_missing(ax, "no ratio: it needs measured and calculated luminosity")
 
@@ -143,7 +160,7 @@ def integrated_panel(ax: Axes, data: OverviewData) -> None:
     for kind, of in _of_experiments(data).items():
         for exp, values in of.items():
             time_s = data.sb.sb.time_s[: values.size]
-            sums = cumulative_trapezoid(np.nan_to_num(values), time_s, initial=0.0) * scale
+            sums = integral(time_s, values) * scale
             label = f"{exp} {sums[-1]:.3g} {unit}" if kind == "measured" else None
             width = 3.0 if kind == "measured" else 1.4
             look = _KIND_LOOKS[kind][exp]
@@ -176,30 +193,32 @@ def intensities_panel(ax: Axes, data: OverviewData) -> None:
 
 
 def emittances_panel(ax: Axes, data: OverviewData) -> None:
-    """Draw the mean emittances of colliding bunches, with their spread."""
-    drawn, gaps = [], []
+    """Draw median and middle 68 % of the emittances of colliding bunches."""
+    drawn, time_s = [], data.sb.sb.time_s
     for beam in BEAMS:
         b = data.sb.sb.bunches[beam, "coll"]
         for plane, values, line in (("H", b.emit_h_um, "-"), ("V", b.emit_v_um, "--")):
-            mean, spread = mean_and_spread(values)
-            draw_band(ax, _hours(data), mean - spread, mean + spread, BEAM[beam].color, alpha=0.12)
+            known = without_gaps(values, time_s, data.sb.about.gaps_of((BY_BSRT,), (beam,)))
+            centre, low, high = centre_and_band(known)
+            draw_band(ax, _hours(data), low, high, BEAM[beam].color, alpha=0.12)
             look = BEAM[beam]._replace(linestyle=line)
-            draw_line(ax, _hours(data), mean, look, label=f"B{beam} {plane}")
-            drawn += [mean - spread, mean + spread]
-            gaps.append(values)
-    draw_gaps(ax, _hours(data), gaps)
+            draw_line(ax, _hours(data), centre, look, label=f"B{beam} {plane}")
+            drawn += [low, high]
+    shade_gaps(ax, time_s, data.sb.about.gaps_of((BY_BSRT,)))
     set_value_axis(ax, "emittance [µm]", *drawn)
 
 
 def lengths_panel(ax: Axes, data: OverviewData) -> None:
-    """Draw the mean bunch lengths of colliding bunches, with their spread."""
-    drawn = []
+    """Draw median and middle 68 % of the lengths of colliding bunches."""
+    drawn, time_s = [], data.sb.sb.time_s
     for beam in BEAMS:
-        mean, spread = mean_and_spread(data.sb.sb.bunches[beam, "coll"].length_m)
-        low, mid, high = ((mean + n * spread) * NS_OF_4_SIGMA for n in (-1, 0, 1))
+        lengths = data.sb.sb.bunches[beam, "coll"].length_m * NS_OF_4_SIGMA
+        known = without_gaps(lengths, time_s, data.sb.about.gaps_of((BY_BQM,), (beam,)))
+        centre, low, high = centre_and_band(known)
         draw_band(ax, _hours(data), low, high, BEAM[beam].color, alpha=0.12)
-        draw_line(ax, _hours(data), mid, BEAM[beam], label=f"B{beam}")
+        draw_line(ax, _hours(data), centre, BEAM[beam], label=f"B{beam}")
         drawn += [low, high]
+    shade_gaps(ax, time_s, data.sb.about.gaps_of((BY_BQM,)))
     set_value_axis(ax, "bunch length, 4 σ [ns]", *drawn)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
-from lumimod.plots.numbers import mean_and_spread
+from lumimod.physics.filling import LARGEST_GAP_IN_TRAIN
+from lumimod.plots.numbers import centre_and_band
 from lumimod.plots.style import TIME_MAP, Look, Style
 
 if TYPE_CHECKING:
@@ -18,28 +19,91 @@ if TYPE_CHECKING:
 
 _AS_LARGE = {"s": 0.9, "D": 0.85, "^": 1.25, "v": 1.25}
 """Factors on the size of markers, which makes them look as large as a dot."""
-GAP = "0.9"
-"""Grey of times without data."""
+FEW_BUNCHES = 4
+"""So many bunches are lines, not a band."""
+MANY_BUNCHES = 200
+"""More bunches hide each other as points."""
 MOST_MARKERS = 20_000
 """More points are drawn as one image, which takes no longer for 2,500 bunches than for ten."""
 
 
 def draw_slots(ax: Axes, slots: IntArray, values: FloatArray, look: Look, label: str) -> None:
-    """Draw one point for each bunch, (n_slots,), in the colour and marker of a look."""
+    """Draw one point for each bunch, (n_slots,), in the colour and marker of a look.
+
+    Many bunches are faint points, with median and middle 68 % of each train before them.
+    """
     size = 5.0 if slots.size <= 100 else 3.0 if slots.size <= 1000 else 2.0
     size *= _AS_LARGE.get(look.marker, 1.0)
-    ax.plot(
-        slots, values, linestyle="none", marker=look.marker, markersize=size,
-        markeredgewidth=0, color=look.color, label=label,
-    )  # fmt: skip
+    how: dict[str, Any] = {
+        "linestyle": "none",
+        "markeredgewidth": 0,
+        "color": look.color,
+        "marker": look.marker,
+    }
+    if slots.size <= MANY_BUNCHES:
+        ax.plot(slots, values, markersize=size, label=label, **how)
+        return
+    ax.plot(slots, values, markersize=1.5, alpha=0.15, zorder=1.6, rasterized=True, **how)
+    middles, centre, low, high = train_medians(slots, values)
+    ax.vlines(middles, low, high, color=look.color, linewidth=1.0, alpha=0.7)
+    ax.plot(middles, centre, markersize=4.5 * _AS_LARGE.get(look.marker, 1.0), label=label, **how)
+
+
+def shown_slots(slots: IntArray, values: FloatArray) -> list[FloatArray]:
+    """Return what sets the limits of `draw_slots`: the trains, where there are many bunches."""
+    return [values] if slots.size <= MANY_BUNCHES else list(train_medians(slots, values)[1:])
+
+
+def trains_of(slots: IntArray) -> list[IntArray]:
+    """Return the indices of the bunches of each train, in the order of their slots."""
+    order = np.argsort(slots)
+    starts = np.flatnonzero(np.diff(slots[order]) > LARGEST_GAP_IN_TRAIN + 1) + 1
+    return np.split(order, starts)
+
+
+def _by_train(slots: IntArray, values: FloatArray) -> FloatArray:
+    """Return values by train and place in it, NaN behind the ends of short trains."""
+    trains = trains_of(slots)
+    table = np.full((len(trains), max(train.size for train in trains)), np.nan)
+    for row, train in zip(table, trains):
+        row[: train.size] = values[train]
+    return table
+
+
+def train_medians(
+    slots: IntArray, values: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return middle slot, median, and ends of the middle 68 % of each train, (n_trains,) each."""
+    middles = np.array([slots[train].mean() for train in trains_of(slots)])
+    return middles, *centre_and_band(_by_train(slots, values))
+
+
+def place_medians(slots: IntArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the places in a train, from 1, and the median over trains at each of them."""
+    centre, _, _ = centre_and_band(_by_train(slots, values).T)
+    return np.arange(1.0, centre.size + 1), centre
 
 
 def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
-    """Draw mean and +-1 sigma over bunches of values (n_times, n_slots) against time."""
-    mean, spread = mean_and_spread(values)
-    draw_line(ax, hours, mean, look, label=label)
-    if values.shape[1] > 1:
-        draw_band(ax, hours, mean - spread, mean + spread, look.color, alpha=0.2)
+    """Draw median and middle 68 % over bunches of values (n_times, n_slots) against time.
+
+    Two to four bunches are lines of their own beside the median: they have no 68 %.
+    """
+    centre, low, high = centre_and_band(values)
+    draw_line(ax, hours, centre, look, label=label)
+    n_bunches = values.shape[1]
+    if 1 < n_bunches <= FEW_BUNCHES:
+        for bunch in values.T:
+            draw_line(ax, hours, bunch, look, linewidth=0.8, linestyle="-", alpha=0.5)
+    elif n_bunches > FEW_BUNCHES:
+        draw_band(ax, hours, low, high, look.color, alpha=0.2)
+
+
+def shown_range(values: FloatArray) -> list[FloatArray]:
+    """Return what `draw_evolution` draws of values: the limits of an axis follow from it."""
+    if values.shape[1] <= FEW_BUNCHES:
+        return [values]
+    return list(centre_and_band(values))
 
 
 def draw_line(ax: Axes, x: FloatArray, y: FloatArray, look: Look, **how: Any) -> None:
@@ -59,27 +123,6 @@ def draw_band(
     lone = _without_neighbours(low) & np.isfinite(high)
     if lone.any():
         ax.vlines(x[lone], low[lone], high[lone], color=color, alpha=alpha, linewidth=6.0)
-
-
-def draw_gaps(ax: Axes, hours: FloatArray, each: Sequence[FloatArray]) -> None:
-    """Shade the times without any value of some quantities, (n_times, n_bunches) each.
-
-    There the instrument stopped for longer than its last value is held.
-    """
-    lacks = np.ones(hours.size, bool)
-    for values in each:
-        lacks[: len(values)] &= ~np.isfinite(values).any(axis=1)
-    if not lacks.any() or lacks.all():
-        return
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], lacks, [False]])))
-    for first, after in zip(edges[::2], edges[1::2]):
-        until = min(after, hours.size - 1)
-        ax.axvspan(hours[max(first - 1, 0)], hours[until], color=GAP, lw=0, zorder=0.5)
-        middle = (hours[max(first - 1, 0)] + hours[until]) / 2
-        ax.annotate(
-            "no data", (middle, 0.5), xycoords=("data", "axes fraction"),
-            rotation=90, ha="center", va="center", fontsize="small",
-        )  # fmt: skip
 
 
 def _without_neighbours(values: FloatArray) -> BoolArray:
@@ -137,13 +180,18 @@ def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: St
     """Draw the colour bar of `draw_bunches` to the right of a column of panels."""
     from matplotlib.cm import ScalarMappable
 
+    colours = ScalarMappable(_norm_of(hours), TIME_MAP)
+    bar = figure.colorbar(colours, cax=bar_axes(figure, axes, style))
+    bar.set_label("hours of stable beams")
+
+
+def bar_axes(figure: Figure, axes: Sequence[Axes], style: Style) -> Axes:
+    """Return the place of a colour bar to the right of a column of panels."""
     boxes = [ax.get_position() for ax in axes]
     width_em = style.fig_size_in[0] / style.em_in
     left = max(box.x1 for box in boxes) + 0.7 / width_em
     bottom, top = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    bar_axes = figure.add_axes((left, bottom, 0.7 / width_em, top - bottom))
-    bar = figure.colorbar(ScalarMappable(_norm_of(hours), TIME_MAP), cax=bar_axes)
-    bar.set_label("hours of stable beams")
+    return figure.add_axes((left, bottom, 0.7 / width_em, top - bottom))
 
 
 def _norm_of(hours: FloatArray) -> Normalize:

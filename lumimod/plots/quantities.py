@@ -14,8 +14,8 @@ NS_OF_4_SIGMA = 4e9 / SPEED_OF_LIGHT_M_S
 """From 1 sigma in m to 4 sigma in ns, as the beam quality monitor gives it."""
 HZ_PER_UB = 1e-34
 """From 1/(m^2 s) to Hz/ub, which is 1e30/(cm^2 s)."""
-E34_PER_CM2_S = 1e-38
-"""From 1/(m^2 s) to 1e34/(cm^2 s)."""
+PER_CM2_S = 1e-4
+"""From 1/(m^2 s) to 1/(cm^2 s)."""
 MB_PER_M2 = 1e31
 """From m^2 to mb."""
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lumimod.paths import FillPaths
+from lumimod.plots.about import NOTHING_KNOWN, About, about_fill
 from lumimod.records import CalculatedLumi, Fits, Lifetime, MeasuredLumi, StableBeams, store
 from lumimod.records.measured import measured_lumi
 
@@ -25,6 +26,8 @@ class SbResults:
     """Burn-off cross-section of config.py, for comparison with the losses."""
     level_m2s: float | None = None
     """Luminosity at which the fill was levelled as config.py says, in 1/(m^2 s)."""
+    about: About = NOTHING_KNOWN
+    """Facts of the fill, gaps of its instruments, and where its results are from."""
 
     @classmethod
     def load(cls, paths: FillPaths) -> SbResults:
@@ -37,15 +40,17 @@ class SbResults:
             other times or bunches.
         """
         sb = store.load(paths.sb, StableBeams)
+        calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
         return cls(
             paths.fill,
             sb,
-            store.load_if_there(paths.lumi_calc, CalculatedLumi),
+            calc,
             load_measured(paths, sb),
             store.load_if_there(paths.fits, Fits),
             store.load_if_there(paths.lifetime, Lifetime),
             paths.cfg.machine.sigma_boff_m2,
             paths.cfg.model.leveling.get(paths.fill),
+            about_fill(paths, sb, calc),
         )
 
 

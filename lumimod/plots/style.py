@@ -59,10 +59,10 @@ MODEL = {
     "EmpiricalBlowupLosses": Look("#0072b2", "--", "o"),
     "EmpiricalBlowupBOff": Look("#56b4e9", "-.", "s"),
     "IBSBOff": Look("#d55e00", ":", "^"),
-    "IBSLosses": Look("#cc79a7", (0, (5, 1)), "v"),  # type: ignore[arg-type]
-    "EmpiricalblengthLosses": Look("#009e73", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
+    "IBSLosses": Look("#e69f00", (0, (5, 1)), "v"),  # type: ignore[arg-type]
+    "EmpiricalblengthLosses": Look("#6a3d9a", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
 }
-CALCULATED = Look("#808080", "--", "s")
+CALCULATED = Look("#9a9a9a", "--", "s")
 """Calculated luminosity beside the measured one and those of models."""
 INSTANT = (
     Look("#440154", "-", "o"),
@@ -84,6 +84,8 @@ CYCLE_MODEL = {
 }
 TIME_MAP = "viridis"
 """Colour map of time."""
+CHANGE_MAP = "RdBu_r"
+"""Colour map of changes: white is none, blue less, red more."""
 MUTED = "#5f5f5f"
 """Colour of notes."""
 REFERENCE = "#7f7f7f"

@@ -1,110 +1,55 @@
-"""Pictures of crossing angles and of the luminosity of all bunches together."""
+"""Picture of the luminosity of all bunches together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.axes import few_ticks, hour_axis, hours_since, limits_of_each, set_value_axis
+from lumimod.arrays import BoolArray, FloatArray
+from lumimod.plots.about import (
+    BY_BQM,
+    BY_BSRT,
+    BY_FBCT,
+    NOTHING_KNOWN,
+    About,
+    Unmeasured,
+    without_gaps,
+)
+from lumimod.plots.axes import (
+    ROUND_STEPS,
+    few_ticks,
+    hour_axis,
+    hours_since,
+    ratio_axis,
+    set_value_axis,
+    share_values,
+)
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
-from lumimod.plots.numbers import finite, spread_text
+from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
+from lumimod.plots.numbers import finite, power_of, spread_text
 from lumimod.plots.panels import draw_line
-from lumimod.plots.quantities import E34_PER_CM2_S
+from lumimod.plots.quantities import PER_CM2_S
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import (
     DEFAULT_STYLE,
     EXPERIMENT,
     MUTED,
-    REFERENCE,
     Look,
     Style,
     drawing,
     new_figure,
 )
-from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, MeasuredLumi, StableBeams
+from lumimod.records import EXPERIMENTS, CalculatedLumi, MeasuredLumi, StableBeams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MICRORAD = 1e6
-SAME_ANGLE_RAD = 1e-7
-"""Smaller changes of the crossing angle do not count."""
-MOST_STEPS = 8
-"""More changes of the crossing angle are not marked: lines would hide the data."""
-
-
-# --- crossing angle
-
-
-@drawing
-def draw_crossing_angle(sb: StableBeams, fill: int, *, style: Style = DEFAULT_STYLE) -> Figure:
-    """Draw the full crossing angle at both experiments; the right axis has its half."""
-    figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], "Crossing angles; half of them on the right axis")
-    ax = panels(figure, style, 1, 1, margins=Margins(right=5.5, top=5.0))[0][0]
-    hours = hours_since(sb.time_s)
-    # Both angles are mostly equal: a broad pale line shows below the narrow one.
-    for experiment, width, alpha in zip(EXPERIMENTS, (8.0, 2.2), (0.45, 1.0)):
-        angle = sb.xing_angle_rad[IP_OF[experiment]] * MICRORAD
-        look = EXPERIMENT[experiment]
-        text = f"IP{IP_OF[experiment]} ({experiment}): {angle_text(angle)}"
-        draw_line(
-            ax, hours, angle, look, linewidth=width, label=text, drawstyle="steps-post",
-            alpha=alpha, markersize=2.5 * width,
-        )  # fmt: skip
-    angles = tuple(sb.xing_angle_rad[ip] * MICRORAD for ip in IP_OF.values())
-    if not any(np.isfinite(angle).any() for angle in angles):
-        note_missing(ax, "no crossing angle")
-    # Even a step shortly before the end is to be in view: no value counts as an outlier.
-    set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
-    hour_axis(ax, sb.time_s)
-    half = ax.secondary_yaxis("right", functions=(_half, _twice))
-    half.set_ylabel("half crossing angle [µrad]")
-    low, high = ax.get_ylim()
-    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
-    ax.set_yticks(ticks)
-    half.set_yticks([tick / 2 for tick in ticks])
-    half.yaxis.set_major_formatter("{x:g}")
-    half.spines["right"].set_visible(True)
-    legend_above(ax)
-    return figure
-
-
-def _half(angle: Any) -> Any:
-    return angle / 2
-
-
-def _twice(angle: Any) -> Any:
-    return angle * 2
-
-
-def angle_text(angle: FloatArray) -> str:
-    """Return the angles of a fill in words; `angle` is in microradians."""
-    known = finite(angle)
-    if not known.size:
-        return "no data"
-    if np.ptp(known) < SAME_ANGLE_RAD * MICRORAD:
-        return f"{known[0]:.5g} µrad, constant"
-    ends = sorted((known[0], known[-1]))
-    text = f"{known[0]:.5g} to {known[-1]:.5g} µrad"
-    if known.min() < ends[0] or known.max() > ends[1]:
-        text += f" (between {known.min():.5g} and {known.max():.5g})"
-    return text
-
-
-def angle_changes(angle_rad: FloatArray) -> IntArray:
-    """Return the index at which each change of the angle begins."""
-    with np.errstate(invalid="ignore"):
-        moves = np.abs(np.diff(angle_rad)) > SAME_ANGLE_RAD
-    return np.flatnonzero(moves & ~np.concatenate([[False], moves[:-1]]))
-
-
-# --- luminosity of all bunches
+POTENTIAL = "unlevelled potential"
+NEAR_LEVEL = 0.98
+"""Measured luminosity above this part of the level counts as levelled where none is calculated."""
 
 
 @drawing
@@ -115,39 +60,107 @@ def draw_total_lumi(
     fill: int,
     *,
     level_m2s: float | None = None,
+    about: About = NOTHING_KNOWN,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the luminosity of all bunches, calculated and measured, and their ratio below.
 
     `level_m2s`, in 1/(m^2 s), is the luminosity at which the fill was levelled, drawn as a line.
+    While it was levelled, what is calculated is what could have been: it sets no limits, and there
+    is no ratio to it.
     """
     figure = new_figure(style)
-    what = "Luminosity summed over bunch pairs, calculated and measured, and their ratio"
-    title(figure, style, fill, sb.time_s[0], what)
-    steps = any(angle_changes(sb.xing_angle_rad[ip]).size for ip in IP_OF.values())
-    top = 6.2 + 1.4 * (steps + (level_m2s is not None))
-    margins = Margins(top=top, between_rows=1.4, left=5.8, between_columns=6.8)
+    what = "Luminosity of all bunch pairs, calculated and measured, and their ratio"
+    if about.betastar:
+        what += f"; calculated with {about.betastar}"
+    title(figure, style, fill, sb.time_s[0], what, about)
+    lines = [
+        lumi_lines(sb.time_s, calc, meas, experiment, level_m2s, about)
+        for experiment in EXPERIMENTS
+    ]
+    scale, power = power_of(*(of for one in lines for of in one.limits()))
+    top = 6.4 + 1.4 * (level_m2s is not None)
+    margins = Margins(top=top, between_rows=1.4, left=6.0, between_columns=6.8)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(2.4, 1.0))
-    sums = {}
-    for (upper, lower), experiment in zip(zip(*rows), EXPERIMENTS):
-        lumis = {
-            name: None if record is None else record.bunch_lumi[experiment] * E34_PER_CM2_S
-            for name, record in (("calculated", calc), ("measured", meas))
-        }
-        sums[experiment] = totals_panel(upper, hours_since(sb.time_s), lumis, experiment)
-        measured_ratio_panel(lower, hours_since(sb.time_s), lumis, experiment)
-        mark_angle_changes((upper, lower), sb, experiment)
-        mark_level(upper, level_m2s)
+    unit = f"[{power} cm⁻² s⁻¹]".replace("[ ", "[")
+    for upper, lower, experiment, of in zip(*rows, EXPERIMENTS, lines):
+        totals_panel(upper, of.scaled(scale), experiment, power, about)
+        every = [line for one in lines for line in one.scaled(scale).limits()]
+        label = f"{experiment} luminosity\n{unit}"
+        set_value_axis(upper, label, *of.scaled(scale).limits(), beside=every)
+        few_ticks(upper.yaxis, 5, steps=ROUND_STEPS)
+        measured_ratio_panel(lower, of, experiment)
         for ax in (upper, lower):
+            shade_gaps(ax, sb.time_s, of.gaps, words=ax is upper)
             hour_axis(ax, sb.time_s, label=ax is lower)
+        mark_steps((upper, lower), sb.time_s, optics_steps(sb, calc, experiment))
         upper.tick_params(labelbottom=False)
         legend_above(upper, 1)
-    every_sum = [total for pair in sums.values() for total in pair]
-    if level_m2s is not None:
-        every_sum.append(np.array([level_m2s * E34_PER_CM2_S]))
-    for ax, experiment in zip(rows[0], EXPERIMENTS):
-        set_value_axis(ax, f"{experiment} [10³⁴ cm⁻² s⁻¹]", *sums[experiment], beside=every_sum)
+    share_values(rows[1])
     return figure
+
+
+class LumiLines(NamedTuple):
+    """Luminosities of an experiment summed over bunch pairs, (n_times,); NaN where not known."""
+
+    hours: FloatArray
+    calculated: FloatArray
+    measured: FloatArray
+    ratio: FloatArray
+    """Measured over calculated, of the pairs that have both; NaN while levelled."""
+    levelled: BoolArray
+    """When the luminosity was kept below what the beams would give."""
+    level: float | None
+    gaps: list[Unmeasured]
+
+    def limits(self) -> list[FloatArray]:
+        """Return what sets the limits of the axis: not what is not reached."""
+        level = [] if self.level is None else [np.array([self.level])]
+        return [np.where(self.levelled, np.nan, self.calculated), self.measured, *level]
+
+    def scaled(self, by: float) -> LumiLines:
+        """Return the same in another unit."""
+        return self._replace(
+            calculated=self.calculated * by,
+            measured=self.measured * by,
+            level=None if self.level is None else self.level * by,
+        )
+
+
+def lumi_lines(
+    time_s: FloatArray,
+    calc: CalculatedLumi | None,
+    meas: MeasuredLumi | None,
+    experiment: str,
+    level_m2s: float | None,
+    about: About,
+) -> LumiLines:
+    """Return the luminosities of an experiment in 1/(cm^2 s)."""
+    gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    nothing = np.full(time_s.shape, np.nan)
+    of_calc, of_meas = (
+        None if record is None else record.bunch_lumi[experiment] * PER_CM2_S
+        for record in (calc, meas)
+    )
+    if of_calc is not None:
+        of_calc = without_gaps(of_calc, time_s, gaps)
+    calculated, measured = (nothing if of is None else total(of) for of in (of_calc, of_meas))
+    between = nothing if of_calc is None or of_meas is None else ratio(of_meas, of_calc)
+    level = None if level_m2s is None else level_m2s * PER_CM2_S
+    levelled = is_levelled(calculated, measured, level)
+    between = np.where(levelled, np.nan, between)
+    return LumiLines(hours_since(time_s), calculated, measured, between, levelled, level, gaps)
+
+
+def is_levelled(calculated: FloatArray, measured: FloatArray, level: float | None) -> BoolArray:
+    """Return when the luminosity was kept at a level, (n_times,)."""
+    if level is None:
+        return np.zeros(calculated.shape, bool)
+    with np.errstate(invalid="ignore"):
+        found: BoolArray = np.where(
+            np.isfinite(calculated), calculated > level, measured > NEAR_LEVEL * level
+        )
+    return found
 
 
 def total(lumi: FloatArray) -> FloatArray:
@@ -165,94 +178,87 @@ def ratio(of: FloatArray, to: FloatArray) -> FloatArray:
     return np.divide(over, under, out=np.full(n_times, np.nan), where=under > 0)
 
 
-def totals_panel(
-    ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
-) -> list[FloatArray]:
-    """Draw the luminosities of one experiment summed over bunches, and return these sums."""
-    looks = {
-        "calculated": Look("black", "--", "s"),
-        "measured": Look(EXPERIMENT[experiment].color, "-", "o"),
-    }
-    drawn = []
-    for name, lumi in lumis.items():
-        values = np.full(hours.shape, np.nan) if lumi is None else total(lumi)
-        known = finite(values)
-        if known.size:
-            drawn.append(values)
-            ends = f"{known[0]:#.3g} to {known[-1]:#.3g} · 10³⁴"
-            width = 3.5 if name == "measured" else 1.8
-            draw_line(
-                ax, hours, values, looks[name], linewidth=width, markersize=2.5 * width,
-                zorder=2 if name == "measured" else 3, label=f"{name}: {ends}",
-            )  # fmt: skip
-        else:
-            ax.plot([], [], " ", label=f"no luminosity {name}")
-    if not drawn:
+def totals_panel(ax: Axes, lines: LumiLines, experiment: str, power: str, about: About) -> None:
+    """Draw the luminosities of one experiment summed over bunches."""
+    unit = f" · {power}" if power else ""
+    free = np.where(lines.levelled, np.nan, lines.calculated)
+    series = (
+        ("calculated", free, Look("black", "--", "s"), 1.8),
+        ("measured", lines.measured, Look(EXPERIMENT[experiment].color, "-", "o"), 3.5),
+    )
+    if lines.levelled.any():
+        text = f"{POTENTIAL}: {_ends(np.where(lines.levelled, lines.calculated, np.nan))}{unit}"
+        look = Look(MUTED, ":", "s")
+        draw_line(ax, lines.hours, lines.calculated, look, linewidth=1.4, alpha=0.8, label=text)
+    for name, values, look, width in series:
+        if not finite(values).size:
+            if not finite(lines.measured if name == "measured" else lines.calculated).size:
+                ax.plot([], [], " ", label=f"no luminosity {name}")
+            continue
+        origin = f" ({about.measured_by})" if name == "measured" and about.measured_by else ""
+        draw_line(
+            ax, lines.hours, values, look, linewidth=width, markersize=2.5 * width,
+            zorder=2 if name == "measured" else 3, label=f"{name}{origin}: {_ends(values)}{unit}",
+        )  # fmt: skip
+    mark_level(ax, lines.level, power)
+    mark_end_of_levelling(ax, lines)
+    if not finite(lines.calculated, lines.measured).size:
         note_missing(ax, "no luminosity")
-    return drawn
 
 
-def measured_ratio_panel(
-    ax: Axes, hours: FloatArray, lumis: Mapping[str, FloatArray | None], experiment: str
-) -> None:
+def _ends(values: FloatArray) -> str:
+    known = finite(values)
+    return f"{known[0]:#.3g} to {known[-1]:#.3g}" if known.size else "no data"
+
+
+def measured_ratio_panel(ax: Axes, lines: LumiLines, experiment: str) -> None:
     """Draw the ratio of measured to calculated luminosity, of the bunch pairs that have both."""
-    calc, meas = lumis["calculated"], lumis["measured"]
-    nothing = np.full(hours.shape, np.nan)
-    line = nothing if calc is None or meas is None else ratio(meas, calc)
-    limits = limits_of_each(line, np.array([0.99, 1.01]))
-    ax.set_ylim(*limits)
-    ax.set_ylabel("measured /\ncalculated")
-    few_ticks(ax.yaxis, 4)
-    ax.axhline(1.0, color=REFERENCE, linewidth=1.2)
-    if not np.isfinite(line).any():
-        note_missing(ax, "no ratio: it needs both")
+    ratio_axis(ax, "measured /\ncalculated", lines.ratio)
+    if not np.isfinite(lines.ratio).any():
+        levelled = "levelled all the time" if lines.levelled.any() else "it needs both"
+        note_missing(ax, f"no ratio: {levelled}")
         return
-    draw_line(ax, hours, line, EXPERIMENT[experiment]._replace(linestyle="-"))
-    outside = np.count_nonzero((line < limits[0]) | (line > limits[1]))
-    text = f"mean {spread_text(line, '')}{f', {outside:,} outside' if outside else ''}"
+    draw_line(ax, lines.hours, lines.ratio, EXPERIMENT[experiment]._replace(linestyle="-"))
+    while_free = " while not levelled" if lines.levelled.any() else ""
+    text = f"median {spread_text(lines.ratio, '')}{while_free}"
     ax.set_title(text, loc="right", size="small", pad=3.0)
 
 
-def mark_level(ax: Axes, level_m2s: float | None) -> None:
-    """Draw the luminosity at which the fill was levelled, if it was."""
-    if level_m2s is not None:
-        level = level_m2s * E34_PER_CM2_S
+def mark_level(ax: Axes, level: float | None, power: str) -> None:
+    """Draw the luminosity at which the fill was levelled, in the unit of the panel, if it was."""
+    if level is not None:
+        unit = f" · {power}" if power else ""
         ax.axhline(
             level, color=MUTED, linestyle="-.", linewidth=1.3, zorder=1.5,
-            label=f"levelled at {level:.3g} · 10³⁴",
+            label=f"levelled at {level:.3g}{unit}",
         )  # fmt: skip
 
 
-def mark_angle_changes(axes: Sequence[Axes], sb: StableBeams, experiment: str) -> None:
-    """Mark where the crossing angle changes; the legend of the first panel gives the angles."""
-    angle = sb.xing_angle_rad[IP_OF[experiment]]
-    changes = angle_changes(angle)
-    if not changes.size:
-        return
-    text = f"full crossing angle {angle_text(angle * MICRORAD)}"
-    if changes.size > MOST_STEPS:
-        axes[0].plot([], [], " ", label=f"{text}, {changes.size} changes")
-        return
-    hours = hours_since(sb.time_s)
-    for ax in axes:
-        for i, change in enumerate(changes):
-            ax.axvline(
-                hours[change], color=MUTED, linestyle=":", linewidth=1.5,
-                label=text if i == 0 else None,
-            )  # fmt: skip
+def mark_end_of_levelling(ax: Axes, lines: LumiLines) -> None:
+    """Mark when the beams no longer gave more than the level."""
+    if lines.levelled.any() and not lines.levelled[-1]:
+        end = int(np.flatnonzero(lines.levelled)[-1]) + 1
+        ax.axvline(lines.hours[end], color=MUTED, linestyle="-.", linewidth=1.0)
+        ax.annotate(
+            "end of levelling", (lines.hours[end], 0.0), (-2, 3), rotation=90, ha="right",
+            va="bottom", xycoords=("data", "axes fraction"), textcoords="offset points",
+            size="x-small", color=MUTED,
+        )  # fmt: skip
 
 
 TOTAL_PICTURES: tuple[Picture[SbResults], ...] = (
     Picture(
-        "crossingAngle",
-        "full crossing angle at ATLAS and CMS; the right axis has its half",
-        lambda r, style: draw_crossing_angle(r.sb, r.fill, style=style),
-    ),
-    Picture(
         "totalLumi",
         "total luminosity at ATLAS and CMS, calculated and measured, and their ratio",
         lambda r, style: draw_total_lumi(
-            r.sb, r.lumi_calc, r.lumi_meas, r.fill, level_m2s=r.level_m2s, style=style
-        ),
+            r.sb,
+            r.lumi_calc,
+            r.lumi_meas,
+            r.fill,
+            level_m2s=r.level_m2s,
+            about=r.about,
+            style=style,
+        ),  # fmt: skip
+        lambda r: "no luminosity" if r.lumi_calc is None and r.lumi_meas is None else "",
     ),
 )

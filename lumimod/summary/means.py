@@ -85,3 +85,14 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         per_m2 = trapezoid(total, time_s[known])
         out[f"lumi_int_{kind}_{name}_pb"] = float(per_m2 / PER_PB_IN_PER_M2)
     return out
+
+
+def integral(time_s: FloatArray, lumi_m2s: FloatArray) -> FloatArray:
+    """Return the luminosity integrated from the first time on, (n_times,) in 1/m^2.
+
+    A time without luminosity counts as none.
+    """
+    from scipy.integrate import cumulative_trapezoid  # only now, as above
+
+    sums: FloatArray = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s, initial=0.0)
+    return sums

@@ -143,6 +143,7 @@ DEFAULTS = {
     "plots.dpi": 150,
     "plots.font_size": 16,
     "plots.n_skip": 1,
+    "plots.per_model": True,
     "condor.folder": Path(),
     "condor.python": None,
     "condor.setup": "",

@@ -115,7 +115,7 @@ every_picture = pytest.mark.parametrize(
 @every_picture
 def test_a_picture_has_its_fill_in_the_title_and_the_size_asked_for(family: str, name: str) -> None:
     figure = drawn(family, name)
-    assert texts(figure).startswith(f"Fill {FILL}: STABLE BEAMS declared on Sun 02 Jul 2017")
+    assert texts(figure).startswith(f"Fill {FILL}: stable beams from Sun 02 Jul 2017")
     np.testing.assert_array_equal(figure.get_size_inches(), STYLE.fig_size_in)
     assert figure.dpi == STYLE.dpi
 

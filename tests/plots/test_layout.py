@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lumimod.plots import layout
+from lumimod.plots.about import About
 from lumimod.plots.style import Style
 from tests.plots.conftest import notes
 
@@ -15,9 +16,29 @@ def test_the_title_gives_fill_day_and_time_zone(style: Style) -> None:
     figure = Figure(figsize=style.fig_size_in)
     layout.title(figure, style, 6024, 1_499_000_000.0, "what is drawn")
     assert [text.get_text() for text in figure.texts] == [
-        "Fill 6024: STABLE BEAMS declared on Sun 02 Jul 2017 14:53 (Europe/Zurich)",
+        "Fill 6024: stable beams from Sun 02 Jul 2017 14:53",
         "what is drawn",
     ]
+
+
+def test_facts_stand_at_the_right_end_and_a_fill_in_progress_is_marked(style: Style) -> None:
+    figure = Figure(figsize=style.fig_size_in, dpi=50)
+    about = About(facts=("6.5 TeV", "β* 30 cm"), in_progress=True)
+    layout.title(figure, style, 6024, 1_499_000_000.0, "what is drawn", about)
+    first, _, facts = figure.texts
+    assert first.get_text() == "Fill 6024 (in progress): stable beams from Sun 02 Jul 2017 14:53"
+    assert facts.get_text() == "6.5 TeV · β* 30 cm"
+    assert first.get_window_extent().x1 < facts.get_window_extent().x0
+    assert facts.get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 4])
+def test_a_legend_is_not_much_wider_than_its_panel(ax: Axes, n_columns: int) -> None:
+    for n in range(n_columns):
+        ax.plot([0, 1], [n, n], label="long words of a legend")
+    layout.legend_above(ax, n_columns)
+    room = layout.LEGEND_OVERHANG if n_columns < 4 else 2.0
+    assert ax.get_legend().get_window_extent().width <= room * ax.get_window_extent().width
 
 
 def test_a_long_title_is_written_smaller_to_fit(style: Style) -> None:

@@ -23,7 +23,13 @@ def test_rates_are_per_hour_and_nought_for_an_infinite_lifetime() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(0.05, "20"), (0.0321, "31.2"), (-0.1, "\N{MINUS SIGN}10"), (0.0, "∞"), (1e-4, "∞")],
+    [
+        (0.05, "20 h"),
+        (0.0321, "31.2 h"),
+        (-0.1, "growing, 10 h"),
+        (0.0, "not falling"),
+        (1e-4, "not falling"),
+    ],
 )
 def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
     assert lifetime_axis.hours_text(rate) == text
@@ -32,9 +38,9 @@ def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("hours", "text"),
     [
-        ([20.0] * 5, "20 h (20 to 20 h)"),
+        ([20.0] * 5, "20 h"),
         ([10.0, 20.0, NAN, 40.0], "20 h (12.5 to 32.3 h)"),
-        ([INF, INF], "∞"),
+        ([INF, INF], "not falling"),
         ([NAN], "no data"),
         ([], "no data"),
     ],
@@ -49,9 +55,9 @@ def test_the_median_and_the_middle_of_lifetimes_are_those_of_rates(
     assert lifetime_axis.median_text(rates) == text
 
 
-def test_a_range_from_decay_to_growth_goes_through_infinity() -> None:
+def test_a_range_from_decay_to_growth_says_both() -> None:
     rates = np.array([-0.05] * 5 + [0.1] * 6)
-    assert lifetime_axis.median_text(rates) == "10 h (10 to ∞ to \N{MINUS SIGN}20 h)"
+    assert lifetime_axis.median_text(rates) == "10 h (10 h to growing, 20 h)"
 
 
 # --- the axis

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from lumimod.plots import lifetimes
+from lumimod.plots.about import About
 from lumimod.plots.style import BEAM, EXPERIMENT, Style
 from lumimod.records import BEAMS, EXPERIMENTS
 from tests.plots.conftest import FILL, POOR, legend_of, line, make_results, notes
@@ -61,7 +62,9 @@ def test_fitted_luminosity_lifetimes_are_shown(
     np.testing.assert_allclose(line(wide, "measured")[1], rates[1])
     assert wide.lines[1].get_color() == EXPERIMENT[EXPERIMENTS[index]].color
     assert wide.get_ylabel() == f"{EXPERIMENTS[index]}\nlifetime [h]"
-    assert lifetimes.FITS[span] in figure.texts[1].get_text()
+    assert {"full": "all of stable beams", "short": "the first hours"}[span] in figure.texts[
+        1
+    ].get_text()
     check_histogram(narrow, wide, rates)
 
 
@@ -90,7 +93,7 @@ def test_a_bunch_that_loses_nothing_is_at_infinity(style: Style) -> None:
     ("poor", "of", "said"),
     [
         ("all fits failed", 0, [["no fit\nsucceeded"], [], ["no fit\nsucceeded"]]),
-        ("no non-colliding bunch", 0, [[], [], ["no bunches"]]),
+        ("no non-colliding bunch", 0, [[], []]),
         ("no colliding bunch", 0, [["no bunches"], [], []]),
         ("NaN in beam 2", 0, [[], [], []]),
         ("NaN in beam 2", 3, [["no fit\nsucceeded"], [], ["no fit\nsucceeded"]]),
@@ -101,7 +104,24 @@ def test_fits_that_are_not_there_are_said(
 ) -> None:
     results = POOR[poor]()
     figure = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style)
-    assert [notes(ax) for ax in figure.axes[of : of + 3]] == said
+    assert [notes(ax) for ax in figure.axes[of : of + len(said)]] == said
+
+
+def test_a_fill_without_non_colliding_bunches_has_no_panel_of_them(style: Style) -> None:
+    results = POOR["no non-colliding bunch"]()
+    figure = lifetimes.draw_intensity_fits(results.sb, results.fits, FILL, style=style)
+    assert len(figure.axes) == 4
+    assert all(len(legend_of(ax)) == 2 for ax in figure.axes[::2])
+
+
+@pytest.mark.parametrize(
+    ("length_s", "words"),
+    [(7200.0, "the first 2 h"), (5400.0, "the first 1.5 h"), (1200.0, "the first 20 min")],
+)
+def test_the_length_of_short_fits_is_said(length_s: float, words: str) -> None:
+    about = About(fit_length_s=length_s)
+    assert lifetimes.span_words("short", about) == words
+    assert lifetimes.span_words("full", about) == "all of stable beams"
 
 
 @pytest.mark.parametrize(

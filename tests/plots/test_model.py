@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lumimod.plots import model, model_results, totals
+from lumimod.plots.about import About, Unmeasured
 from lumimod.plots.model_results import ModelResults
 from lumimod.plots.style import BEAM, CALCULATED, MODEL, Style
 from lumimod.records import BEAMS, EXPERIMENTS
 from tests.plots.conftest import (
     STYLE,
+    T0,
     Seen,
     drawn_lines,
     legend_of,
@@ -51,12 +53,24 @@ LABELS = {
 def draw(results: ModelResults, what: str, style: Style, name: str = "IBSBOff") -> Figure:
     """Return a picture of one model, or the comparison of all."""
     by_name = {p.name: p for p in model.model_pictures((name,), results.case)}
-    whose = what if what.startswith("modelComp") else f"{name}_{what}"
+    whose = what if what.startswith(("modelComp", "all_")) else f"{name}_{what}"
+    whose = whose.replace("all_", "")
     return by_name[f"sbmodel_{whose}_case{results.case}"].draw(results, style)
 
 
 def test_pictures_are_named_by_model_and_case() -> None:
+    of_all = [
+        "sbmodel_luminosity_case2",
+        "sbmodel_emittanceColliding_case2",
+        "sbmodel_intens_blength_Colliding_case2",
+        "sbmodel_emittanceNonColliding_case2",
+        "sbmodel_intens_blength_NonColliding_case2",
+    ]
+    for models in (("IBSBOff",), tuple(SETTINGS)):
+        found = model.model_pictures(models, "2", per_model=False)
+        assert [p.name for p in found] == of_all
     assert [p.name for p in model.model_pictures(("IBSBOff",), "2")] == [
+        *of_all,
         "sbmodel_IBSBOff_luminosity_case2",
         "sbmodel_IBSBOff_emittanceColliding_case2",
         "sbmodel_IBSBOff_emittanceNonColliding_case2",
@@ -64,7 +78,7 @@ def test_pictures_are_named_by_model_and_case() -> None:
         "sbmodel_IBSBOff_intens_blength_NonColliding_case2",
         "sbmodel_modelComp_luminosity_case2",
     ]
-    assert len(model.model_pictures(tuple(SETTINGS), "1")) == 5 * 5 + 1
+    assert len(model.model_pictures(tuple(SETTINGS), "1")) == 5 + 5 * 5 + 1
 
 
 # --- bunches
@@ -82,18 +96,19 @@ def test_modelled_bunches_are_shown_beside_the_data(what: str, family: str, styl
             data = scale * getattr(results.sb.bunches[beam, family], field)
             x, y = line(ax, "data")
             np.testing.assert_allclose(x, HOURS)
-            np.testing.assert_allclose(y, data.mean(axis=1))
+            np.testing.assert_allclose(y, np.median(data, axis=1))
             x, y = line(ax, "model")
             np.testing.assert_allclose(x, HOURS[:-1])
-            np.testing.assert_allclose(y, 1.02 * data[:-1].mean(axis=1))
-            assert ax.lines[0].get_color() == MODEL["data"].color
-            assert ax.lines[1].get_color() == MODEL["IBSBOff"].color
-            assert len(ax.collections) == 2  # bands
+            np.testing.assert_allclose(y, 1.02 * np.median(data[:-1], axis=1))
+            named = [one for one in ax.lines if not str(one.get_label()).startswith("_")]
+            assert named[0].get_color() == MODEL["data"].color
+            assert named[1].get_color() == MODEL["IBSBOff"].color
+            assert len(ax.collections) == (2 if family == "coll" else 0)  # bands
             assert ax.get_ylabel() == f"Beam {beam}\n{LABELS[field]}"
             assert ax.yaxis.label.get_color() == BEAM[beam].color
             n_bunches = {"coll": 6, "noncoll": 2}[family]
             first = legend_of(ax)[0]
-            assert first.startswith(f"data, {n_bunches} bunches: {data[0].mean():.2f}"[:-1])
+            assert first.startswith(f"data, {n_bunches} bunches: {np.median(data[0]):.2f}"[:-1])
     assert figure.axes[2].get_xlabel() == "hours of stable beams | time of day (Europe/Zurich)"
 
 
@@ -132,7 +147,7 @@ def test_corrected_emittances_are_drawn_where_the_model_starts_from_them(
     ax = figure.axes[(0 if plane == "h" else 2) + beam - 1]
     data = getattr(results.sb.bunches[beam, "coll"], f"emit_{plane}_um")
     _, y = line(ax, f"data × {factor:g}: where the model starts")
-    np.testing.assert_allclose(y, factor * data.mean(axis=1))
+    np.testing.assert_allclose(y, factor * np.median(data, axis=1))
     low, high = ax.get_ylim()
     assert low < y.min() < y.max() < high
     assert "case 2 (emittances × B1H 0.9, B1V 1.1, B2H 0.95, B2V 1.05)" in texts(figure)
@@ -178,15 +193,16 @@ def test_luminosities_and_ratios_of_a_model_are_shown(index: int, style: Style) 
     for name, (lumi, look) in expected.items():
         x, y = line(total, name)
         np.testing.assert_allclose(x, HOURS[: len(lumi)])
-        np.testing.assert_allclose(y, lumi.sum(axis=1) / 1e38)
-        ends = [f"{lumi[at].sum() / 1e38:.3g}" for at in (0, -1)]
+        np.testing.assert_allclose(y, lumi.sum(axis=1) / 1e35)
+        ends = [f"{lumi[at].sum() / 1e35:.3g}" for at in (0, -1)]
         assert f"{name}: {ends[0]} to {ends[1]}" in legend_of(total)
-        np.testing.assert_allclose(line(mean_bunch, name)[1], lumi.mean(axis=1) / 1e34)
+        medians = np.median(lumi, axis=1) / 1e34
+        np.testing.assert_allclose(line(mean_bunch, name)[1], medians)
         for ax in (total, mean_bunch):
             (one,) = (one for one in ax.lines if str(one.get_label()).startswith(name))
             assert one.get_color() == look.color
-    assert total.get_ylabel() == f"{exp}\n" + r"$10^{34}\ cm^{-2}s^{-1}$"
-    assert mean_bunch.get_ylabel() == "mean bunch\n" + r"$10^{30}\ cm^{-2}s^{-1}$"
+    assert total.get_ylabel() == f"{exp} luminosity\n[10³¹ cm⁻² s⁻¹]"
+    assert mean_bunch.get_ylabel() == "median pair\n[10³⁰ cm⁻² s⁻¹]"
     calculated, modelled = drawn_lines(ratio)
     np.testing.assert_allclose(calculated.get_ydata(), 1 / 1.02)
     np.testing.assert_allclose(modelled.get_ydata(), FACTOR["IBSBOff"] / 1.02)
@@ -214,7 +230,7 @@ def test_a_ratio_is_of_the_pairs_that_both_have() -> None:
 
 def test_a_levelled_model_is_seen_flat_at_its_level(style: Style) -> None:
     results = with_luminosity(make_model_results(), "IBSBOff", lambda v: np.minimum(v, 6e34))
-    lumi = results.model.models["IBSBOff"].bunch_lumi["ATLAS"].sum(axis=1) / 1e38
+    lumi = results.model.models["IBSBOff"].bunch_lumi["ATLAS"].sum(axis=1) / 1e35
     ax = draw(results, "luminosity", style).axes[0]
     _, y = line(ax, "IBSBOff")
     np.testing.assert_allclose(y, lumi)
@@ -228,11 +244,11 @@ def test_the_level_of_config_is_a_line_in_view(what: str, style: Style) -> None:
     results = dataclasses.replace(make_model_results(), level_m2s=9e35)
     figure = draw(results, what, style)
     for ax in figure.axes[:2]:
-        np.testing.assert_allclose(line(ax, "levelled at 0.009 · 10³⁴")[1], 0.009)
+        np.testing.assert_allclose(line(ax, "levelled at 9 · 10³¹")[1], 9)
         low, high = ax.get_ylim()
-        assert low < 0.009 < high
+        assert low < 9 < high
         assert len(drawn_lines(ax)) == (3 if what == "luminosity" else 7)
-    assert "levelled at 0.009 · 10³⁴" in texts(figure)
+    assert "levelled at 9 · 10³¹" in texts(figure)
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -240,7 +256,7 @@ def test_the_comparison_shows_all_models(index: int, style: Style) -> None:
     results = make_model_results()
     assert results.lumi_calc is not None
     figure = draw(results, COMPARISON, style)
-    calc = results.lumi_calc.bunch_lumi[EXPERIMENTS[index]].sum(axis=1) / 1e38
+    calc = results.lumi_calc.bunch_lumi[EXPERIMENTS[index]].sum(axis=1) / 1e35
     total, ratio = figure.axes[index], figure.axes[2 + index]
     for name, factor in FACTOR.items():
         np.testing.assert_allclose(line(total, name)[1], factor * calc[:-1])
@@ -253,7 +269,71 @@ def test_the_comparison_shows_all_models(index: int, style: Style) -> None:
         np.testing.assert_allclose(one.get_ydata(), value)
     for value in expected:
         assert f"{value:.3f}" in "\n".join(legend_of(ratio))
-    assert len({(one.get_color(), str(one.get_linestyle())) for one in total.lines}) == 7
+    named = [one for one in total.lines if not str(one.get_label()).startswith("_")]
+    assert len({(one.get_color(), str(one.get_linestyle())) for one in named}) == 7
+
+
+# --- all models side by side
+
+
+@pytest.mark.parametrize("what", FIELDS)
+@pytest.mark.parametrize("family", WORDS)
+def test_all_models_are_beside_the_data_and_named_at_their_ends(
+    what: str, family: str, style: Style
+) -> None:
+    results = make_model_results()
+    figure = draw(results, f"all_{what}{WORDS[family]}", style)
+    panels = iter(figure.axes)
+    for field, scale in FIELDS[what]:
+        for beam in BEAMS:
+            ax = next(panels)
+            data = scale * getattr(results.sb.bunches[beam, family], field)
+            np.testing.assert_allclose(line(ax, "measured")[1], np.median(data, axis=1))
+            own = []
+            for name, settings in SETTINGS.items():
+                if followed(settings, field, family):
+                    continue
+                own.append(name)
+                x, y = line(ax, name)
+                np.testing.assert_allclose(x, HOURS[:-1])
+                np.testing.assert_allclose(y, 1.02 * np.median(data[:-1], axis=1))
+            if beam == 2:
+                named = {text.get_text() for text in ax.texts}
+                assert named == {"measured", *own}
+        axes = figure.axes[len(figure.axes) - 4 :]
+        assert axes[0].get_ylim() == axes[1].get_ylim()
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["measured", *SETTINGS]
+
+
+def followed(settings: dict[str, object], field: str, family: str) -> bool:
+    """Return whether a model takes a field from the data."""
+    if field == "intensity_ppb":
+        return family == "noncoll" or not settings["BOff"]
+    return settings["blengthBU" if field == "length_m" else "emitBU"] != "Model"
+
+
+def test_data_and_what_is_calculated_from_them_stop_with_the_instrument(style: Style) -> None:
+    gap = Unmeasured("emittance", 1, T0 + 3600.0, T0 + 7200.0)
+    results = dataclasses.replace(make_model_results(), about=About(gaps=(gap,)))
+    hidden = HOURS > 1
+    emittance = draw(results, "all_emittanceColliding", style).axes[0]
+    np.testing.assert_array_equal(np.isnan(line(emittance, "measured")[1]), hidden)
+    assert np.isfinite(line(emittance, "IBSBOff")[1]).all()
+    ax = draw(results, "all_luminosity", style).axes[0]
+    np.testing.assert_array_equal(np.isnan(line(ax, "calculated")[1]), hidden)
+    assert np.isfinite(line(ax, "measured")[1]).all()
+
+
+def test_pictures_of_families_without_bunches_are_not_made() -> None:
+    results = POOR_MODELS["no non-colliding bunch"]()
+    pictures = model.model_pictures(tuple(SETTINGS), "1")
+    why = {p.name: p.nothing(results) for p in pictures if p.nothing(results)}
+    assert set(why.values()) == {"no non-colliding bunches"}
+    assert set(why) == {p.name for p in pictures if "NonColliding" in p.name}
+    results = POOR_MODELS["model missing"]()
+    why = {p.name for p in model.model_pictures(("IBSBOff",), "1") if p.nothing(results)}
+    assert len(why) == 5
 
 
 # --- what is missing

@@ -1,4 +1,4 @@
-"""Means and spreads over bunches, and how they are written."""
+"""Medians and spreads over bunches, and how they are written."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from tests.plots.conftest import MAYBE, NAN
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ([1.0, 1.2], "1.10 ± 0.10 µm"),
-        ([10.0, 10.03], "10.015 ± 0.015 µm"),
-        ([1000.0, 2000.0], "1,500 ± 500 µm"),
-        ([2.5, 2.5], "2.500 ± 0.000 µm"),
-        ([0.1 + 0.2, 0.3], "0.3000 ± 0.0000 µm"),
-        ([2.5, NAN, np.inf], "2.500 ± 0.000 µm"),
-        ([0.0, 0.0], "0.00 ± 0.00 µm"),
+        ([1.0, 1.2], "1.100 ± 0.068 µm"),
+        ([10.0, 10.03], "10.015 ± 0.010 µm"),
+        ([1000.0, 2000.0], "1,500 ± 340 µm"),
+        ([2.5, 2.5], "2.500 µm"),
+        ([0.1 + 0.2, 0.3], "0.3000 µm"),
+        ([2.5, NAN, np.inf], "2.500 µm"),
+        ([0.0, 0.0], "0.00 µm"),
+        ([-2.0, -1.0], "\N{MINUS SIGN}1.50 ± 0.34 µm"),
         ([NAN], "no data"),
         ([], "no data"),
     ],
 )
-def test_mean_and_spread_are_written_with_two_digits_of_the_spread(
+def test_median_and_spread_are_written_with_two_digits_of_the_spread(
     values: list[float], text: str
 ) -> None:
     assert numbers.spread_text(np.array(values), "µm") == text
@@ -37,8 +38,34 @@ def test_mean_and_spread_are_written_with_two_digits_of_the_spread(
     hnp.arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=MAYBE),
 )
 @settings(max_examples=60, deadline=None)
-@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:Degrees of freedom")
-def test_mean_and_spread_are_those_of_the_finite_values_of_each_time(values: FloatArray) -> None:
-    mean, spread = numbers.mean_and_spread(values)
-    np.testing.assert_allclose(mean, np.nanmean(values, axis=1), rtol=1e-9, atol=1e-6)
-    np.testing.assert_allclose(spread, np.nanstd(values, axis=1), rtol=1e-6, atol=1e-6)
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+def test_the_centre_and_the_middle_68_percent_are_those_of_the_finite_values_of_each_time(
+    values: FloatArray,
+) -> None:
+    found = numbers.centre_and_band(values)
+    for line, quantile in zip(found, (0.5, 0.16, 0.84)):
+        expected = np.nanquantile(values, quantile, axis=1)
+        np.testing.assert_allclose(line, expected, rtol=1e-9, atol=1e-6)
+
+
+def test_no_bunches_have_no_centre() -> None:
+    for line in numbers.centre_and_band(np.empty((3, 0))):
+        np.testing.assert_array_equal(line, [NAN] * 3)
+
+
+@pytest.mark.parametrize(
+    ("largest", "factor", "power"),
+    [
+        (9.08e30, 1e-30, "10³⁰"),
+        (2.1e34, 1e-34, "10³⁴"),
+        (5.0, 1.0, ""),
+        (-3e-4, 1e4, "10⁻⁴"),
+        (0.0, 1.0, ""),
+        (NAN, 1.0, ""),
+    ],
+)
+def test_the_power_of_ten_is_that_of_the_largest_value(
+    largest: float, factor: float, power: str
+) -> None:
+    found = numbers.power_of(np.array([largest, NAN]), np.array([largest / 1000]))
+    assert found == (pytest.approx(factor), power)

@@ -78,9 +78,9 @@ def test_it_has_the_size_of_a_wall_screen_whatever_the_style(drawn: Figure) -> N
 
 def test_luminosities_are_the_sums_of_the_results(data: OverviewData, drawn: Figure) -> None:
     ax = panel(drawn, "luminosity")
-    assert "10³²" in ax.get_ylabel()  # a few bunches
+    assert "10³¹" in ax.get_ylabel()  # a few bunches
     assert data.sb.lumi_meas is not None
-    expected = total(data.sb.lumi_meas.bunch_lumi["CMS"]) * 1e-36
+    expected = total(data.sb.lumi_meas.bunch_lumi["CMS"]) * 1e-35
     np.testing.assert_allclose(lines(ax)["CMS"].get_ydata(), expected)
     assert {"ATLAS", "calculated", "modelled"} <= set(lines(ax))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import tempfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +70,7 @@ def test_a_pdf_has_the_size_of_the_figure() -> None:
 
 
 def test_text_of_an_svg_stays_text() -> None:
-    assert f"Fill {FILL}: STABLE BEAMS declared on" in saved("svg").decode()
+    assert f"Fill {FILL}: stable beams from" in saved("svg").decode()
 
 
 def test_a_picture_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
@@ -136,14 +135,4 @@ def test_a_pdf_of_a_full_cycle_stays_small_with_every_bunch_in_it(tmp_path: Path
     path = tmp_path / "a.pdf"
     results = CycleResults(FILL, make_cycle(2548))
     assert size_of(CYCLE["cycle_emittancesbbb_b1"], results, path) < 2_000_000
-    streams = path.read_bytes().split(b"stream\n")
-    content = max((unpacked(part) for part in streams), key=len)
-    assert content.count(b" Do") >= 8 * 2548  # markers of two planes at four instants
-
-
-def unpacked(stream: bytes) -> bytes:
-    """Return what a packed stream of a .pdf holds; empty where it is none."""
-    try:
-        return zlib.decompressobj().decompress(stream)
-    except zlib.error:
-        return b""
+    assert b"/Subtype /Image" in path.read_bytes()  # the faint points of all bunches

@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 
 from lumimod.arrays import FloatArray
 from lumimod.plots import stable_beams
+from lumimod.plots.about import About, Unmeasured
 from lumimod.plots.style import BEAM, EXPERIMENT, NONCOLLIDING, Style
 from lumimod.records import BEAMS, EXPERIMENTS, StableBeams
 from tests.plots.conftest import (
     FILL,
     POOR,
     STYLE,
+    T0,
     Seen,
     drawn_lines,
     legend_of,
@@ -70,12 +72,12 @@ def check_row(
         series.append((bunches.slots, found))
         x, y = line(left, words)
         np.testing.assert_allclose(x, HOURS)
-        np.testing.assert_allclose(y, found.mean(axis=1))
+        np.testing.assert_allclose(y, np.median(found, axis=1))
         (drawn,) = (one for one in left.lines if str(one.get_label()).startswith(words))
         assert drawn.get_color() == look.color
         (text,) = (t for t in legend_of(left) if t.startswith(words))
         for at in (0, -1):
-            assert f"{found[at].mean():.2f}"[:-1] in text
+            assert f"{np.median(found[at]):.2f}"[:-1] in text
             assert "±" in text
         assert text.endswith(unit)
     assert points(right) == expected_points(*series)
@@ -133,11 +135,12 @@ def test_the_luminosity_of_each_pair_is_shown(kind: str, experiment: str) -> Non
     figure = complete(f"{kind}Lumi")
     first = 2 * EXPERIMENTS.index(experiment)
     left, right = figure.axes[first : first + 2]
-    np.testing.assert_allclose(line(left, "6 bunch pairs")[1], found.mean(axis=1))
+    np.testing.assert_allclose(line(left, "6 bunch pairs")[1], np.median(found, axis=1))
     assert left.lines[0].get_color() == EXPERIMENT[experiment].color
     assert points(right) == expected_points((results.sb.bunches[1, "coll"].slots, found))
-    assert left.get_ylabel() == f"{experiment} [Hz/µb]"
-    assert f"pair, {'calculated' if kind == 'calc' else 'measured'}; mean ± 1σ" in texts(figure)
+    assert left.get_ylabel() == f"{experiment} luminosity\n[Hz/µb]"
+    kind_words = "calculated" if kind == "calc" else "measured"
+    assert f"pair, {kind_words}; 1 Hz/µb = 10³⁰ cm⁻² s⁻¹: median and middle 68 %" in texts(figure)
 
 
 def test_the_bar_tells_the_hours_of_the_points() -> None:
@@ -175,32 +178,36 @@ def test_every_nth_time_is_shown_bunch_by_bunch_and_every_one_in_the_mean() -> N
     assert line(left, "6 colliding")[0].size == HOURS.size
 
 
-def test_the_machine_as_a_whole_is_an_image_and_eight_bunches_are_points(style: Style) -> None:
+def test_the_whole_machine_is_a_map_of_changes_and_eight_bunches_are_points(
+    style: Style,
+) -> None:
     full = make_results(n_coll=2540, n_noncoll=8, n_times=20)
     right = BY_NAME["bunchIntensity"].draw(full, style).axes[1]
     assert len(right.images) == 1
     coloured = ~np.ma.getmaskarray(right.images[0].get_array())
     assert coloured.any(axis=0).mean() > 0.9  # all along the ring
+    assert right.get_ylabel() == "hours of stable beams"
+    np.testing.assert_allclose(right.images[0].get_array()[-1].compressed(), 100 * (0.8 / 1.1 - 1))
     few = BY_NAME["bunchIntensity"].draw(make_results(n_coll=8, n_noncoll=0), style).axes[1]
     assert not few.images
     assert to_hex(few.collections[0].to_rgba(0.0)) == "#440154"
     assert few.collections[0].get_sizes()[0] == 26
 
 
-def test_a_mean_pulled_away_by_one_absurd_bunch_stays_in_view(style: Style) -> None:
-    results = make_results(n_coll=300)
+def test_one_absurd_bunch_moves_neither_line_nor_limits(style: Style) -> None:
+    results = make_results(n_coll=190)
     family = results.sb.bunches[1, "coll"]
     emit_h_um = family.emit_h_um.copy()
     emit_h_um[:, 7] = 1e4
     results.sb.bunches[1, "coll"] = dataclasses.replace(family, emit_h_um=emit_h_um)  # type: ignore[index]
     figure = stable_beams.draw_emittances(results.sb, 1, FILL, style=style)
     left, right = figure.axes[:2]
-    _, mean = line(left, "300 colliding")
-    np.testing.assert_allclose(mean, emit_h_um.mean(axis=1))
+    _, median = line(left, "190 colliding")
+    np.testing.assert_allclose(median, np.median(emit_h_um, axis=1))
     low, high = left.get_ylim()
-    assert low < mean.min() < mean.max() < high < 100
+    assert low < median.min() < median.max() < high < 12
     assert right.get_ylim()[1] < 12
-    assert "13 of 3,926 points outside" in [text.get_text() for text in right.texts]
+    assert "13 of 2,496 points outside" in [text.get_text() for text in right.texts]
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -213,6 +220,43 @@ def test_what_was_measured_at_one_time_alone_is_seen(name: str, style: Style) ->
     for one in drawn:
         n_points = np.asarray(one.get_xdata()).size
         assert n_points > 1 or one.get_marker() != "None", one.get_label()
+
+
+def test_both_beams_have_the_same_limits_of_the_same_quantity(style: Style) -> None:
+    results = make_results()
+    results.sb.bunches[2, "coll"].intensity_ppb[:] *= 1.5
+    axes = BY_NAME["bunchIntensity"].draw(results, style).axes
+    assert axes[0].get_ylim() == axes[2].get_ylim()
+    assert axes[1].get_ylim() == axes[3].get_ylim()
+
+
+def test_nothing_is_drawn_after_an_instrument_had_stopped(style: Style) -> None:
+    results = make_results()
+    gap = Unmeasured("emittance", 1, T0 + 3600.0, T0 + 7200.0)
+    about = About(gaps=(gap,))
+    for beam, hidden in ((1, HOURS > 1), (2, HOURS > 2)):
+        figure = stable_beams.draw_emittances(results.sb, beam, FILL, about=about, style=style)
+        left, right = figure.axes[:2]
+        np.testing.assert_array_equal(np.isnan(line(left, "6 colliding")[1]), hidden)
+        said = [text.get_text() for text in left.texts]
+        assert said == (["no BSRT after 15:53"] if beam == 1 else [])
+        seen_hours = {hour for _, value, hour in points(right) if np.isfinite(value)}
+        assert max(seen_hours) == pytest.approx(1.0 if beam == 1 else 2.0)
+
+
+def test_pictures_of_what_was_not_made_are_not_drawn() -> None:
+    why = {name: picture.nothing(POOR["only step sb"]()) for name, picture in BY_NAME.items()}
+    assert {name: words for name, words in why.items() if words} == {
+        "totalLumi": "no luminosity",
+        "calcLumi": "no luminosity calculated",
+        "measLumi": "no luminosity measured",
+        "bbbIntensityTau": "fits not made",
+        "TotalLumiLifetime": "fits not made",
+        "FitLumiLifetime": "fits not made",
+        "bbbLifetime": "lifetimes not calculated",
+        "bbbLosses": "losses not calculated",
+    }
+    assert not any(picture.nothing(make_results()) for picture in BY_NAME.values())
 
 
 # --- what is missing
@@ -288,7 +332,7 @@ def test_what_is_missing_is_said_in_the_panel(poor: str, name: str, words: list[
         ("no colliding bunch", "calcLumi", "no bunch pairs"),
         ("NaN in beam 2", "bunchLength", "6 colliding: no data"),
         ("NaN in beam 2", "b2RawEmittances", "2 non-colliding: no data"),
-        ("one bunch", "b1Emittances", "1 colliding: 2.000 ± 0.000 to 2.600 ± 0.000 µm"),
+        ("one bunch", "b1Emittances", "1 colliding: 2.000 to 2.600 µm"),
     ],
 )
 def test_what_is_missing_is_said_in_the_legend(poor: str, name: str, words: str) -> None:
@@ -298,5 +342,6 @@ def test_what_is_missing_is_said_in_the_legend(poor: str, name: str, words: str)
 def test_a_beam_of_one_family_alone_still_shows_it(style: Style) -> None:
     figure = BY_NAME["bunchIntensity"].draw(POOR["no colliding bunch"](), style)
     for ax in panels_of(figure)[::2]:
-        (drawn,) = drawn_lines(ax)
-        np.testing.assert_allclose(drawn.get_ydata(), values(13, 2, 1.1, 0.8).mean(axis=1))
+        median, *each = drawn_lines(ax)
+        np.testing.assert_allclose(median.get_ydata(), values(13, 2, 1.1, 0.8).mean(axis=1))
+        np.testing.assert_allclose([one.get_ydata() for one in each], values(13, 2, 1.1, 0.8).T)

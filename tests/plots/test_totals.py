@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from lumimod.plots import totals
+from lumimod.plots import crossing, marks, totals
+from lumimod.plots.about import About, Unmeasured
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import EXPERIMENT, Style
 from lumimod.records import EXPERIMENTS
-from tests.plots.conftest import FILL, POOR, drawn_lines, legend_of, line, make_results, notes
+from tests.plots.conftest import (
+    FILL,
+    POOR,
+    T0,
+    drawn_lines,
+    legend_of,
+    line,
+    make_results,
+    notes,
+    outside_note,
+)
 
 # --- crossing angle
 
@@ -19,7 +32,7 @@ def test_a_crossing_angle_that_steps_at_the_last_time_alone_is_in_view(style: St
     sb = make_results(n_coll=1, n_noncoll=0, n_times=300).sb
     for angle in sb.xing_angle_rad.values():
         angle[:-1], angle[-1] = 300e-6, 280e-6
-    ax = totals.draw_crossing_angle(sb, FILL, style=style).axes[0]
+    ax = crossing.draw_crossing_angle(sb, FILL, style=style).axes[0]
     low, high = ax.get_ylim()
     assert low < 280 < 300 < high
     assert not ax.texts
@@ -38,13 +51,13 @@ def test_a_crossing_angle_that_steps_at_the_last_time_alone_is_in_view(style: St
     ],
 )
 def test_angles_are_put_into_words(angles: list[float], text: str) -> None:
-    assert totals.angle_text(np.array(angles)) == text
+    assert crossing.angle_text(np.array(angles)) == text
 
 
 def test_both_angles_are_drawn_in_steps_and_their_half_on_the_right(style: Style) -> None:
     sb = make_results().sb
     sb.xing_angle_rad[5][:] = 310e-6
-    figure = totals.draw_crossing_angle(sb, FILL, style=style)
+    figure = crossing.draw_crossing_angle(sb, FILL, style=style)
     (ax,) = figure.axes
     x, y = line(ax, "IP1 (ATLAS): 300 to 280 µrad")
     np.testing.assert_allclose(x, np.arange(13) / 6)
@@ -62,7 +75,7 @@ def test_without_a_crossing_angle_the_picture_says_so(style: Style) -> None:
     sb = make_results().sb
     for angle in sb.xing_angle_rad.values():
         angle[:] = np.nan
-    ax = totals.draw_crossing_angle(sb, FILL, style=style).axes[0]
+    ax = crossing.draw_crossing_angle(sb, FILL, style=style).axes[0]
     assert notes(ax) == ["no crossing angle"]
     assert legend_of(ax) == ["IP1 (ATLAS): no data", "IP5 (CMS): no data"]
 
@@ -70,7 +83,7 @@ def test_without_a_crossing_angle_the_picture_says_so(style: Style) -> None:
 def test_an_angle_missing_at_one_experiment_leaves_the_other(style: Style) -> None:
     sb = make_results().sb
     sb.xing_angle_rad[1][:] = np.nan
-    ax = totals.draw_crossing_angle(sb, FILL, style=style).axes[0]
+    ax = crossing.draw_crossing_angle(sb, FILL, style=style).axes[0]
     assert notes(ax) == []
     assert legend_of(ax) == ["IP1 (ATLAS): no data", "IP5 (CMS): 300 to 280 µrad"]
 
@@ -78,17 +91,17 @@ def test_an_angle_missing_at_one_experiment_leaves_the_other(style: Style) -> No
 @pytest.mark.parametrize(
     ("angle_urad", "changes"),
     [
-        ([300, 300, 280, 280, 260], [1, 3]),
-        ([300, 290, 280, 280], [0]),  # one slow change
+        ([300, 300, 280, 280, 260], [2, 4]),
+        ([300, 290, 280, 280], [1]),  # one slow change
         ([300, 300], []),
-        ([300, np.nan, 280, 270], [2]),
+        ([300, np.nan, 280, 270], [3]),
         ([300], []),
     ],
 )
-def test_changes_of_angle_are_found_where_they_begin(
+def test_changes_of_angle_are_found_at_the_first_time_that_has_them(
     angle_urad: list[float], changes: list[int]
 ) -> None:
-    assert totals.angle_changes(1e-6 * np.array(angle_urad)).tolist() == changes
+    assert marks.step_starts(1e-6 * np.array(angle_urad), marks.SAME_ANGLE_RAD).tolist() == changes
 
 
 # --- luminosity of all bunches
@@ -112,16 +125,16 @@ def test_sums_and_their_ratio_are_shown(index: int, style: Style) -> None:
     sums = {}
     for name, record in (("calculated", results.lumi_calc), ("measured", results.lumi_meas)):
         assert record is not None
-        sums[name] = record.bunch_lumi[experiment].sum(axis=1) / 1e38
-        x, y = line(upper, f"{name}: {sums[name][0]:#.3g} to {sums[name][-1]:#.3g} · 10³⁴")
+        sums[name] = record.bunch_lumi[experiment].sum(axis=1) / 1e35
+        x, y = line(upper, f"{name}: {sums[name][0]:#.3g} to {sums[name][-1]:#.3g} · 10³¹")
         np.testing.assert_allclose(x, np.arange(13) / 6)
         np.testing.assert_allclose(y, sums[name])
-    assert upper.get_ylabel() == f"{experiment} [10³⁴ cm⁻² s⁻¹]"
+    assert upper.get_ylabel() == f"{experiment} luminosity\n[10³¹ cm⁻² s⁻¹]"
     (ratio,) = drawn_lines(lower)[:1]
     expected = sums["measured"] / sums["calculated"]
     np.testing.assert_allclose(ratio.get_ydata(), expected)
     assert lower.get_ylabel() == "measured /\ncalculated"
-    assert f"mean {expected.mean():.3f} ± {expected.std():.3f}" in lower.get_title("right")
+    assert f"median {np.median(expected):.3f} ± " in lower.get_title("right")
     low, high = lower.get_ylim()
     assert low < 1 < high
     assert upper.lines[1].get_color() == EXPERIMENT[experiment].color
@@ -144,25 +157,48 @@ def test_the_ratio_is_of_the_pairs_that_have_both(style: Style) -> None:
     np.testing.assert_allclose(drawn_lines(lower)[0].get_ydata(), 1.02)
     measured = line(upper, "measured")[1]
     np.testing.assert_allclose(
-        measured, results.lumi_meas.bunch_lumi["ATLAS"][:, 3:].sum(axis=1) / 1e38
+        measured, results.lumi_meas.bunch_lumi["ATLAS"][:, 3:].sum(axis=1) / 1e35
     )
 
 
-def test_a_change_of_the_angle_is_marked_and_explained(style: Style) -> None:
-    uppers, lowers = draw(make_results(), style)
-    text = "full crossing angle 300 to 280 µrad"
-    for upper, lower in zip(uppers, lowers):
-        assert text in legend_of(upper)
-        x, _ = line(upper, text)
-        np.testing.assert_allclose(x, 5 / 6)
-        assert any(np.allclose(one.get_xdata(), 5 / 6) for one in lower.lines)
+def test_a_step_of_the_angle_is_marked_at_its_first_time_with_its_new_value(style: Style) -> None:
+    for upper, lower in zip(*draw(make_results(), style)):
+        assert [text.get_text() for text in upper.texts] == ["280 µrad"]
+        assert upper.texts[0].xy[0] == pytest.approx(1.0)
+        for ax in (upper, lower):
+            assert any(np.allclose(one.get_xdata(), 1.0) for one in ax.lines)
 
 
-def test_many_changes_of_the_angle_are_counted_rather_than_marked(style: Style) -> None:
+def test_steps_of_beta_star_are_marked_and_the_title_says_which_was_used(style: Style) -> None:
+    results = make_results()
+    assert results.lumi_calc is not None
+    betastar_m = {ip: np.repeat([0.30, 0.27, 0.25], [4, 4, 5]) for ip in (1, 5)}
+    calc = dataclasses.replace(results.lumi_calc, betastar_m=betastar_m)
+    for angle in results.sb.xing_angle_rad.values():
+        angle[:] = 300e-6
+    figure = totals.draw_total_lumi(
+        results.sb, calc, results.lumi_meas, FILL, about=About(betastar="β* 30 → 25 cm, logged"),
+        style=style,
+    )  # fmt: skip
+    for upper in figure.axes[:2]:
+        assert [text.get_text() for text in upper.texts] == ["β* 27 cm", "β* 25 cm"]
+        assert [text.xy[0] for text in upper.texts] == pytest.approx([4 / 6, 8 / 6])
+    assert "calculated with β* 30 → 25 cm, logged" in figure.texts[1].get_text()
+
+
+def test_a_slow_step_is_marked_once_with_the_value_at_its_end() -> None:
+    results = make_results()
+    angle = results.sb.xing_angle_rad[1]
+    angle[:] = 1e-6 * np.array([300] * 4 + [295, 290, 285, 280] + [280] * 5)
+    assert marks.optics_steps(results.sb, None, "ATLAS") == [(4, "280 µrad")]
+
+
+def test_many_steps_are_counted_rather_than_marked(style: Style) -> None:
     results = make_results(n_times=41)
     results.sb.xing_angle_rad[1][:] = 1e-6 * np.repeat(np.arange(300, 258, -2), 2)[:41]
     (upper, _), _ = draw(results, style)
-    assert legend_of(upper)[-1] == "full crossing angle 300 to 260 µrad, 20 changes"
+    assert legend_of(upper)[-1] == "20 steps of crossing angle or β*"
+    assert not upper.texts
 
 
 def test_a_constant_angle_is_not_mentioned(style: Style) -> None:
@@ -180,10 +216,54 @@ def test_a_levelled_luminosity_is_seen_flat_and_then_falling(style: Style) -> No
     results.lumi_meas.bunch_lumi["ATLAS"][:] = levelled
     (upper, _), _ = draw(results, style)
     _, y = line(upper, "measured")
-    np.testing.assert_allclose(y, levelled.sum(axis=1) / 1e38)
+    np.testing.assert_allclose(y, levelled.sum(axis=1) / 1e35)
     assert np.ptp(y[:70]) == pytest.approx(0)
     low, high = upper.get_ylim()
     assert low < y[-1] < y[0] < high
+
+
+def levelled_fill(level: float) -> SbResults:
+    """Return a fill levelled below what is calculated until that falls below the level."""
+    results = make_results(n_times=145)
+    assert results.lumi_meas is not None
+    assert results.lumi_calc is not None
+    for exp, lumi in results.lumi_calc.bunch_lumi.items():
+        factor = np.minimum(1.0, level / lumi.sum(axis=1))[:, None]
+        results.lumi_meas.bunch_lumi[exp][:] = factor * lumi
+    return dataclasses.replace(results, level_m2s=level)
+
+
+def test_while_levelled_the_calculated_is_a_potential_that_sets_no_limit(style: Style) -> None:
+    results = levelled_fill(3e35)
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL, level_m2s=3e35, style=style
+    )
+    assert results.lumi_calc is not None
+    for exp, upper, lower in zip(EXPERIMENTS, figure.axes[:2], figure.axes[2:]):
+        potential = results.lumi_calc.bunch_lumi[exp].sum(axis=1) / 1e35
+        _, y = line(upper, "unlevelled potential")
+        np.testing.assert_allclose(y, potential)
+        np.testing.assert_allclose(line(upper, "levelled at 3 · 10³¹")[1], 3)
+        _, calculated = line(upper, "calculated")
+        above = potential > 3
+        assert np.isnan(calculated[above]).all()
+        np.testing.assert_allclose(calculated[~above], potential[~above])
+        low, high = upper.get_ylim()
+        assert low < potential[-1] < 3 < high < potential[0]
+        (ratio,) = (one for one in drawn_lines(lower))
+        np.testing.assert_array_equal(np.isnan(ratio.get_ydata()), above)
+        assert lower.get_title("right").endswith("while not levelled")
+        (end,) = (text for text in upper.texts if text.get_text() == "end of levelling")
+        first_free = np.flatnonzero(~above)[0]
+        assert end.xy[0] == pytest.approx(first_free / 6)
+
+
+def test_a_fill_levelled_to_its_end_has_no_ratio(style: Style) -> None:
+    results = levelled_fill(1e35)
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL, level_m2s=1e35, style=style
+    )
+    assert notes(figure.axes[2]) == ["no ratio: levelled all the time"]
 
 
 def test_the_level_of_config_is_a_line_in_view(style: Style) -> None:
@@ -192,10 +272,38 @@ def test_the_level_of_config_is_a_line_in_view(style: Style) -> None:
         results.sb, results.lumi_calc, results.lumi_meas, FILL, level_m2s=9e35, style=style
     )
     for ax in figure.axes[:2]:
-        np.testing.assert_allclose(line(ax, "levelled at 0.009 · 10³⁴")[1], 0.009)
+        np.testing.assert_allclose(line(ax, "levelled at 9 · 10³¹")[1], 9)
         low, high = ax.get_ylim()
-        assert low < 0.009 < high
-        assert "levelled at 0.009 · 10³⁴" in legend_of(ax)
+        assert low < 9 < high
+        assert "levelled at 9 · 10³¹" in legend_of(ax)
+
+
+def test_where_an_instrument_had_stopped_there_is_no_calculated_and_no_ratio(style: Style) -> None:
+    results = make_results()
+    gap = Unmeasured("emittance", 1, T0 + 3600.0, T0 + 2 * 3600.0)
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL, about=About(gaps=(gap,)),
+        style=style,
+    )  # fmt: skip
+    upper, lower = figure.axes[0], figure.axes[2]
+    hidden = np.arange(13) > 6
+    np.testing.assert_array_equal(np.isnan(line(upper, "calculated")[1]), hidden)
+    assert np.isfinite(line(upper, "measured")[1]).all()
+    np.testing.assert_array_equal(np.isnan(drawn_lines(lower)[0].get_ydata()), hidden)
+    assert "no BSRT after 15:53" in [text.get_text() for text in upper.texts]
+    for ax in (upper, lower):
+        (span,) = ax.patches
+        assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((1.0, 2.0))
+        assert span.get_hatch()
+
+
+def test_measured_luminosity_says_who_measured_it(style: Style) -> None:
+    results = make_results()
+    figure = totals.draw_total_lumi(
+        results.sb, results.lumi_calc, results.lumi_meas, FILL,
+        about=About(measured_by="Massi files"), style=style,
+    )  # fmt: skip
+    assert any(text.startswith("measured (Massi files): ") for text in legend_of(figure.axes[0]))
 
 
 @pytest.mark.parametrize(
@@ -222,5 +330,5 @@ def test_far_ratios_are_outside_and_counted(style: Style) -> None:
     assert results.lumi_meas is not None
     results.lumi_meas.bunch_lumi["CMS"][0] *= 1e-3
     _, (_, lower) = draw(results, style)
-    assert lower.get_title("right").endswith(", 1 outside")
+    assert outside_note(lower) == "1 of 145 points outside"
     assert lower.get_ylim()[0] > 0.9

@@ -39,6 +39,12 @@ class PlotSettings:
     dpi: int = entry("plotDpi", integer(20, 1200, "dots/inch"), 150, "resolution")
     font_size: float = entry("myfontsize", positive("points"), 16, "font size")
     n_skip: int = entry("n_skip", integer(1), 1, "draw every n-th time step")
+    per_model: bool = entry(
+        "pictures_per_model",
+        flag,
+        True,
+        "pictures of each model by itself, as the original made them, besides those of all models",
+    )
 
 
 HTCONDOR_SUB = """\

@@ -1,0 +1,97 @@
+"""What is marked in panels against time: gaps of instruments, steps of beta* and crossing angle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lumimod.arrays import FloatArray, IntArray
+from lumimod.plots.about import Unmeasured
+from lumimod.plots.axes import hours_since
+from lumimod.plots.style import MUTED
+from lumimod.records import IP_OF, CalculatedLumi, StableBeams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_STEPS = 8
+"""More steps are not marked: lines would hide the data."""
+SAME_ANGLE_RAD = 1e-7
+"""Smaller changes of the crossing angle do not count."""
+SAME_BETASTAR_M = 1e-4
+GAP_COLOR, GAP_EDGE = "#f2f2f2", "#c4c4c4"
+
+
+class OpticsStep(NamedTuple):
+    """A change of the optics: the first time that has the new value, and that value."""
+
+    first: int
+    text: str
+
+
+def step_starts(values: FloatArray, smallest: float) -> IntArray:
+    """Return the index of the first value after each change; a slow change counts once."""
+    with np.errstate(invalid="ignore"):
+        moves = np.abs(np.diff(values)) > smallest
+    return np.flatnonzero(moves & ~np.concatenate([[False], moves[:-1]])) + 1
+
+
+def optics_steps(sb: StableBeams, calc: CalculatedLumi | None, experiment: str) -> list[OpticsStep]:
+    """Return the steps of crossing angle and, where it was logged, of beta* at an experiment."""
+    ip = IP_OF[experiment]
+    angle = sb.xing_angle_rad[ip]
+    steps = _steps(angle * 1e6, step_starts(angle, SAME_ANGLE_RAD), "{:.4g} µrad", 0.1)
+    if calc is not None and calc.betastar_m is not None:
+        betastar = calc.betastar_m[ip]
+        found = step_starts(betastar, SAME_BETASTAR_M)
+        steps += _steps(betastar * 100, found, "β* {:.3g} cm", 0.01)
+    return sorted(steps)
+
+
+def _steps(shown: FloatArray, found: IntArray, text: str, smallest: float) -> list[OpticsStep]:
+    steps = []
+    for index in found.tolist():
+        still = np.flatnonzero(np.abs(np.diff(shown[index:])) <= smallest)
+        end = index + int(still[0]) if still.size else shown.size - 1
+        steps.append(OpticsStep(index, text.format(shown[end])))
+    return steps
+
+
+def mark_steps(axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsStep]) -> None:
+    """Mark steps in panels one below the other; the first says to what value."""
+    if len(steps) > MOST_STEPS:
+        axes[0].plot([], [], " ", label=f"{len(steps)} steps of crossing angle or β*")
+        return
+    hours = hours_since(time_s)
+    for ax in axes:
+        for step in steps:
+            ax.axvline(hours[step.first], color=MUTED, linestyle=":", linewidth=1.5)
+    for step in steps:
+        axes[0].annotate(
+            step.text, (hours[step.first], 1.0), (-2, -2), xycoords=("data", "axes fraction"),
+            textcoords="offset points", rotation=90, ha="right", va="top", size="x-small",
+            color=MUTED,
+        )  # fmt: skip
+
+
+def shade_gaps(
+    ax: Axes, time_s: FloatArray, gaps: Sequence[Unmeasured], *, words: bool = True
+) -> None:
+    """Hatch the times without measurements, and say what did not measure."""
+    last_s = float(time_s[-1])
+    said: dict[str, Unmeasured] = {gap.words(last_s): gap for gap in gaps}
+    for row, (text, gap) in enumerate(said.items()):
+        start, end = ((t - time_s[0]) / 3600 for t in (gap.start_s, min(gap.end_s, last_s)))
+        ax.axvspan(
+            start, end, facecolor=GAP_COLOR, edgecolor=GAP_EDGE, hatch="//", linewidth=0, zorder=0.5
+        )
+        if words:
+            late = start > 0.6 * (last_s - time_s[0]) / 3600
+            ax.annotate(
+                text, (end if late else start, 1.0), (-3 if late else 3, -3 - 14 * row),
+                xycoords=("data", "axes fraction"), textcoords="offset points", zorder=5,
+                ha="right" if late else "left", va="top", size="x-small", color=MUTED,
+                bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "alpha": 0.85, "lw": 0},
+            )  # fmt: skip
