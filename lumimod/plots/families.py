@@ -97,6 +97,12 @@ _ALL = (
         "interval, and their difference.",
     ),
     Family(
+        "limits",
+        "what limits the machine",
+        lambda p: p.do_limits,
+        "lumimod.plots.limits:limit_sets",
+    ),
+    Family(
         "model",
         "stable-beams model",
         lambda p: p.do_sb_model,

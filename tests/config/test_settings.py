@@ -131,6 +131,7 @@ DEFAULTS = {
     "physics.extra_cross_section": {},
     "plots.do_all": False,
     "plots.do_overview": False,
+    "plots.do_limits": False,
     "plots.do_cycle": False,
     "plots.do_cycle_model": False,
     "plots.do_sb": False,

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lumimod.arrays import FloatArray
+from lumimod.config.settings import load_config
+from lumimod.paths import FillPaths
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import Style
@@ -30,6 +32,8 @@ from lumimod.records import (
     MeasuredLumi,
     StableBeams,
 )
+from lumimod.simulate import simulate_fills
+from tests.conftest import TINY
 
 FILL = 6024
 T0 = 1_499_000_000.0  # Sunday 2 July 2017, 14:53:20 in Zurich
@@ -290,3 +294,19 @@ def seen(figure: Figure) -> Seen:
         [note for ax in figure.axes for note in notes(ax)],
         [text for ax in figure.axes for text in legend_of(ax)],
     )
+
+
+RUN_FILL = 5845
+
+
+@pytest.fixture(scope="session")
+def run_fill(tmp_path_factory: pytest.TempPathFactory) -> FillPaths:
+    """Return a small simulated fill with the results of all steps: do not change it."""
+    from lumimod.cli import main
+
+    root = tmp_path_factory.mktemp("run_fill")
+    simulate_fills(root / "data", [RUN_FILL], TINY, seed=3)
+    config = root / "config.py"
+    config.write_text(f"input_folder = working_folder = {str(root)!r} + '/'\ndoSBModel = True\n")
+    assert main(["--config", str(config)]) == 0
+    return FillPaths(load_config(config), RUN_FILL)

@@ -18,10 +18,8 @@ from lumimod.plots.overview import SIZE_IN, draw_overview, load_overview, overvi
 from lumimod.plots.overview_facts import NOT_KNOWN, fact_rows
 from lumimod.plots.overview_panels import OverviewData
 from lumimod.plots.totals import total
-from lumimod.simulate import simulate_fills
-from tests.conftest import TINY
+from tests.plots.conftest import RUN_FILL as FILL
 
-FILL = 5845
 LABELS = (
     "luminosity",
     "ratio of luminosities",
@@ -36,16 +34,9 @@ LABELS = (
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> OverviewData:
+def data(run_fill: FillPaths) -> OverviewData:
     """Return what the overview of a small fill shows."""
-    from lumimod.cli import main
-
-    root = tmp_path_factory.mktemp("overview")
-    simulate_fills(root / "data", [FILL], TINY, seed=3)
-    config = root / "config.py"
-    config.write_text(f"input_folder = working_folder = {str(root)!r} + '/'\ndoSBModel = True\n")
-    assert main(["--config", str(config)]) == 0
-    return load_overview(FillPaths(load_config(config), FILL))
+    return load_overview(run_fill)
 
 
 @pytest.fixture

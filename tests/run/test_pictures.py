@@ -19,6 +19,7 @@ FLAG = {
     "sb": "doSBPlots",
     "cycle": "doCyclePlots",
     "cycle_model": "doCycleModelPlots",
+    "limits": "doLimitPlots",
     "model": "doSBModelPlots",
 }
 ONE_OF_EACH = {
@@ -26,6 +27,7 @@ ONE_OF_EACH = {
     "sb": "crossingAngle",
     "cycle": "cycle_timebbb",
     "cycle_model": "cycle_model_bunchLength_INJ",
+    "limits": "cycleBlowup",
     "model": "sbmodel_IBSBOff_emittanceColliding_case1",
 }
 """A picture of each family that is quick to make."""

@@ -23,6 +23,7 @@ class PlotSettings:
         "doCycleModelPlots", flag, False, "model of injection and flat top"
     )
     do_sb: bool = entry("doSBPlots", flag, False, "stable beams")
+    do_limits: bool = entry("doLimitPlots", flag, False, "what limits the machine")
     do_sb_model: bool = entry("doSBModelPlots", flag, False, "model of stable beams")
     do_summary: bool = entry(
         "doSummaryPlots",

@@ -1,0 +1,92 @@
+"""Picture of what the luminosity was lost to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.physics.budget import CAUSES
+from lumimod.plots.axes import few_ticks, hour_axis, hours_since
+from lumimod.plots.layout import Margins, note_missing, panels, title
+from lumimod.plots.lifetime_axis import minus
+from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
+from lumimod.records import EXPERIMENTS, StableBeams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLORS = dict(zip(CAUSES, ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#56b4e9")))
+_HATCHES = dict(zip(CAUSES, ("", "//", "..", "\\\\", "xx")))
+"""They tell the parts apart without colour too."""
+
+
+@drawing
+def draw_budget(
+    sb: StableBeams,
+    budget: Mapping[str, Mapping[str, FloatArray]],
+    fill: int,
+    *,
+    style: Style = DEFAULT_STYLE,
+) -> Figure:
+    """Draw by how much each cause has changed the luminosity of an experiment since the start.
+
+    Parameters
+    ----------
+    sb
+        Stable beams of the fill.
+    budget
+        By experiment and cause: ln(L/L0), (n_times,), as of `luminosity_budget`.
+    fill
+        Its number.
+    style
+        Look of the picture.
+    """
+    figure = new_figure(style)
+    what = "What the calculated luminosity has lost (below 0) and gained since the start"
+    title(figure, style, fill, sb.time_s[0], what)
+    ((left, right),) = panels(figure, style, 1, 2, margins=Margins(top=7.4))
+    for ax, experiment in zip((left, right), EXPERIMENTS):
+        _stack(ax, sb, budget.get(experiment, {}), experiment)
+    low = min(ax.get_ylim()[0] for ax in (left, right))
+    high = max(ax.get_ylim()[1] for ax in (left, right))
+    for ax in (left, right):
+        ax.set_ylim(low, high)
+    return figure
+
+
+def percent(change: FloatArray) -> FloatArray:
+    """Return a change ln(L/L0) in %, added up so that the parts give the whole."""
+    return 100 * change
+
+
+def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experiment: str) -> None:
+    hours = hours_since(sb.time_s)
+    ax.set_ylabel(f"{experiment}: 100 · ln(L/L₀)")
+    hour_axis(ax, sb.time_s)
+    if not parts:
+        note_missing(ax, "no luminosity, or no beta*")
+        return
+    below, above = np.zeros(hours.size), np.zeros(hours.size)
+    for name in CAUSES:
+        change = np.nan_to_num(percent(parts[name]))
+        base = np.where(change < 0, below, above)
+        known = percent(parts[name])[np.isfinite(parts[name])]
+        label = f"{name}: {minus(f'{known[-1]:+.1f}')}" if known.size else name
+        ax.fill_between(
+            hours, base, base + change, facecolor=_COLORS[name], hatch=_HATCHES[name],
+            edgecolor="white", linewidth=0.0, label=label, alpha=0.9,
+        )  # fmt: skip
+        below, above = below + np.minimum(change, 0), above + np.maximum(change, 0)
+    whole = sum(percent(values) for values in parts.values())
+    last = np.asarray(whole)[np.isfinite(whole)]
+    label = f"all: {minus(f'{last[-1]:+.1f}')}" if last.size else "all"
+    ax.plot(hours, whole, color="black", linewidth=2.2, label=label)
+    ax.axhline(0.0, color="black", linewidth=0.8)
+    room = 0.04 * (above.max() - below.min() or 1.0)
+    ax.set_ylim(below.min() - room, above.max() + room)
+    few_ticks(ax.yaxis, 8)
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=2, fontsize="small")

@@ -1,0 +1,169 @@
+"""Pictures of what limits the machine: losses, growth, luminosity as a measure of the beams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.paths import FillPaths
+from lumimod.physics.budget import ColliderState, burned_off, luminosity_budget
+from lumimod.plots.budget import draw_budget
+from lumimod.plots.bunch_maps import draw_maps
+from lumimod.plots.cross_sections import draw_cross_sections, draw_families
+from lumimod.plots.cycle_table import draw_cycle_table
+from lumimod.plots.families import Picture, PictureSet
+from lumimod.plots.growth import draw_extra_growth
+from lumimod.plots.lumi_emittances import draw_lumi_emittances
+from lumimod.plots.sb_results import SbResults, files_of_lumi
+from lumimod.records import (
+    BEAMS,
+    EXPERIMENTS,
+    IP_OF,
+    Cycle,
+    FillLosses,
+    GrowthBeyond,
+    LumiEmittance,
+    StableBeams,
+    store,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lumimod.plots.style import Style
+
+
+@dataclass(frozen=True)
+class LimitResults:
+    """Results of a fill; None where there is no result."""
+
+    sb: SbResults
+    losses: FillLosses | None
+    emittance: LumiEmittance | None
+    growth: GrowthBeyond | None
+    cycle: Cycle | None
+    cycle_model: Cycle | None
+    budget: Mapping[str, Mapping[str, FloatArray]]
+    """By experiment and cause: ln(L/L0), (n_times,)."""
+
+
+def limit_sets(paths: FillPaths) -> Sequence[PictureSet[LimitResults]]:
+    """Return the pictures of what limits the machine."""
+    others = ("losses", "lumi_emittance", "growth")
+    uses = (*files_of_lumi(paths), *map(paths.result, others), paths.cycle, paths.cycle_model)
+    return [PictureSet(LIMIT_PICTURES, lambda: load_limits(paths), (paths.sb,), uses)]
+
+
+def load_limits(paths: FillPaths) -> LimitResults:
+    """Return what the steps saved, and the budget of luminosity."""
+    sb = SbResults.load(paths)
+    return LimitResults(
+        sb,
+        store.load_if_there(paths.result("losses"), FillLosses),
+        store.load_if_there(paths.result("lumi_emittance"), LumiEmittance),
+        store.load_if_there(paths.result("growth"), GrowthBeyond),
+        store.load_if_there(paths.cycle, Cycle),
+        store.load_if_there(paths.cycle_model, Cycle),
+        {exp: _budget(paths, sb, exp) for exp in EXPERIMENTS},
+    )
+
+
+def _budget(paths: FillPaths, sb: SbResults, experiment: str) -> Mapping[str, FloatArray]:
+    machine, ip = paths.cfg.machine, IP_OF[experiment]
+    betastar = _betastar_m(paths, sb, ip)
+    lumi = sb.lumi_meas or sb.lumi_calc
+    if betastar is None or lumi is None:
+        return {}
+    state = _state(sb.sb, ip, betastar)
+    both = np.nansum([lumi.bunch_lumi[exp] for exp in EXPERIMENTS], axis=0)
+    left = burned_off(state.intensity_ppb, both, sb.sb.time_s, machine.sigma_boff_m2)
+    plane = sb.sb.crossing_plane[ip]
+    return luminosity_budget(
+        state, left, crossing_plane=plane, gamma=machine.gamma_ft, f_rev_hz=machine.f_rev_hz
+    )
+
+
+def _state(sb: StableBeams, ip: int, betastar_m: FloatArray) -> ColliderState:
+    b = [sb.bunches[beam, "coll"] for beam in BEAMS]
+    return ColliderState(
+        np.stack([one.intensity_ppb for one in b]),
+        np.stack([one.emit_h_um for one in b]),
+        np.stack([one.emit_v_um for one in b]),
+        np.stack([one.length_m for one in b]),
+        sb.xing_angle_rad[ip],
+        betastar_m,
+    )
+
+
+def _betastar_m(paths: FillPaths, sb: SbResults, ip: int) -> FloatArray | None:
+    """Return beta* with which the luminosity was calculated, (n_times,)."""
+    if sb.lumi_calc is not None and sb.lumi_calc.betastar_m is not None:
+        return sb.lumi_calc.betastar_m[ip]
+    if paths.cfg.machine.betastar_is_measured:
+        return None
+    at_points = dict(zip(IP_OF.values(), paths.cfg.machine.betastar(paths.fill)))
+    return np.full(sb.sb.time_s.shape, at_points[ip])
+
+
+# --- the pictures
+
+
+def _no_losses(results: LimitResults) -> str:
+    return "" if results.losses is not None else "step losses was not run"
+
+
+def _cross_sections(r: LimitResults, style: Style) -> Figure:
+    return draw_cross_sections(r.sb.sb, r.losses, r.sb.fill, r.sb.sigma_boff_m2, style=style)
+
+
+LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
+    Picture(
+        "effectiveCrossSection",
+        "effective cross-section of the losses of both beams in windows, with errors, and of "
+        "each bunch over the fill",
+        _cross_sections,
+        _no_losses,
+    ),
+    Picture(
+        "lumiBudget",
+        "what the luminosity was lost to: burn-off, other losses, emittances, lengths, optics",
+        lambda r, style: draw_budget(r.sb.sb, r.budget, r.sb.fill, style=style),
+        lambda r: "" if any(r.budget.values()) else "no luminosity, or no beta*",
+    ),
+    Picture(
+        "extraGrowth",
+        "emittance growth beyond that of the model, by time and by bunch",
+        lambda r, style: draw_extra_growth(r.sb.sb, r.growth, r.sb.fill, style=style),
+        lambda r: "" if r.growth is not None else "step growth was not run",
+    ),
+    Picture(
+        "lumiEmittance",
+        "emittances from the luminosities of ATLAS and CMS beside those of the BSRT",
+        lambda r, style: draw_lumi_emittances(r.sb.sb, r.emittance, r.sb.fill, style=style),
+        lambda r: "" if r.emittance is not None else "step emittance was not run",
+    ),
+    Picture(
+        "bunchMaps",
+        "emittances, intensity and specific luminosity of every bunch against time: change since "
+        "the start",
+        lambda r, style: draw_maps(
+            r.sb.sb, r.sb.lumi_meas or r.sb.lumi_calc, r.sb.fill, style=style
+        ),
+    ),
+    Picture(
+        "bunchFamilies",
+        "losses and growth by position in the train and by long-range encounters",
+        lambda r, style: draw_families(r.sb.sb, r.losses, r.sb.fill, style=style),
+        _no_losses,
+    ),
+    Picture(
+        "cycleBlowup",
+        "emittances through the cycle: measured, modelled, and what was gained in each part",
+        lambda r, style: draw_cycle_table(r.sb.sb, r.cycle, r.cycle_model, r.sb.fill, style=style),
+        lambda r: "" if r.cycle is not None else "step cycle was not run",
+    ),
+)

@@ -1,0 +1,164 @@
+"""Pictures of what limits the machine: the data that they show, read back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.paths import FillPaths
+from lumimod.physics.budget import CAUSES
+from lumimod.plots.cycle_table import growth_um
+from lumimod.plots.limits import LIMIT_PICTURES, LimitResults, load_limits
+from lumimod.plots.maps import change_percent
+from lumimod.plots.style import DEFAULT_STYLE, Style
+from tests.plots.conftest import RUN_FILL, silent_panels, texts
+
+PICTURES = {picture.name: picture for picture in LIMIT_PICTURES}
+STYLE = Style((9.0, 5.0), 40, 8.0)
+_figures: dict[str, Figure] = {}
+
+
+@pytest.fixture(scope="module")
+def results(run_fill: FillPaths) -> LimitResults:
+    """Return what the pictures are drawn from."""
+    return load_limits(run_fill)
+
+
+def drawn(name: str, results: LimitResults) -> Figure:
+    """Return a picture, drawn once."""
+    if name not in _figures:
+        _figures[name] = PICTURES[name].draw(results, STYLE)
+    return _figures[name]
+
+
+def panel(figure: Figure, label: str) -> Axes:
+    """Return the first panel whose y axis is labelled so."""
+    return next(ax for ax in figure.axes if label in ax.get_ylabel())
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_panel_shows_something(name: str, results: LimitResults) -> None:
+    assert PICTURES[name].nothing(results) == ""
+    figure = drawn(name, results)
+    assert silent_panels(figure) == []
+    assert texts(figure).startswith(f"Fill {RUN_FILL}: STABLE BEAMS declared on ")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_there_is_not_is_said_or_not_drawn(name: str, results: LimitResults) -> None:
+    sb = dataclasses.replace(results.sb, lumi_calc=None, lumi_meas=None)
+    bare = LimitResults(sb, None, None, None, None, None, {"ATLAS": {}, "CMS": {}})
+    why = PICTURES[name].nothing(bare)
+    assert why or name == "bunchMaps"
+    said = texts(PICTURES[name].draw(bare, STYLE))
+    assert why in said or "no luminosity, or no beta*" in said or "no data" in said
+
+
+def test_cross_sections_are_drawn_with_errors_and_the_burn_off(results: LimitResults) -> None:
+    figure = drawn("effectiveCrossSection", results)
+    assert results.losses is not None
+    left = panel(figure, "effective cross-section")
+    for container, of in zip(left.containers, results.losses.beams.values()):
+        line, _, (bars,) = container.lines  # type: ignore[attr-defined]
+        np.testing.assert_allclose(line.get_ydata(), of.total_sigma_m2 * 1e31)
+        lengths = [np.diff(segment[:, 1])[0] / 2 for segment in bars.get_segments()]
+        np.testing.assert_allclose(lengths, of.total_error_m2 * 1e31)
+    assert left.get_ylim()[0] < 80 < left.get_ylim()[1]
+    right = panel(figure, "of each bunch")
+    shown = [line for line in right.get_lines() if line.get_marker() not in ("", "None", None)]
+    np.testing.assert_allclose(shown[0].get_ydata(), results.losses.beams[1].fill_sigma_m2 * 1e31)
+
+
+def test_the_budget_adds_up_to_the_luminosity_calculated(results: LimitResults) -> None:
+    assert results.sb.lumi_calc is not None
+    for experiment in ("ATLAS", "CMS"):
+        whole = sum(results.budget[experiment].values())
+        total = results.sb.lumi_calc.bunch_lumi[experiment].sum(axis=1)
+        np.testing.assert_allclose(whole, np.log(total / total[0]), atol=1e-9)
+        (line,) = (
+            line
+            for line in panel(drawn("lumiBudget", results), experiment).get_lines()
+            if str(line.get_label()).startswith("all")
+        )
+        np.testing.assert_allclose(line.get_ydata(), 100 * np.asarray(whole))
+    labels = drawn("lumiBudget", results).axes[0].get_legend().get_texts()  # type: ignore[union-attr]
+    assert [text.get_text().partition(":")[0] for text in labels] == [*CAUSES, "all"]
+
+
+def test_burn_off_is_that_of_the_integrated_luminosity(results: LimitResults) -> None:
+    assert results.sb.lumi_meas is not None
+    per_m2 = np.trapezoid(results.sb.lumi_meas.total, results.sb.sb.time_s, axis=0)
+    n1, n2 = (results.sb.sb.bunches[beam, "coll"].intensity_ppb[0] for beam in (1, 2))
+    lost = per_m2 * results.sb.sigma_boff_m2
+    by_hand = np.log((1 - lost / n1) * (1 - lost / n2))
+    assert by_hand.min() < results.budget["ATLAS"]["burn-off"][-1] < by_hand.max()
+
+
+def test_extra_growth_is_that_of_the_step(results: LimitResults) -> None:
+    assert results.growth is not None
+    of = next(iter(results.growth.cases.values()))[1, "coll"]
+    figure = drawn("extraGrowth", results)
+    left = panel(figure, "H: summed")
+    assert left.get_ylim()[0] <= 0 <= left.get_ylim()[1]
+    np.testing.assert_array_equal(left.get_lines()[0].get_ydata(), of.planes["h"].summed_um)
+    right = panel(figure, "V [µm/h]")
+    np.testing.assert_array_equal(right.get_lines()[0].get_ydata(), of.planes["v"].growth_um_h)
+
+
+def test_emittances_from_luminosity_stand_beside_those_of_the_bsrt(results: LimitResults) -> None:
+    assert results.emittance is not None
+    figure = drawn("lumiEmittance", results)
+    ax = panel(figure, "horizontal")
+    mean = np.nanmean(results.emittance.emit_h_um, axis=1)
+    np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), mean)
+    low, high = panel(figure, "luminosity /").get_ylim()
+    assert low < 1 < high
+
+
+def test_maps_hold_the_change_of_every_bunch_centred_on_none(results: LimitResults) -> None:
+    figure = drawn("bunchMaps", results)
+    images = [ax.images[0] for ax in figure.axes if ax.images and ax.get_title(loc="left")]
+    assert len(images) == 8
+    expected = change_percent(results.sb.sb.bunches[1, "coll"].emit_h_um)
+    np.testing.assert_allclose(images[0].get_array(), expected.T)
+    low, high = images[0].get_clim()
+    assert low == -high
+
+
+def test_a_change_is_counted_from_the_first_value_that_is_known() -> None:
+    values = np.array([[np.nan, 2.0], [1.0, 3.0], [1.5, np.nan]])
+    np.testing.assert_allclose(change_percent(values), [[np.nan, 0.0], [0.0, 50.0], [50.0, np.nan]])
+
+
+def test_families_are_means_by_place_in_the_train(results: LimitResults) -> None:
+    assert results.losses is not None
+    of = results.losses.beams[1]
+    places = np.searchsorted(of.families.slots, of.slots)
+    position = of.families.position[places]
+    ax = panel(drawn("bunchFamilies", results), "cross-section")
+    line = ax.containers[0].lines[0]  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(line.get_xdata(), np.unique(position))
+    first = of.fill_sigma_m2[position == 0].mean() * 1e31
+    assert line.get_ydata()[0] == pytest.approx(first)
+
+
+def test_bars_of_the_cycle_are_the_growth_of_each_part(results: LimitResults) -> None:
+    assert results.cycle is not None
+    grown = growth_um(results.cycle, results.sb.sb, 1, "h")
+    ax = panel(drawn("cycleBlowup", results), "εH")
+    heights = [bar.get_height() for bar in ax.patches[:4]]
+    np.testing.assert_allclose(heights, list(grown.values()))
+    interval = results.cycle.intervals[1, "Injection"]
+    by_hand = np.mean(interval.end.emit_h_um - interval.start.emit_h_um)
+    assert grown["Injection"] == pytest.approx(by_hand)
+    stable = results.sb.sb.bunches[1, "coll"].emit_h_um
+    assert grown["SB"] == pytest.approx((stable[-1] - stable[0]).mean())
+
+
+def test_the_default_style_suits_them(results: LimitResults) -> None:
+    figure = PICTURES["cycleBlowup"].draw(results, DEFAULT_STYLE)
+    assert tuple(figure.get_size_inches()) == DEFAULT_STYLE.fig_size_in
