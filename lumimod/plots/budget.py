@@ -11,7 +11,7 @@ from lumimod.arrays import FloatArray
 from lumimod.physics.budget import CAUSES
 from lumimod.plots.axes import few_ticks, hour_axis, hours_since
 from lumimod.plots.layout import Margins, note_missing, panels, title
-from lumimod.plots.lifetime_axis import minus
+from lumimod.plots.numbers import minus
 from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
 from lumimod.records import EXPERIMENTS, StableBeams
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.layout import Margins, figure_without, panels, title
-from lumimod.plots.lifetime_axis import minus
+from lumimod.plots.numbers import minus
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, MODEL, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, Cycle, StableBeams
 from lumimod.tables.lhc import PLANES
