@@ -23,6 +23,8 @@ PARTS = {
     "flat_top": "at flat top before stable beams",
     "stable": "in stable beams",
 }
+BEYOND_PARTS = ("injection", "flat_top", "stable")
+"""Parts of which the model says how much emittances grow."""
 QUANTITIES = {
     "emit_h_um": ("um", "horizontal emittance"),
     "emit_v_um": ("um", "vertical emittance"),
@@ -88,6 +90,9 @@ def _beam(beam: int) -> Iterator[Column]:
             yield Column(f"{name}_um", "um", f"growth of emittance {plane}, beam {beam}, {when}")
             if part != "ramp":
                 yield Column(f"{name}_model_um", "um", "the same as modelled")
+        for part in BEYOND_PARTS:
+            words = f"growth of emittance {plane}, beam {beam}, beyond the model, {PARTS[part]}"
+            yield Column(f"b{beam}_beyond_{plane}_{part}_um_h", "um/h", words)
     for span in ("start", "full"):
         words = "at the start (t_fit_length)" if span == "start" else "of the whole fill"
         name = f"b{beam}_tau_intensity_{span}_h"

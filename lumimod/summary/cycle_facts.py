@@ -33,6 +33,7 @@ def cycle_facts(paths: FillPaths, _: StableBeams) -> Facts:
     modelled = store.load_if_there(paths.cycle_model, Cycle)
     if modelled is not None:
         _growth(out, modelled, "model_um")
+        _beyond(out, measured, modelled)
     return out
 
 
@@ -61,3 +62,19 @@ def _ramp(out: Facts, beam: int, injection: CycleInterval, flat_top: CycleInterv
         end_um = getattr(flat_top.start, f"emit_{plane}_um")[after]
         start_um = getattr(injection.end, f"emit_{plane}_um")[before]
         put_mean(out, f"b{beam}_growth_{plane}_ramp_um", end_um - start_um, spread=False)
+
+
+def _beyond(out: Facts, measured: Cycle, modelled: Cycle) -> None:
+    """Put the growth per hour beyond the model: all bunches together, by time waited."""
+    for (beam, name), of in measured.intervals.items():
+        model = modelled.intervals.get((beam, name))
+        if model is None or not np.array_equal(model.slots, of.slots):
+            continue
+        hours = (of.end.time_s - of.start.time_s) / 3600
+        for plane in ("h", "v"):
+            end_um, modelled_um = (getattr(at.end, f"emit_{plane}_um") for at in (of, model))
+            known = np.isfinite(end_um - modelled_um) & (hours > 0)
+            if known.any():
+                gained_um = float((end_um - modelled_um)[known].sum())
+                rate = gained_um / float(hours[known].sum())
+                out[f"b{beam}_beyond_{plane}_{_PART_OF[name]}_um_h"] = rate

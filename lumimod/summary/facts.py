@@ -21,6 +21,7 @@ from lumimod.records import (
     IP_OF,
     CalculatedLumi,
     Fits,
+    GrowthBeyond,
     Lifetime,
     MeasuredLumi,
     StableBeams,
@@ -56,7 +57,8 @@ def facts(paths: FillPaths, modes: FillModes) -> tuple[Facts, list[str]]:
     faults: list[str] = []
     sb = _tried(faults, lambda: store.load_if_there(paths.sb, StableBeams))
     if sb is not None:
-        for of in (_stable_beams, _luminosity, _lifetimes, _losses, cycle_facts, model_facts):
+        parts = (_stable_beams, _luminosity, _lifetimes, _losses, _growth, cycle_facts, model_facts)
+        for of in parts:
             found.update(_tried(faults, partial(of, paths, sb)) or {})
     ratios(found)
     return {c.name: found[c.name] for c in SEASON_COLUMNS if c.name in found}, faults
@@ -196,6 +198,19 @@ def _losses(paths: FillPaths, _: StableBeams) -> Facts:
     out = dict(_cross_sections(losses))
     for exp, pileup in losses.pileup.items():
         put_mean(out, f"pileup_start_{exp.lower()}", first_row(pileup), spread=False)
+    return out
+
+
+def _growth(paths: FillPaths, _: StableBeams) -> Facts:
+    """Return the growth in stable beams beyond the model's, first case, mean over bunches."""
+    growth = store.load_if_there(paths.result("growth"), GrowthBeyond)
+    out: Facts = {}
+    if growth is not None and growth.cases:
+        for (beam, family), of in next(iter(growth.cases.values())).items():
+            if family == "coll":
+                for plane, one in of.planes.items():
+                    name = f"b{beam}_beyond_{plane}_stable_um_h"
+                    put_mean(out, name, one.growth_um_h, spread=False)
     return out
 
 

@@ -41,6 +41,7 @@ PARSED = {
     r"simulate_fills\.py.*--full-size": "makes 200 MB of data",
     r"lumimod\.py.*--plots(?! sb --fill)": "draws hundreds of pictures; one page draws some",
     r"build_ibs_rates\.py": "needs a lattice, and minutes",
+    r"learn_growth\.py": "needs three fills",
     r"lumimod\.py.*--wait": "waits for jobs",
     r"lumimod\.py.*--resubmit": "needs jobs that failed",
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Callable
 
 from lumimod.config.kinds.base import (
     FrozenMap,
     Kind,
+    NotAllowedError,
     V,
     items_of,
     kind,
@@ -17,7 +21,7 @@ from lumimod.config.kinds.base import (
     require,
 )
 from lumimod.config.kinds.numbers import at_least_zero, in_unit, integer, number
-from lumimod.config.kinds.text import text
+from lumimod.config.kinds.text import path, text
 
 BEAM_PLANES = ("1h", "1v", "2h", "2v")
 """Beam and plane."""
@@ -70,11 +74,16 @@ def by_plane(high: float, unit: str = "") -> Kind[ByPlane]:
 @kind(
     f"{{phase: number or {{'1h': number, '1v': .., '2h': .., '2v': ..}}}}, the phases being "
     f"{', '.join(map(repr, PHASES))}, numbers between -{LARGEST_GROWTH_UM_H:g} and "
-    f"{LARGEST_GROWTH_UM_H:g} [um/h]",
+    f"{LARGEST_GROWTH_UM_H:g} [um/h]; or the path of such a file (JSON)",
     "um/h",
 )
 def growth_by_phase(value: Any) -> ByPhase:
-    """Accept a growth of emittance by phase, for all planes or for each beam and plane."""
+    """Accept a growth of emittance by phase, for all planes or for each beam and plane.
+
+    A path stands for what the file holds, as `Utilities/learn_growth.py` writes it.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        value = _from_json(path(value))
     growth = number("", lambda x: abs(x) < LARGEST_GROWTH_UM_H)
 
     def phase(name: Any) -> str:
@@ -83,6 +92,13 @@ def growth_by_phase(value: Any) -> ByPhase:
         return found
 
     return map_of(value, phase, lambda of: _planes(of, growth))
+
+
+def _from_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise NotAllowedError(f"{file} cannot be read as JSON ({exc})") from exc
 
 
 def in_time(check: Kind[float]) -> Kind[InTime]:
