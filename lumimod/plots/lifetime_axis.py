@@ -47,13 +47,27 @@ def hours_text(rate_per_h: float) -> str:
     return f"{1 / rate_per_h:.3g} h" if rate_per_h > 0 else f"growing, {-1 / rate_per_h:.3g} h"
 
 
-def median_text(rate_per_h: FloatArray) -> str:
-    """Return the median lifetime and, in brackets, the range of the middle 68 %."""
+def error_text(hours: float, error_h: float) -> str:
+    """Return a lifetime with its standard error, both to the digits that the error allows."""
+    digits = -int(np.floor(np.log10(error_h)))
+    digits += error_h * 10**digits < 2  # 0.14 rather than 0.1
+    digits = max(digits, 0)
+    return f"{hours:.{digits}f} ± {error_h:.{digits}f} h"
+
+
+def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
+    """Return the median lifetime and, in brackets, the range of the middle 68 %.
+
+    `error_h` is the standard error of one bunch's lifetime, NaN if it is not known; one that is
+    larger than the lifetime is not shown.
+    """
     known = finite(rate_per_h)
     if not known.size:
         return "no data"
     low, median, high = map(float, np.quantile(known, [0.16, 0.5, 0.84]))
     centre, shortest, longest = map(hours_text, (median, high, low))
+    if median > NEAR_NONE and 0 < error_h < 1 / median:
+        centre = error_text(1 / median, error_h)
     if shortest == longest == centre:
         return centre
     if shortest.endswith(" h") and longest.endswith(" h") and low > 0:

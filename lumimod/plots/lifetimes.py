@@ -9,6 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
+from lumimod.physics.uncertainty import ErrorsOfFits
 from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.axes import few_ticks, set_ticks, slot_axis
 from lumimod.plots.families import Picture
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HOW = "median (middle 68 %); axes are linear in 1/lifetime, ∞: no loss, negative: growth"
+HOW = "median ± error of one (middle 68 %); linear in 1/lifetime, ∞: no loss, negative: growth"
 
 
 def span_words(span: str, about: About) -> str:
@@ -60,6 +61,8 @@ class FitSeries(NamedTuple):
     look: Look
     slots: IntArray
     rate_per_h: FloatArray
+    error_h: float = np.nan
+    """Standard error of the lifetime of one bunch, the median of all; NaN if it is not known."""
 
 
 @drawing
@@ -93,7 +96,13 @@ def _of_bunches(sb: StableBeams, fits: Fits, beam: int, family: str, words: str)
     dark, light = ("#404040", "#9a9a9a") if family == "noncoll" else (BEAM[beam].color, "#e69f00")
     markers = (NONCOLLIDING.marker, "v") if family == "noncoll" else ("o", "D")
     return [
-        FitSeries(f"{words}, {span}", Look(color, "-", marker), slots, _decay(fit, span))
+        FitSeries(
+            f"{words}, {span}",
+            Look(color, "-", marker),
+            slots,
+            _decay(fit, span),
+            _error_h(fits.beam_errors.get((beam, family), {}).get("inten"), span),
+        )
         for span, color, marker in zip(("full", "short"), (dark, light), markers)
     ]
 
@@ -136,6 +145,7 @@ def draw_lumi_fits(
                 name, look, slots,
                 _decay(fits.lumi[experiment, kind], span)
                 if (experiment, kind) in fits.lumi else nothing,
+                _error_h(fits.lumi_errors.get((experiment, kind)), span),
             )
             for (kind, name), look in zip((("calc", "calculated"), ("meas", "measured")), looks)
         ]  # fmt: skip
@@ -146,6 +156,14 @@ def draw_lumi_fits(
 def _decay(fits: ExpFits, span: str) -> FloatArray:
     """Return fitted rates of decay in 1/h; tau of a fit is negative for a decay."""
     return per_hour(-(fits.full if span == "full" else fits.short).tau_s)
+
+
+def _error_h(errors: ErrorsOfFits | None, span: str) -> float:
+    """Return the median of the standard errors of lifetimes in h, NaN if there is none."""
+    if errors is None:
+        return np.nan
+    known = finite((errors.full if span == "full" else errors.short).tau_s)
+    return float(np.median(known)) / 3600 if known.size else np.nan
 
 
 def _fits_figure(
@@ -230,7 +248,7 @@ def fit_text(series: FitSeries) -> str:
     if n_failed == rates.size:
         return f"{series.name}: no data"
     failed = f", {n_failed:,} of {rates.size:,} failed" if n_failed else ""
-    return f"{series.name}: {median_text(rates)}{failed}"
+    return f"{series.name}: {median_text(rates, series.error_h)}{failed}"
 
 
 def _no_fits(results: SbResults) -> str:

@@ -100,3 +100,26 @@ def test_lifetimes_that_hardly_differ_are_not_blown_up() -> None:
     lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", np.array([0.05, 0.05 + 1e-9]))
     bottom, top = ax.get_ylim()
     assert bottom - top >= lifetime_axis.NEAR_NONE
+
+
+@pytest.mark.parametrize(
+    ("hours", "error_h", "text"),
+    [
+        (23.14, 0.4, "23.1 ± 0.4 h"),
+        (23.14, 0.14, "23.14 ± 0.14 h"),
+        (23.14, 3.2, "23 ± 3 h"),
+        (23.14, 14.0, "23 ± 14 h"),
+        (123.4, 30.2, "123 ± 30 h"),
+    ],
+)
+def test_a_lifetime_has_the_digits_that_its_error_allows(
+    hours: float, error_h: float, text: str
+) -> None:
+    assert lifetime_axis.error_text(hours, error_h) == text
+    rates = np.array([1 / hours, 1 / hours, 2 / hours])
+    assert lifetime_axis.median_text(rates, error_h).startswith(f"{text} (")
+
+
+@pytest.mark.parametrize("error_h", [np.nan, 50.0, np.inf])
+def test_an_error_that_says_nothing_is_not_shown(error_h: float) -> None:
+    assert "±" not in lifetime_axis.median_text(np.array([0.05, 0.05, 0.1]), error_h)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from lumimod.physics.uncertainty import ErrorsOfFits, FitErrors
 from lumimod.plots import lifetimes
 from lumimod.plots.about import About
 from lumimod.plots.style import BEAM, EXPERIMENT, Style
@@ -138,3 +141,21 @@ def test_luminosity_without_fits_is_in_the_legend(poor: str, words: str, style: 
     figure = lifetimes.draw_lumi_fits(results.sb, results.fits, "full", FILL, style=style)
     for ax in figure.axes[::2]:
         assert words in legend_of(ax)
+
+
+def test_the_standard_error_of_a_bunch_is_in_the_legend(style: Style) -> None:
+    results = make_results()
+    assert results.fits is not None
+    errors = FitErrors(*(np.full(6, x) for x in (1.0, 0.41 * 3600, 1.0, 0.0)))
+    both = ErrorsOfFits(errors, errors)
+    fits = replace(
+        results.fits,
+        beam_errors={(1, "coll"): {"inten": both}},
+        lumi_errors={("CMS", "meas"): both},
+    )
+    figure = lifetimes.draw_intensity_fits(results.sb, fits, FILL, style=style)
+    first, second = (" ".join(legend_of(figure.axes[i])) for i in (0, 3))
+    assert "colliding, full: 30.7 ± 0.4 h (" in first
+    assert "±" not in second  # beam 2 has none
+    figure = lifetimes.draw_lumi_fits(results.sb, fits, "full", FILL, style=style)
+    assert " ± 0.4 h (" in " ".join(legend_of(figure.axes[2]))
