@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -97,17 +98,19 @@ def errors_of_correlated(errors: FitErrors) -> FitErrors:
     return errors._replace(init=errors.init * wider, tau_s=errors.tau_s * wider)
 
 
-def sample_noise(values: FloatArray) -> FloatArray:
+def sample_noise(values: FloatArray, order: int = 2) -> FloatArray:
     """Return the standard deviation of the noise of each column, from its second differences.
 
-    A slow change does not count: that of a straight line drops out. `values` is (n_times,
-    n_bunches); NaN where fewer than three samples in a row are there.
+    A slow change does not count: that of a straight line drops out, with the third differences of
+    `order` 3 that of a parabola. `values` is (n_times, n_bunches); NaN where fewer samples in a
+    row are there than one more than the order.
     """
-    second = values[2:] - 2 * values[1:-1] + values[:-2]
-    seen = np.isfinite(second)
-    squares = np.where(seen, second, 0.0) ** 2
+    differences = np.diff(values, n=order, axis=0)
+    seen = np.isfinite(differences)
+    squares = np.where(seen, differences, 0.0) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(squares.sum(axis=0) / seen.sum(axis=0) / 6)
+        mean_square = squares.sum(axis=0) / seen.sum(axis=0)
+        return np.sqrt(mean_square / math.comb(2 * order, order))
 
 
 def _wider(residuals: FloatArray) -> FloatArray:

@@ -9,7 +9,11 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import Note
-from lumimod.physics.cross_section import CrossSection, effective_cross_section
+from lumimod.physics.cross_section import (
+    CrossSection,
+    effective_cross_section,
+    whole_cross_section,
+)
 from lumimod.physics.filling import bunch_families, pair_shares
 from lumimod.records import (
     BEAMS,
@@ -146,11 +150,12 @@ def _both(
 ) -> tuple[CrossSection, CrossSection]:
     """Return the cross-sections in windows, and over the fill."""
     in_windows = effective_cross_section(time_s, intensity, lumi, window_s=window_s)
-    return in_windows, effective_cross_section(time_s, intensity, lumi)
+    return in_windows, whole_cross_section(time_s, intensity, lumi)
 
 
 STEP = Step(
     name="losses",
+    revision=2,
     run=run,
     writes=lambda paths: [paths.result("losses")],
     optional=lambda paths: [paths.extra_data, *paths.betastar, *other_archives(paths).values()],

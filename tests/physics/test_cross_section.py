@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lumimod.physics.cross_section import effective_cross_section
+from lumimod.physics.cross_section import effective_cross_section, whole_cross_section
 
 MB = 1e-31
 
@@ -75,3 +75,48 @@ def test_a_gap_in_the_luminosity_is_integrated_as_a_straight_line() -> None:
 def test_without_luminosity_there_is_no_cross_section() -> None:
     time_s, n, lumi = burning()
     assert np.isnan(effective_cross_section(time_s, n, 0 * lumi).sigma_m2).all()
+
+
+# --- over a whole fill
+
+
+def test_what_was_lost_over_the_fill_is_told_however_the_cross_section_falls() -> None:
+    time_s, n, lumi = burning(sigma_m2=0)
+    sigma = (80 + 60 * np.exp(-np.arange(time_s.size) / 6)) * MB
+    steps = ((lumi * sigma[:, None])[1:] + (lumi * sigma[:, None])[:-1]) / 2 * 300
+    n[1:] -= np.cumsum(steps, axis=0)
+    gained = ((lumi[1:] + lumi[:-1]) / 2 * 300).sum(axis=0)
+    whole = whole_cross_section(time_s, n, lumi)
+    assert whole.sigma_m2.shape == whole.error_m2.shape == (1, 2)
+    assert np.allclose(whole.sigma_m2[0], (n[0] - n[-1]) / gained, rtol=1e-9)
+    line = effective_cross_section(time_s, n, lumi)
+    assert np.all(line.sigma_m2 < whole.sigma_m2 - MB)
+    # What it changes in windows is no noise.
+    windows = effective_cross_section(time_s, n, lumi, window_s=1800)
+    assert np.all(windows.error_m2 < 0.1 * MB)
+
+
+def test_noise_of_the_ends_is_the_error_of_the_whole() -> None:
+    time_s, n, lumi = burning()
+    n, lumi = np.repeat(n[:, :1], 3000, axis=1), np.repeat(lumi[:, :1], 3000, axis=1)
+    noisy = n + np.random.default_rng(1).normal(0, 5e8, n.shape)
+    found = whole_cross_section(time_s, noisy, lumi)
+    pulls = (found.sigma_m2 - 80 * MB) / found.error_m2
+    assert abs(pulls.mean()) < 0.06
+    assert 0.95 < pulls.std() < 1.08
+
+
+def test_the_first_and_last_samples_that_are_there_are_the_ends() -> None:
+    time_s, n, lumi = burning()
+    n[0, 0] = lumi[-1, 0] = np.nan
+    n[2:, 1] = np.nan
+    found = whole_cross_section(time_s, n, lumi).sigma_m2[0]
+    assert found[0] == pytest.approx(80 * MB)
+    assert np.isnan(found[1])
+
+
+def test_the_scatter_is_the_noise_of_a_few_samples() -> None:
+    time_s, n, lumi = burning()
+    n[1::2] += 1e8
+    few = effective_cross_section(time_s[:6], n[:6], lumi[:6])
+    assert np.all(few.error_m2 > 0)

@@ -125,6 +125,7 @@ def test_noise_is_found_on_a_slope_and_where_samples_are_missing() -> None:
     values[100:120, 1] = np.nan
     assert sample_noise(values) == pytest.approx([3, 3], rel=0.05)
     assert np.isnan(sample_noise(values[:2])).all()
+    assert sample_noise(values, order=3) == pytest.approx([3, 3], rel=0.1)
 
 
 def test_noise_of_a_mean_is_that_of_its_scatter() -> None:

@@ -79,9 +79,10 @@ def test_errors_are_those_of_the_noise(fill: MakeFill) -> None:
     b = sb.bunches[1, "coll"]
     noisy = replace(b, intensity_ppb=b.intensity_ppb + rng.normal(0, 1e8, b.intensity_ppb.shape))
     found = run(fill(), replace(sb, bunches={**sb.bunches, (1, "coll"): noisy}), flat())
-    spread = np.sqrt(((np.arange(N_TIMES) - N_TIMES // 2) ** 2).sum()) * STEP_S * 2 * LUMI
-    assert found.beams[1].fill_error_m2 == pytest.approx(1e8 / spread, rel=0.5)
-    assert np.all(found.beams[1].error_m2[0] > 10 * found.beams[1].fill_error_m2)
+    in_window = np.sqrt(((np.arange(6) - 2.5) ** 2).sum()) * STEP_S * 2 * LUMI
+    assert found.beams[1].error_m2[:5] == pytest.approx(1e8 / in_window, rel=0.5)
+    whole = np.sqrt(2) * 1e8 / ((N_TIMES - 1) * STEP_S * 2 * LUMI)
+    assert found.beams[1].fill_error_m2 == pytest.approx(whole, rel=0.5)
     assert np.all(found.beams[2].fill_error_m2 < 0.01 * found.beams[1].fill_error_m2)
 
 
