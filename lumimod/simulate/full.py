@@ -19,7 +19,7 @@ from lumimod.simulate import machine
 from lumimod.simulate.bunches import BunchState, Growth, ramped
 from lumimod.simulate.collider import Collider
 from lumimod.simulate.full_settings import FullPhysics
-from lumimod.simulate.noise import beam_beam_spread, left_by_damper
+from lumimod.simulate.noise import beam_beam_spread, left_by_damper, undamped_growth
 from lumimod.simulate.overlap import Overlap
 from lumimod.simulate.scattering import Rates, damping_time_s, scattering_rates
 from lumimod.simulate.scheme import BeamScheme, FillingScheme
@@ -37,7 +37,6 @@ Source: github.com/nkarast/ABPLegacyNotebooks, emittances/summaryViolins.ipynb.
 """
 CLOUD_LENGTH = 15.0
 """Bunches of a train after which the electron cloud has built up."""
-NOISE_REFERENCE_PPB = 1.2e11
 LOSS_WITHOUT_COLLISIONS = 0.1
 """Losses beyond burn-off of bunches that do not collide, over those of the mean of the others."""
 H = 3600.0
@@ -121,7 +120,8 @@ class FullStepper:
             slopes[beam] = self._bottom(beam, state[beam], now_s)
             n_pairs = int(self.collider.colliding[beam].sum())
             told[f"b{beam}_sigma_eff_m2"] = np.full(n_pairs, np.nan)
-            told[f"b{beam}_noise_um_per_h"] = np.zeros(state[beam].n_ppb.size)
+            for plane in PLANES:
+                told[f"b{beam}_noise_{plane}_um_per_h"] = np.zeros(state[beam].n_ppb.size)
         return slopes, told
 
     def _bottom(self, beam: int, state: BunchState, now_s: float) -> BunchState:
@@ -149,7 +149,8 @@ class FullStepper:
             with np.errstate(invalid="ignore", divide="ignore"):
                 sigma_m2 = np.where(total > 0, lost[colliding] / total, np.nan)
             told[f"b{beam}_sigma_eff_m2"] = sigma_m2
-            told[f"b{beam}_noise_um_per_h"] = noise * H
+            for plane in PLANES:
+                told[f"b{beam}_noise_{plane}_um_per_h"] = noise[plane] * H
         return slopes, told
 
     def _burnt(
@@ -191,16 +192,18 @@ class FullStepper:
 
     def _noise(
         self, beam: int, state: Both, met: Mapping[str, Overlap], now_s: float
-    ) -> FloatArray:
-        """Return the growth by noise in each plane, in um/s."""
+    ) -> dict[str, FloatArray]:
+        """Return the growth by noise, by plane, in um/s."""
         full, one = self.full, state[beam]
-        if not full.noise:
-            return np.zeros_like(one.n_ppb)
         spread = np.full(one.n_ppb.size, full.tune_spread)
         if any(of.lumi.any() for of in met.values()):
-            spread[self.collider.colliding[beam]] += self._beam_beam(state, 3 - beam, now_s)
-        undamped = full.kick_um_per_h + full.monitor_um_per_h * NOISE_REFERENCE_PPB / one.n_ppb
-        return undamped / H * left_by_damper(full.damper_gain, spread)
+            colliding = self.collider.colliding[beam]
+            spread[colliding] = np.hypot(full.tune_spread, self._beam_beam(state, 3 - beam, now_s))
+        left = full.noise * left_by_damper(full.damper_gain, spread)
+        return {
+            plane: left * undamped_growth(beam, plane, full.damper_gain, one.n_ppb)
+            for plane in PLANES
+        }
 
     def _beam_beam(self, state: Both, other: int, now_s: float) -> FloatArray:
         """Return the tune spread by the other beam at ATLAS and CMS."""
@@ -221,15 +224,15 @@ class FullStepper:
         one: BunchState,
         met: Mapping[str, Overlap],
         core: Mapping[str, FloatArray],
-        noise: FloatArray,
+        noise: Mapping[str, FloatArray],
         now_s: float,
     ) -> BunchState:
         """Return the change of emittances and length a second."""
         rates = scattering_rates(self.run.energy_gev, machine.V_RF_TOP_V / 1e6, *one)
         tau_s = damping_time_s(self.run.gamma)
-        elastic = noise + self._elastic(beam, one, met, now_s)
-        own_h = elastic + one.emit_h_um * (rates.emit_h + core["h"])
-        own_v = elastic + one.emit_v_um * core["v"]
+        elastic = self._elastic(beam, one, met, now_s)
+        own_h = noise["h"] + elastic + one.emit_h_um * (rates.emit_h + core["h"])
+        own_v = noise["v"] + elastic + one.emit_v_um * core["v"]
         own_h, own_v = coupled(own_h, own_v, self.full)
         extra = self.growth[beam]
         return BunchState(

@@ -19,12 +19,8 @@ class FullPhysics:
     """|C-| of the coupling."""
     tune_split: float = 0.01
     """Distance of the tunes without coupling."""
-    noise: bool = True
-    """Whether there is noise at top energy."""
-    kick_um_per_h: float = 0.055
-    """Growth by white noise without a damper [um/h]."""
-    monitor_um_per_h: float = 0.11
-    """Growth by the noise of the damper's monitors, undamped, at 1.2e11 protons [um/h]."""
+    noise: float = 1.0
+    """Growth by noise at top energy, over that of 2018."""
     damper_gain: float = 0.025
     """Part of the position that the damper takes out a turn."""
     tune_spread: float = 1e-4

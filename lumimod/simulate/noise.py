@@ -9,6 +9,14 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.simulate.machine import F_REV_HZ
 
+_RMS_KICK = {(1, "h"): 3.8e-5, (1, "v"): 5.3e-5, (2, "h"): 4.4e-5, (2, "v"): 5.6e-5}
+_RMS_MONITOR = {(1, "h"): 2.2e-3, (1, "v"): 2.5e-3, (2, "h"): 1.9e-3, (2, "v"): 2.1e-3}
+"""Kicks a turn over the divergence, and noise of the damper's monitors over the size, of a beam of
+1.9 um, by beam and plane. Source: github.com/stpapado/lumiModel, for 2018.
+"""
+_EMITTANCE_UM = 1.9
+_MONITOR_PPB = 1.2e11
+"""Intensity at which the monitors have that noise."""
 _PROTON_RADIUS_M = 1.5346983e-18
 _SPREAD_OF_SHIFT = 0.167
 """RMS tune spread of a round Gaussian bunch over its head-on beam-beam tune shift."""
@@ -28,6 +36,16 @@ def _table() -> tuple[FloatArray, FloatArray]:
     ratio = np.geomspace(1e-3, 1e4, 400)
     left = (weights * offsets**2 / (ratio[:, None] ** 2 + offsets**2)).sum(axis=1)
     return np.log(ratio), left
+
+
+def undamped_growth(beam: int, plane: str, gain: float, n_ppb: FloatArray) -> FloatArray:
+    """Return the growth of bunches by noise, if no damper took any of it out, in um/s.
+
+    A kick adds half of its square to the action, and so to the emittance, each turn; the damper's
+    monitors kick by its gain times what they are off.
+    """
+    monitors = (gain * _RMS_MONITOR[beam, plane]) ** 2 * (_MONITOR_PPB / n_ppb)
+    return F_REV_HZ * _EMITTANCE_UM / 2 * (_RMS_KICK[beam, plane] ** 2 + monitors)
 
 
 def left_by_damper(gain: float, tune_spread: FloatArray) -> FloatArray:
@@ -57,8 +75,3 @@ def beam_beam_spread(
     narrow = np.sqrt(emit_sep_um * 1e-6)
     shift = other_ppb * _PROTON_RADIUS_M / (2 * np.pi * (wide + narrow))
     return _SPREAD_OF_SHIFT * shift * (1 / wide + 1 / narrow) / 2
-
-
-def turns_per_h() -> float:
-    """Return the number of turns in an hour."""
-    return F_REV_HZ * 3600

@@ -37,7 +37,7 @@ def truth_arrays(
     - `stable_s`, `dump_s`: start and end of stable beams, Unix s
     - with the full truth: `LHCb_lumi`, `ALICE_lumi`, (n_times,), in 1/(m^2 s);
       `b1_sigma_eff_m2`, (n_times, n_colliding): protons lost at that moment over the luminosity of
-      all four; `b1_noise_um_per_h`, (n_times, n_bunches): growth by noise in each plane;
+      all four; `b1_noise_h_um_per_h`, `b1_noise_v_um_per_h`, (n_times, n_bunches): growth by noise;
       `b1_injection_h_um_per_h`, `b1_injection_v_um_per_h`, (n_bunches,): growth at injection
       besides scattering; `b1_bsrt_scale_h`, `b1_bsrt_scale_v`: emittances of the BSRT over the
       true ones; `ATLAS_betastar_factor`, `CMS_betastar_factor`: beta* over `betastar_now_m`

@@ -176,7 +176,7 @@ def test_bunches_at_the_end_of_a_train_grow_and_lose_more(truth: dict[str, Float
 
 def test_radiation_and_growth_alone_give_the_known_end(tmp_path: Path) -> None:
     # Bunches that do not collide, without noise: V is damped and grows by what is set.
-    full = FullPhysics(scheme="12b", noise=False, c_minus=0.0, cloud=0.0)
+    full = FullPhysics(scheme="12b", noise=0.0, c_minus=0.0, cloud=0.0)
     truth = truth_of(tmp_path, replace(SMALL, full=full, hours=5.0, growth_v_um_per_h=0.1))
     alone = ~np.isin(truth["b2_slots"], truth["colliding_slots"])
     stable = truth["time_s"] >= truth["stable_s"]
