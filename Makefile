@@ -22,7 +22,8 @@ help:
 	@echo "make soak   runs that are killed, crowded, without room: a table of what was lost (MINUTES=60);"
 	@echo "            then inputs that are mutated (READERS=5000 read alone, PIPELINE=300 in whole runs)"
 	@echo "make docs   the documentation as a web site, in site/"
-	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root)"
+	@echo "make pool-up, make pool-down   a real HTCondor pool on this machine (as root); to use it:"
+	@echo '              eval "$$(make -s pool-up)"'
 	@echo "make bench  time every step on full-size simulated fills (some minutes)"
 	@echo "make clean  remove the environment, caches and $(EXAMPLE)/"
 

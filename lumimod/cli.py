@@ -174,6 +174,7 @@ def _submit(
 
 def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     from lumimod.condor import actions
+    from lumimod.condor.again import resubmit
     from lumimod.config.settings import load_config, setting
     from lumimod.run.reporting import Display
 
@@ -193,7 +194,7 @@ def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         jobs = actions.find(parent, wanted)
         if args.resubmit:
             options = {"size": args.split, "dry_run": args.dry_run}
-            again = actions.resubmit(jobs, _typed(arguments), **options)
+            again = resubmit(jobs, _typed(arguments), **options)
             if not (again and args.wait):
                 return True
         if args.wait:

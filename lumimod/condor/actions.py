@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import lumimod
 from lumimod.atomic import replacing
-from lumimod.condor import eventlog, status, submit
+from lumimod.condor import status, submit
 from lumimod.condor.chunks import Chunk, split_fills
 from lumimod.condor.describe import description, script
 from lumimod.condor.folder import (
@@ -81,7 +81,7 @@ def submit_fills(cfg: Config, fills: Sequence[int], ask: Request, *, dry_run: bo
         only=ask.only,
     )
     _write(jobs.path / "command.sh", _as_typed(manifest, ask.command))
-    _submit_chunks(cfg, jobs, manifest, split_fills(fills, ask.split), ask.command, dry_run=dry_run)
+    submit_chunks(cfg, jobs, manifest, split_fills(fills, ask.split), ask.command, dry_run=dry_run)
     return jobs
 
 
@@ -145,7 +145,7 @@ def _as_typed(manifest: Manifest, command: Sequence[str]) -> bytes:
     ).encode()
 
 
-def _submit_chunks(
+def submit_chunks(
     cfg: Config,
     jobs: JobFolder,
     manifest: Manifest,
@@ -153,6 +153,7 @@ def _submit_chunks(
     command: Sequence[str],
     *,
     dry_run: bool,
+    schedd: str = "",
 ) -> None:
     """Write the scripts and the description of chunks and submit them as one cluster."""
     to_submit = jobs.description(len(manifest.submissions))
@@ -168,7 +169,7 @@ def _submit_chunks(
         jobs.script(chunk).chmod(0o755)
     _write(to_submit, description(cfg.condor, jobs.path, chunks, arguments).encode())
     submission = Submission(to_submit.name, tuple(chunks), command=tuple(command))
-    manifest = replace(manifest, submissions=(*manifest.submissions, submission))
+    before, manifest = manifest, replace(manifest, submissions=(*manifest.submissions, submission))
     jobs.save(manifest)
     n_jobs = f"{len(chunks)} job{'' if len(chunks) == 1 else 's'}"
     if dry_run:
@@ -176,13 +177,16 @@ def _submit_chunks(
         sys.stdout.write(f"to submit: {jobs.submit_command(manifest)}\n")
         return
     try:
-        cluster = submit.submit_description(cfg.condor, to_submit)
+        queued = submit.submit_description(cfg.condor, to_submit, schedd)
     except CondorError as exc:
+        if before.submissions:
+            jobs.save(before)  # its fills are still those of the submission before
         raise CondorError(
             f"{exc}; nothing was submitted; the files for it are in {jobs.path}"
         ) from exc
-    jobs.save(manifest.with_cluster(cluster, f"{datetime.now():%Y-%m-%d %H:%M:%S}"))
-    sys.stdout.write(f"cluster {cluster}: {n_jobs}, in {jobs.path}\n")
+    when = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+    jobs.save(manifest.with_cluster(queued.cluster, when, queued.schedd))
+    sys.stdout.write(f"cluster {queued.cluster}: {n_jobs}, in {jobs.path}\n")
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -251,37 +255,3 @@ def _refuse_unsubmitted(report: FolderReport) -> None:
             f"{report.folder.path} was written but not submitted; to submit it: "
             f"{report.folder.submit_command(report.manifest)}"
         )
-
-
-def resubmit(
-    jobs: JobFolder, command: Sequence[str], *, size: int | None = None, dry_run: bool = False
-) -> bool:
-    """Submit the fills again that failed or never finished; return whether there are any.
-
-    Held jobs are removed from the queue and replaced; jobs that wait or run are left alone. The
-    jobs read the same config.py as those before.
-
-    Raises
-    ------
-    CondorError
-        HTCondor is not there or refuses.
-    """
-    report = status.read_status(jobs)
-    again = [fill for fill in report.fills if fill.state.lost or fill.state is State.HELD]
-    if not again:
-        sys.stdout.write(f"{status.summary(report)}: nothing to submit again\n")
-        return False
-    manifest = report.manifest
-    with status.working_directory(manifest):
-        cfg = load_config(Path(manifest.config))
-        if not dry_run:
-            submit.remove_jobs(cfg.condor, _held_jobs(report))
-        number = max(chunk.number for chunk in manifest.chunks) + 1
-        chunks = split_fills([fill.fill for fill in again], size or manifest.split, number)
-        _submit_chunks(cfg, jobs, manifest, chunks, command, dry_run=dry_run)
-    return True
-
-
-def _held_jobs(report: FolderReport) -> list[eventlog.JobId]:
-    held = (fill.job for fill in report.fills if fill.state is State.HELD)
-    return sorted({job.id for job in held if job is not None})

@@ -27,6 +27,7 @@ _HEADER = re.compile(
     r"(\d{3}) \((\d+)\.(-?\d+)\.-?\d+\) ((?:\d{4}-)?\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d\S*) (.*)"
 )
 _NOTE = re.compile(r"lumimod chunk (\d+):")
+_ALIAS = re.compile(r"Job submitted from host: <[^>]*[?&]alias=([^&>]+)")
 _RETURNED = re.compile(r"Normal termination \(return value (-?\d+)\)")
 _KILLED = re.compile(r"Abnormal termination \(signal (\d+)\)")
 _HOLD_CODE = re.compile(r"Code \d+ Subcode \d+")
@@ -61,6 +62,8 @@ class CondorJob:
     """How many times it was started."""
     when: str = ""
     """Time of the last change, as the log has it."""
+    host: str = ""
+    """Machine of the schedd that has the job in its queue; empty where the log does not tell."""
 
 
 class _Event(NamedTuple):
@@ -113,7 +116,13 @@ def _events(text: str) -> Iterator[_Event]:
 
 def _submitted(job: CondorJob, event: _Event) -> CondorJob:
     note = _NOTE.search("\n".join(event.lines))
-    return replace(job, chunk=int(note[1]) if note else None, phase=Phase.IDLE)
+    alias = _ALIAS.match(event.lines[0])
+    return replace(
+        job,
+        chunk=int(note[1]) if note else None,
+        phase=Phase.IDLE,
+        host=alias[1] if alias else "",
+    )
 
 
 def _started(job: CondorJob, _: _Event) -> CondorJob:

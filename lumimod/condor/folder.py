@@ -33,6 +33,8 @@ class Submission:
     """Local time of the submission."""
     command: tuple[str, ...] = ()
     """The command line as it was typed."""
+    schedd: str = ""
+    """Name of the schedd that took it; empty where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,14 @@ class Manifest:
         """The chunks of all submissions."""
         return [chunk for submission in self.submissions for chunk in submission.chunks]
 
-    def with_cluster(self, cluster: int, submitted: str) -> Manifest:
-        """Return the manifest with cluster and time of the last submission."""
+    def schedd_of(self, cluster: int) -> str:
+        """Return the schedd of a cluster; empty where that is not known."""
+        return next((s.schedd for s in self.submissions if s.cluster == cluster), "")
+
+    def with_cluster(self, cluster: int, submitted: str, schedd: str) -> Manifest:
+        """Return the manifest with cluster, time and schedd of the last submission."""
         *before, last = self.submissions
-        last = replace(last, cluster=cluster, submitted=submitted)
+        last = replace(last, cluster=cluster, submitted=submitted, schedd=schedd)
         return replace(self, submissions=(*before, last))
 
 
@@ -126,7 +132,7 @@ class JobFolder:
                 Submission(
                     s["description"],
                     tuple(Chunk(number, tuple(fills)) for number, fills in s["chunks"]),
-                    s["cluster"], s["submitted"], tuple(s["command"]),
+                    s["cluster"], s["submitted"], tuple(s["command"]), s.get("schedd", ""),
                 )
                 for s in data.pop("submissions")
             )  # fmt: skip
@@ -173,6 +179,8 @@ def create_job_folder(parent: Path, fills: Sequence[int], now: datetime) -> JobF
 def newest_job_folder(parent: Path) -> tuple[JobFolder, int]:
     """Return the newest job folder in `parent`, and how many others there are.
 
+    Folders that were never submitted count only where there is no other.
+
     Raises
     ------
     CondorError
@@ -184,7 +192,16 @@ def newest_job_folder(parent: Path) -> tuple[JobFolder, int]:
             f"no job folder {PREFIX}... in {parent.absolute()}; give the path of one, or make one "
             "with --submit"
         )
-    return JobFolder(max(folders, key=_time_made).absolute()), len(folders) - 1
+    submitted = [path for path in folders if _was_submitted(JobFolder(path))]
+    return JobFolder(max(submitted or folders, key=_time_made).absolute()), len(folders) - 1
+
+
+def _was_submitted(jobs: JobFolder) -> bool:
+    """Tell whether any jobs of a folder were submitted, by lumimod or by hand."""
+    try:
+        return jobs.log.exists() or any(s.cluster is not None for s in jobs.load().submissions)
+    except CondorError:
+        return True  # whoever reads it says what is wrong
 
 
 def _time_made(path: Path) -> tuple[str, float]:

@@ -20,6 +20,7 @@ from lumimod.config.settings import load_config
 from lumimod.errors import BadInputError, CondorError
 from lumimod.readers.locate import opened
 from lumimod.run.plan import missing_steps
+from lumimod.run.report import FillReport
 from lumimod.run.report_file import RunReport, load_report
 from lumimod.run.reporting import columns
 
@@ -120,7 +121,9 @@ def read_status(folder: JobFolder) -> FolderReport:
                 outcomes[chunk.number] = _outcome(folder, chunk, job)
             outcome = outcomes[chunk.number]
             missing = missing_steps(fill, cfg, frozenset(manifest.only))
-            if _is_done(fill, missing, outcome.report):
+            if _is_done(fill, missing, outcome.report) or _is_there(
+                manifest, missing, job, outcome.report.fills.get(fill)
+            ):
                 state, why = State.DONE, ""
             elif job is None:
                 state, why = _without_job(folder, missing, chunk.number in submitted)
@@ -194,6 +197,18 @@ def _is_done(fill: int, missing: tuple[str, ...], report: RunReport) -> bool:
     """Return whether a job has finished a fill; it may have been killed or held afterwards."""
     told = report.fills.get(fill)
     return told is not None and not told.failed and not missing
+
+
+def _is_there(
+    manifest: Manifest, missing: tuple[str, ...], job: CondorJob | None, told: FillReport | None
+) -> bool:
+    """Return whether a fill has all its results though its job was removed.
+
+    Results that were to be made anew, and pictures, do not tell.
+    """
+    if missing or job is None or job.phase is not Phase.REMOVED or (told and told.failed):
+        return False
+    return "--force" not in manifest.options and manifest.only != ("plots",)
 
 
 def _with_job(

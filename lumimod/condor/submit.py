@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any, NamedTuple
 
 from lumimod.condor.eventlog import JobId
 from lumimod.config.settings import CondorSettings
 from lumimod.errors import CondorError
 
+log = logging.getLogger(__name__)
+
 _TIMEOUT_S = 300.0
 _TERSE = re.compile(r"^\s*(\d+)\.\d+ - \1\.\d+\s*$", re.M)
 _WITHOUT = "use --jobs N to run fills side by side on this machine"
+
+
+class Queued(NamedTuple):
+    """A cluster of jobs in the queue of a schedd."""
+
+    cluster: int
+    schedd: str
+    """Name of the schedd; empty where HTCondor does not tell."""
 
 
 def submit_method(settings: CondorSettings) -> str:
@@ -47,8 +59,11 @@ def submit_method(settings: CondorSettings) -> str:
     return "bindings"
 
 
-def submit_description(settings: CondorSettings, description: Path) -> int:
-    """Submit a submit description; return the number of the cluster.
+def submit_description(settings: CondorSettings, description: Path, schedd: str = "") -> Queued:
+    """Submit a submit description to a schedd, the default one without a name; return the cluster.
+
+    Cluster numbers are counted by each schedd for itself, and machines of a pool differ in their
+    default schedd, so that the name of the schedd belongs to the number.
 
     Raises
     ------
@@ -56,36 +71,61 @@ def submit_description(settings: CondorSettings, description: Path) -> int:
         HTCondor is not there or refuses.
     """
     if submit_method(settings) == "command":
-        out = _run(["condor_submit", "-terse", str(description)])
+        out = _run(["condor_submit", "-terse", *_at(schedd), str(description)])
         found = _TERSE.search(out)
         if not found:
             raise CondorError(
                 f"condor_submit printed {' '.join(out.split())!r} instead of one cluster of jobs; "
                 f"check condor_q and {description}"
             )
-        return int(found[1])
-    return _submit_by_bindings(settings, description)
+        return Queued(int(found[1]), schedd or _schedd_by_command(int(found[1])))
+    return _submit_by_bindings(settings, description, schedd)
 
 
-def remove_jobs(settings: CondorSettings, jobs: Sequence[JobId]) -> None:
-    """Remove jobs from the queue.
+def remove_job(settings: CondorSettings, job: JobId, schedd: str = "") -> None:
+    """Remove a job from the queue of a schedd, the default one without a name.
 
     Raises
     ------
     CondorError
         HTCondor is not there or refuses.
     """
-    names = [f"{cluster}.{proc}" for cluster, proc in jobs]
-    if not names:
-        return
+    name = f"{job[0]}.{job[1]}"
     if submit_method(settings) == "command":
-        _run(["condor_rm", *names])
+        _run(["condor_rm", *_at(schedd), name])
         return
     htcondor2 = _bindings()
     try:
-        htcondor2.Schedd().act(htcondor2.JobAction.Remove, names, reason="replaced by --resubmit")
+        queue = _schedd(htcondor2, schedd)
+        queue.act(htcondor2.JobAction.Remove, [name], reason="replaced by --resubmit")
     except (htcondor2.HTCondorException, RuntimeError, OSError) as exc:
-        raise CondorError(f"HTCondor did not remove {' '.join(names)}: {_line(exc)}") from exc
+        raise CondorError(f"HTCondor did not remove {name}: {_line(exc)}") from exc
+
+
+def remove_command(job: JobId, schedd: str = "") -> str:
+    """Return the command that removes a job by hand."""
+    return " ".join(["condor_rm", *_at(schedd), f"{job[0]}.{job[1]}"])
+
+
+def _at(schedd: str) -> list[str]:
+    return ["-name", schedd] if schedd else []
+
+
+def _schedd_by_command(cluster: int) -> str:
+    """Return the schedd that has just taken a cluster; empty where condor_q does not tell."""
+    if not shutil.which("condor_q"):
+        return ""
+    try:
+        return _schedd_in(_run(["condor_q", f"{cluster}.0", "-af", "GlobalJobId"]))
+    except CondorError as exc:
+        log.debug("the schedd of cluster %d is not known: %s", cluster, exc)
+        return ""
+
+
+def _schedd_in(global_id: str) -> str:
+    """Return the schedd in a GlobalJobId, SCHEDD#CLUSTER.PROC#TIME."""
+    schedd, mark, _ = global_id.strip().partition("#")
+    return schedd if mark else ""
 
 
 def _run(command: Sequence[str]) -> str:
@@ -127,13 +167,31 @@ def _bindings() -> ModuleType:
     return htcondor2
 
 
-def _submit_by_bindings(settings: CondorSettings, description: Path) -> int:
+def _schedd(htcondor2: ModuleType, name: str) -> Any:
+    """Return a schedd of the pool, the default one without a name."""
+    if not name:
+        return htcondor2.Schedd()
+    return htcondor2.Schedd(htcondor2.Collector().locate(htcondor2.DaemonType.Schedd, name))
+
+
+def _schedd_by_bindings(htcondor2: ModuleType, queue: Any, cluster: int) -> str:
+    try:
+        found = queue.query(f"ClusterId == {cluster} && ProcId == 0", ["GlobalJobId"])
+        return _schedd_in(str(found[0]["GlobalJobId"])) if found else ""
+    except (htcondor2.HTCondorException, RuntimeError, OSError, KeyError) as exc:
+        log.debug("the schedd of cluster %d is not known: %s", cluster, exc)
+        return ""
+
+
+def _submit_by_bindings(settings: CondorSettings, description: Path, schedd: str) -> Queued:
     htcondor2 = _bindings()
     try:
         if settings.attributes.get("MY.SendCredential"):
             htcondor2.Credd().add_user_cred(htcondor2.CredType.Kerberos, None)
         request = htcondor2.Submit(description.read_text(encoding="utf-8"))
-        return int(htcondor2.Schedd().submit(request).cluster())
+        queue = _schedd(htcondor2, schedd)
+        cluster = int(queue.submit(request).cluster())
+        return Queued(cluster, schedd or _schedd_by_bindings(htcondor2, queue, cluster))
     except (htcondor2.HTCondorException, RuntimeError, ValueError, OSError, TypeError) as exc:
         raise CondorError(
             f"HTCondor did not accept {description}: {_line(exc)}; correct config.py, or try "

@@ -15,6 +15,7 @@ import hashlib
 import os
 import pwd
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -49,6 +50,8 @@ LOCK = $(LOCAL_DIR)/lock
 RUN = $(LOCAL_DIR)/run
 LOCAL_CONFIG_FILE =
 REQUIRE_LOCAL_CONFIG_FILE = False
+CONDOR_IDS = {user}.{group}
+SCHEDD_NAME = lumimod
 CONDOR_HOST = 127.0.0.1
 COLLECTOR_HOST = 127.0.0.1:{port}
 NETWORK_INTERFACE = 127.0.0.1
@@ -111,17 +114,24 @@ class Pool:
         return self.folder / "condor_config"
 
     @property
+    def programs(self) -> Path:
+        """Folder of HTCondor's commands alone.
+
+        Beside them in the release are `tail`, `head` and others of another Debian, which do not run
+        with the C library of this one.
+        """
+        return self.folder / "bin"
+
+    @property
     def _pid_file(self) -> Path:
         return self.folder / "master.pid"
 
     @property
     def environment(self) -> Mapping[str, str]:
         """What a process needs in its environment to use the pool."""
-        programs = [str(release() / "usr/bin"), str(release() / "usr/sbin")]
-        path = os.pathsep.join([*programs, "/usr/local/bin", "/usr/bin", "/bin"])
         return {
             "CONDOR_CONFIG": str(self.config),
-            "PATH": path,
+            "PATH": os.pathsep.join([str(self.programs), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             # The machines of CI may have more cores than they give.
@@ -150,9 +160,13 @@ class Pool:
         for name in ("log", "spool", "execute", "lock", "run"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
+        user, group = ids()
         self.config.write_text(
-            CONFIG.format(release=release(), folder=self.folder, port=_free_port())
+            CONFIG.format(
+                release=release(), folder=self.folder, port=_free_port(), user=user, group=group
+            )
         )
+        self._link_programs()
         for path in (self.folder, *self.folder.iterdir()):
             give(path)
         (self.folder / "execute").chmod(0o755)
@@ -169,6 +183,15 @@ class Pool:
         except BaseException:
             self.down()
             raise
+
+    def _link_programs(self) -> None:
+        shutil.rmtree(self.programs, ignore_errors=True)
+        self.programs.mkdir()
+        for folder in ("usr/sbin", "usr/bin"):
+            for program in sorted((release() / folder).glob("condor_*")):
+                link = self.programs / program.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(program)
 
     def _await_start(self, master: subprocess.Popen[bytes]) -> None:
         limit = time.monotonic() + UP_TIMEOUT_S
@@ -241,12 +264,20 @@ def release() -> Path:
     return shared if (shared / "complete").exists() else cache() / f"htcondor-{SUITE}"
 
 
+def ids() -> tuple[int, int]:
+    """Return the numbers of the pool's user and group."""
+    if os.getuid() != 0:
+        return os.getuid(), os.getgid()
+    entry = pwd.getpwnam("nobody")
+    return entry.pw_uid, entry.pw_gid
+
+
 def as_user() -> dict[str, object]:
     """Return what starts a process as the pool's user."""
     if os.getuid() != 0:
         return {}
-    entry = pwd.getpwnam("nobody")
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    user, group = ids()
+    return {"user": user, "group": group, "extra_groups": []}
 
 
 def give(path: Path) -> None:
@@ -469,6 +500,23 @@ def default_pool() -> Pool:
     return Pool(Path(tempfile.gettempdir()) / f"lumimod-pool-{os.getuid()}")
 
 
+FOR_ROOT = """\
+# This pool runs its jobs as nobody. Root may submit to it, but the folder of results and jobs
+# (working_folder) must be writable for nobody, and Python readable:
+#   mkdir /tmp/followup && chown nobody /tmp/followup
+#   condor_python = {python!r}  in config.py
+"""
+
+
+def to_use(pool: Pool) -> str:
+    """Return lines for a shell that make the pool usable in it: eval "$(make -s pool-up)"."""
+    root = FOR_ROOT.format(python=str(interpreter())) if os.getuid() == 0 else ""
+    return (
+        f"export CONDOR_CONFIG={shlex.quote(str(pool.config))}\n"
+        f'export PATH={shlex.quote(str(pool.programs))}:"$PATH"\n{root}'
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Bring the pool up or down."""
     p = argparse.ArgumentParser(description="A real HTCondor pool on this machine, for the tests.")
@@ -483,8 +531,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             interpreter()
         else:
             pool.up()
-            lines = (f"export {name}={value}\n" for name, value in pool.environment.items())
-            sys.stdout.write("".join(line for line in lines if "CONDOR" in line or "PATH" in line))
+            sys.stdout.write(to_use(pool))
     except NoPoolError as exc:
         sys.stderr.write(f"no pool: {exc}\n")
         return 1

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from lumimod.steps import TITLES
 from tests.condor.conftest import FILLS, eventually, job_processes
 from tests.condor.htcondor_log import assert_htcondor_reads_the_same
+from tests.condor.pool import to_use
 
 if TYPE_CHECKING:
     from tests.condor.conftest import Place
@@ -67,6 +69,33 @@ def cluster_of(folder: Path) -> int:
 # --- all goes well
 
 
+def test_the_lines_of_pool_up_serve_a_shell_that_has_its_own_tools(
+    place: Place, tmp_path: Path
+) -> None:
+    script = to_use(place.pool) + "condor_q -totals && echo a line | tail -n 1 | head -n 1\n"
+    environment = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(  # noqa: S603 - as who runs the tests, who may be root
+        ["/bin/sh", "-ec", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("a line\n")
+    assert {path.name[:7] for path in place.pool.programs.iterdir()} == {"condor_"}
+
+
+def test_who_runs_the_tests_may_submit_also_if_that_is_root(place: Place) -> None:
+    place.root.chmod(0o777)
+    description = place.root / "true.sub"
+    log = place.root / "true.log"
+    description.write_text(f"executable = /bin/true\nlog = {log}\nqueue\n")
+    script = f"{to_use(place.pool)}condor_submit -terse {description}\ncondor_wait -wait 60 {log}\n"
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", "-ec", script], env={"PATH": "/usr/bin:/bin"}, cwd=place.root,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All jobs done." in done.stdout
+
+
 @pytest.mark.parametrize("way", ["command", "bindings"])
 def test_five_fills_by_two_give_the_bytes_of_a_local_run(
     place: Place, local_results: Mapping[str, bytes], way: str
@@ -76,6 +105,8 @@ def test_five_fills_by_two_give_the_bytes_of_a_local_run(
     manifest = json.loads((folder / "job.json").read_text())
     (submission,) = manifest["submissions"]
     assert submission["chunks"] == [[1, [5845, 5846, 5847]], [2, [5848, 5849]]]
+    names = place.pool.call("condor_status", "-schedd", "-af", "Name").stdout.split()
+    assert names == [submission["schedd"]]
     done = place.wait(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 fills: 5 done" in done.stdout
@@ -222,13 +253,26 @@ def test_held_job_is_shown_with_its_reason_and_replaced(
     assert_htcondor_reads_the_same(folder / "lumimod.log")
     (place.root / "wait").unlink()
     assert "held: the disk is full" in place.wait(folder).stdout  # which does not wait for it
-    place.run("--resubmit", folder)
+    assert "is still held" not in place.run("--resubmit", folder).stderr
     done = place.wait(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     queue = place.pool.call("condor_q", str(cluster), "-af", "JobStatus").stdout
     assert "5" not in queue.split()
     expected = {n: b for n, b in local_results.items() if "5845" in n or "5846" in n}
     assert place.contents(5845, 5846) == expected
+
+
+def test_held_job_is_removed_by_the_bindings_from_its_own_schedd(place: Place) -> None:
+    place.configure(condor_submit_with="bindings", condor_attributes={"requirements": "False"})
+    folder = place.submit("--fill", 5845)
+    cluster = cluster_of(folder)
+    place.pool.call("condor_hold", str(cluster))
+    place.await_status(folder, "1 held")
+    assert "is still held" not in place.run("--resubmit", folder).stderr
+    assert place.pool.call("condor_q", str(cluster), "-af", "JobStatus").stdout.strip() != "5"
+    schedds = [s["schedd"] for s in json.loads((folder / "job.json").read_text())["submissions"]]
+    assert len(schedds) == 2
+    assert len(set(schedds)) == 1
 
 
 def test_removed_job_is_shown_and_submitted_again(

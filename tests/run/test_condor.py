@@ -341,6 +341,8 @@ class Bindings(types.ModuleType):
         self.calls: list[Any] = []
         self.CredType = types.SimpleNamespace(Kerberos="Kerberos")
         self.JobAction = types.SimpleNamespace(Remove="Remove")
+        self.DaemonType = types.SimpleNamespace(Schedd="schedd")
+        self.jobs: list[dict[str, str]] = []
         self.error = error
 
     def Submit(self, text: str) -> str:
@@ -349,8 +351,19 @@ class Bindings(types.ModuleType):
     def Credd(self) -> Bindings:
         return self
 
-    def Schedd(self) -> Bindings:
+    def Schedd(self, location: object = None) -> Bindings:
+        if location is not None:
+            self.calls.append(("at", location))
         return self
+
+    def Collector(self) -> Bindings:
+        return self
+
+    def locate(self, kind: str, name: str) -> str:
+        return f"the {kind} {name}"
+
+    def query(self, constraint: str, projection: list[str]) -> list[dict[str, str]]:
+        return self.jobs
 
     def add_user_cred(self, *what: object) -> None:
         self.calls.append(what)
@@ -410,14 +423,129 @@ def test_bindings_without_a_pool_are_no_way(
     assert site.run("--submit").lines("CONDOR_CONFIG", "--jobs N")
 
 
-def test_bindings_remove_jobs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bindings_remove_a_job(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     bindings = Bindings()
     monkeypatch.setitem(sys.modules, "htcondor2", bindings)
-    submit.remove_jobs(site.cfg.condor, [(7, 0), (8, 1)])
-    assert bindings.calls == [("Remove", ["7.0", "8.1"], "replaced by --resubmit")]
+    submit.remove_job(site.cfg.condor, (7, 0))
+    submit.remove_job(site.cfg.condor, (8, 1), "bigbird13.cern.ch")
+    assert bindings.calls == [
+        ("Remove", ["7.0"], "replaced by --resubmit"),
+        ("at", "the schedd bigbird13.cern.ch"),
+        ("Remove", ["8.1"], "replaced by --resubmit"),
+    ]
     bindings.error = RuntimeError("gone")
     with pytest.raises(CondorError, match=r"did not remove 7\.0: gone"):
-        submit.remove_jobs(site.cfg.condor, [(7, 0)])
+        submit.remove_job(site.cfg.condor, (7, 0))
+
+
+# --- another schedd
+
+
+LOG_AT_CERN = Path(__file__).parents[1] / "data/condor_other_schedd.log"
+"""In the form of HTCondor 24.12: the event of the cluster, times without a year, the alias."""
+
+
+def held_at_cern(site: Site) -> JobFolder:
+    """Return a job folder whose one job is held at the schedd bigbird13."""
+    jobs = job_folder(site.run("--submit", "-n", FILL, "--dry-run"))
+    manifest = json.loads(jobs.manifest_file.read_text())
+    manifest["submissions"][0].update(cluster=15004600, submitted=WHEN)
+    del manifest["submissions"][0]["schedd"]  # as an older version wrote it
+    jobs.manifest_file.write_text(json.dumps(manifest))
+    jobs.log.write_bytes(LOG_AT_CERN.read_bytes())
+    return jobs
+
+
+def test_a_held_job_is_removed_from_the_schedd_that_the_log_names(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = held_at_cern(site)
+    assert "held" in site.run("--status", jobs.path).out
+    assert site.run("--resubmit", jobs.path).status == 0
+    at = "-name bigbird13.cern.ch"
+    assert calls() == [
+        f"condor_rm {at} 15004600.0", f"condor_submit -terse {at} {jobs.path}/resubmit_1.sub",
+    ]  # fmt: skip
+    assert jobs.load().submissions[1].schedd == "bigbird13.cern.ch"
+
+
+def test_a_job_that_cannot_be_removed_is_named_and_its_fills_are_submitted_again(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = held_at_cern(site)
+    (site.root / "bin/condor_rm").write_text("#!/bin/sh\necho no such job >&2; exit 1\n")
+    outcome = site.run("--resubmit", jobs.path)
+    assert outcome.status == 0
+    assert outcome.lines(
+        "WARNING", "job 15004600.0 is still held (condor_rm failed: no such job)",
+        "to remove it: condor_rm -name bigbird13.cern.ch 15004600.0",
+    )  # fmt: skip
+    assert [c.fills for c in jobs.load().chunks] == [(FILL,), (FILL,)]
+
+
+@pytest.mark.parametrize("says", ["bigbird20.cern.ch#7.0#1700000000", "", "nothing of it"])
+def test_the_schedd_of_a_submission_is_noted(
+    site: Site, calls: Callable[[], list[str]], says: str
+) -> None:
+    (site.root / "bin/condor_q").write_text(f'#!/bin/sh\necho "{says}"\n')
+    (site.root / "bin/condor_q").chmod(0o755)
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    assert jobs.load().submissions[0].schedd == says.partition("#")[0] * ("#" in says)
+    happens(jobs, submitted(0, 1), (12, 0, "Job was held.\n\tno disk"))
+    site.run("--resubmit", jobs.path)
+    at = "-name bigbird20.cern.ch " * ("#" in says)
+    assert calls()[1:] == [
+        f"condor_rm {at}7.0", f"condor_submit -terse {at}{jobs.path}/resubmit_1.sub",
+    ]  # fmt: skip
+
+
+def test_condor_q_that_fails_costs_no_submission(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    (site.root / "bin/condor_q").write_text("#!/bin/sh\nexit 1\n")
+    (site.root / "bin/condor_q").chmod(0o755)
+    assert job_folder(site.run("--submit", "-n", FILL)).load().submissions[0].schedd == ""
+
+
+def test_bindings_note_the_schedd_and_go_back_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.configure(condor_submit_with="bindings")
+    bindings = Bindings()
+    bindings.jobs = [{"GlobalJobId": "bigbird20.cern.ch#7.0#1"}]
+    monkeypatch.setitem(sys.modules, "htcondor2", bindings)
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    assert jobs.load().submissions[0].schedd == "bigbird20.cern.ch"
+    happens(jobs, submitted(0, 1), (12, 0, "Job was held.\n\tno disk"))
+    site.run("--resubmit", jobs.path)
+    assert bindings.calls.count(("at", "the schedd bigbird20.cern.ch")) == 2
+
+
+# --- submissions that fail
+
+
+def fail_to_submit(site: Site) -> None:
+    (site.root / "bin/condor_submit").write_text("#!/bin/sh\necho no schedd >&2; exit 1\n")
+
+
+def test_a_failed_submission_does_not_hide_the_one_before(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    fail_to_submit(site)
+    assert site.run("--submit", "-n", OTHER).status == 1
+    assert site.run("--status").out.startswith(f"{jobs.path}\n")
+
+
+def test_fills_of_a_failed_resubmission_stay_those_of_their_job(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    happens(jobs, submitted(0, 1), REMOVED)
+    fail_to_submit(site)
+    assert site.run("--resubmit", jobs.path).status == 1
+    assert states(jobs) == {FILL: (State.REMOVED, "via x")}
+    assert len(jobs.load().submissions) == 1
 
 
 # --- afterwards
@@ -502,13 +630,12 @@ def test_error_of_two_lines_is_that_of_its_fill_alone(
         ([started(0)], (State.RUNNING, "")),
         ([(4, 0, "Job was evicted.")], (State.IDLE, "Job was evicted; starts again")),
         ([(12, 0, "Job was held.\n\tno disk")], (State.HELD, "no disk")),
-        ([(9, 0, "Job was aborted.\n\tvia x")], (State.REMOVED, "via x")),
         (
             [started(0), (5, 0, "Job terminated.\n\t(0) Abnormal termination (signal 9)")],
             (State.FAILED, "killed by signal 9 at each of 1 starts"),
         ),
     ],
-    ids=["running", "evicted", "held", "removed", "killed"],
+    ids=["running", "evicted", "held", "killed"],
 )
 def test_fill_that_a_job_had_finished_is_done_whatever_became_of_the_job(
     finished: Site,
@@ -521,6 +648,29 @@ def test_fill_that_a_job_had_finished_is_done_whatever_became_of_the_job(
     assert set(states(jobs).values()) == {rest}
     reports(jobs, FillReport(OTHER, {"sb": 1.0}))
     assert states(jobs) == {FILL: rest, OTHER: (State.DONE, "")}
+
+
+REMOVED = (9, 0, "Job was aborted.\n\tvia x")
+
+
+def test_fill_whose_results_are_all_there_is_done_though_its_job_was_removed(
+    finished: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER))
+    finished.remove("fits", fill=OTHER)
+    happens(jobs, submitted(0, 1), REMOVED)
+    assert states(jobs) == {FILL: (State.DONE, ""), OTHER: (State.REMOVED, "via x")}
+    reports(jobs, FillReport(FILL, failed={"plots": "no luck"}))
+    assert states(jobs)[FILL] == (State.FAILED, "plots: no luck")
+
+
+@pytest.mark.parametrize("options", [["--force", "sb"], ["--plots"]])
+def test_results_that_were_there_before_do_not_tell_that_a_removed_job_made_them(
+    finished: Site, calls: Callable[[], list[str]], options: list[str]
+) -> None:
+    jobs = job_folder(finished.run("--submit", "-n", FILL, *options))
+    happens(jobs, submitted(0, 1), REMOVED)
+    assert states(jobs) == {FILL: (State.REMOVED, "via x")}
 
 
 def test_fill_that_failed_in_a_job_waits_for_the_end_of_the_job(
