@@ -2,7 +2,8 @@
 
 The original and LHCMeasurementTools keep `saved_fills.pkl`, a dict by fill of 'complete' or, for a
 fill that was still running, of its end then [Unix s]. It is read for fills that are not in the JSON
-file, and never written.
+file, and never written. LHCMeasurementTools of today has the same values in `saved_fills.json`;
+they are read too, and become entries of the form used here when the file is next written.
 """
 
 from __future__ import annotations
@@ -99,12 +100,7 @@ def _from_json(path: Path) -> dict[int, Saved]:
     try:
         table = load_json(path)
         return {
-            int(fill): Saved(
-                bool(entry["complete"]),
-                np.nan if entry["t_end_s"] is None else float(entry["t_end_s"]),
-                dict(entry.get("missing", {})),
-                int(entry.get("n_tries", 1)),
-            )
+            int(fill): _of_today(entry) if isinstance(entry, dict) else _of_original(entry)
             for fill, entry in table.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
@@ -112,6 +108,15 @@ def _from_json(path: Path) -> dict[int, Saved]:
             f"{path}: not a record of fetched fills ({type(exc).__name__}: {exc}); remove it, and "
             "the fills are fetched again"
         ) from exc
+
+
+def _of_today(entry: Mapping[str, Any]) -> Saved:
+    return Saved(
+        bool(entry["complete"]),
+        np.nan if entry["t_end_s"] is None else float(entry["t_end_s"]),
+        dict(entry.get("missing", {})),
+        int(entry.get("n_tries", 1)),
+    )
 
 
 def _from_pickle(path: Path) -> dict[int, Saved]:

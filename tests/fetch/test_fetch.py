@@ -174,6 +174,27 @@ def test_saved_fills_of_the_original_are_understood(
     assert world.run("basic").idle is idle
 
 
+@pytest.mark.parametrize(
+    ("value", "idle"), [("complete", True), (None, True), (1.0, False), ("incomplete", False)]
+)
+def test_saved_fills_of_lhcmeasurementtools_are_understood_and_replaced(
+    world: World, value: object, idle: bool
+) -> None:
+    incomplete(world, world.span.start_s + 3000)
+    world.run("basic")
+    end_s = world.span.start_s + 3000
+    record = {
+        "5845": "complete",
+        str(FILL): end_s if value is None else value,
+        "5849": "incomplete",
+    }
+    (world.basic.parent / "saved_fills.json").write_text(json.dumps(record))
+    assert world.run("basic").idle is idle
+    if not idle:
+        assert saved(world)["5845"] == {"complete": True, "t_end_s": None}
+        assert saved(world)[str(FILL)]["t_end_s"] == end_s
+
+
 def test_the_record_of_today_counts_more_than_that_of_the_original(world: World) -> None:
     world.run("basic")
     (world.basic.parent / "saved_fills.pkl").write_bytes(pickle.dumps({FILL: 1.0}))
