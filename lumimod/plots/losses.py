@@ -1,4 +1,4 @@
-"""Pictures of lifetimes against time and of losses per luminosity."""
+"""Pictures of lifetimes against time and of the effective cross-section of losses."""
 
 from __future__ import annotations
 
@@ -19,19 +19,12 @@ from lumimod.plots.lifetime_axis import (
     share_lifetimes,
 )
 from lumimod.plots.marks import shade_gaps
-from lumimod.plots.numbers import spread_text
-from lumimod.plots.panels import (
-    draw_band,
-    draw_bunches,
-    draw_evolution,
-    draw_line,
-    hours_bar,
-    shown_range,
-)
+from lumimod.plots.numbers import finite, minus, spread_text
+from lumimod.plots.panels import draw_band, draw_line, draw_slots, shown_slots
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, Look, Style, drawing, new_figure
-from lumimod.records import BEAMS, BeamLifetime, Lifetime, StableBeams
+from lumimod.records import BEAMS, FillLosses, Lifetime, StableBeams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +110,7 @@ def lifetime_panel(
         draw_line(ax, hours, all_together, Look("black", ":", "D"), label="whole beam")
         shown.append(all_together)
     set_lifetime_axis(ax, lifetime_label(beam), *shown)
-    legend_above(ax)
+    legend_above(ax, widest=1.0)
 
 
 def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
@@ -131,91 +124,106 @@ def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatAr
 @drawing
 def draw_bunch_losses(
     sb: StableBeams,
-    lifetime: Lifetime | None,
+    losses: FillLosses | None,
     sigma_boff_m2: float,
     fill: int,
     *,
     about: About = NOTHING_KNOWN,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
-    """Draw losses per luminosity of colliding bunches: evolution, and bunch by bunch.
+    """Draw the effective cross-section of the losses of colliding bunches: in windows, and of each.
 
     Parameters
     ----------
     sb
         Stable beams of the fill.
-    lifetime
-        Its lifetimes and losses; None if there are none.
+    losses
+        What step losses saved; None if it did not run.
     sigma_boff_m2
         Burn-off cross-section of config.py, drawn as a line.
     fill
         Its number, for the title.
+    about
+        Facts and gaps of the fill.
     style
         Sizes.
     """
-    what = "Losses of colliding bunches per luminosity of ATLAS and CMS, |dN/dt|/L"
-    if lifetime is None:
-        why = "the losses were not calculated"
+    what = "Effective cross-section of all losses of colliding bunches, −dN/dt per luminosity"
+    if losses is None:
+        why = "the effective cross-section was not calculated"
         return figure_without(style, fill, sb.time_s[0], what, why, about)
-    if all(lifetime.beams[beam].sigma_m2 is None for beam in BEAMS):
-        return figure_without(style, fill, sb.time_s[0], what, "no luminosity measured", about)
     figure = new_figure(style)
-    title(
-        figure, style, fill, sb.time_s[0], f"{what}: median and middle 68 %, and each bunch", about
-    )
-    rows = panels(figure, style, 2, 2, margins=Margins(right=5.5, left=5.6))
-    for row, beam in zip(rows, BEAMS):
-        losses_row(row, sb.time_s, lifetime.beams[beam], beam, sigma_boff_m2 * MB_PER_M2, style)
-        for ax in row:
-            ax.xaxis.label.set_visible(beam == BEAMS[-1])
-    hours_bar(figure, [row[1] for row in rows], hours_since(sb.time_s), style)
-    return figure
-
-
-def losses_row(
-    row: Sequence[Axes],
-    time_s: FloatArray,
-    record: BeamLifetime,
-    beam: int,
-    burn_off_mb: float,
-    style: Style,
-) -> None:
-    """Draw the effective cross-section of the losses of one beam, in mb."""
-    left, right = row
-    nothing = np.full(record.tau_s.shape, np.nan)
-    sigma = nothing if record.sigma_m2 is None else record.sigma_m2 * MB_PER_M2
-    sigma = np.where(np.isfinite(sigma), sigma, np.nan)  # no luminosity: infinite
-    there = np.isfinite(sigma).any()
-    line = np.array([burn_off_mb])
-    set_value_axis(left, f"Beam {beam}\n|dN/dt|/L [mb]", *shown_range(sigma), line)
-    set_value_axis(right, f"Beam {beam}\n|dN/dt|/L [mb]", sigma, line)
-    hour_axis(left, time_s)
-    slot_axis(right, record.slots)
-    if there:
-        hours = hours_since(time_s)
-        text = f"{record.slots.size:,} colliding: median {spread_text(sigma, 'mb')}"
-        draw_evolution(left, hours[: len(sigma)], sigma, BEAM[beam], text)
-        draw_bunches(right, record.slots, sigma, hours, style)
-        means = [column[np.isfinite(column)] for column in sigma.T]
-        right.plot(
-            record.slots, [m.mean() if m.size else np.nan for m in means], "o", color="black",
-            markersize=2.5, label="mean over time of each bunch",
-        )  # fmt: skip
-    for ax in row:
+    what += f" ({losses.lumi}): beam in windows with its error, and each bunch over the fill"
+    title(figure, style, fill, sb.time_s[0], what, about)
+    margins = Margins(top=6.4, left=5.6, between_columns=5.0)
+    [[left, right]] = panels(figure, style, 1, 2, margins=margins)
+    burn_off_mb = sigma_boff_m2 * MB_PER_M2
+    windows_panel(left, sb.time_s, losses, burn_off_mb)
+    each_bunch_sigma_panel(right, losses, burn_off_mb)
+    shade_gaps(left, sb.time_s, about.gaps_of((BY_FBCT,)))
+    hour_axis(left, sb.time_s)
+    for ax in (left, right):
         ax.axhline(
             burn_off_mb, color="black", linestyle="--", linewidth=1.3, zorder=4,
             label=f"burn-off {burn_off_mb:g} mb" if ax is left else None,
         )  # fmt: skip
-        if not there:
-            note_missing(ax, why_nothing(beam, sigma))
-        legend_above(ax)
+        legend_above(ax, 1)
+    return figure
 
 
-def _no_losses(lifetime: Lifetime | None) -> str:
-    if lifetime is None:
-        return "losses not calculated"
-    measured = any(of.sigma_m2 is not None for of in lifetime.beams.values())
-    return "" if measured else "no luminosity measured"
+SIGMA_LABEL = "effective cross-section [mb]"
+
+
+def windows_panel(ax: Axes, time_s: FloatArray, losses: FillLosses, burn_off_mb: float) -> None:
+    """Draw the effective cross-section of both beams in windows, with standard errors, in mb."""
+    hours = (losses.window_time_s - time_s[0]) / 3600
+    shown: list[FloatArray] = []
+    for beam, of in losses.beams.items():
+        sigma, error = of.total_sigma_m2 * MB_PER_M2, of.total_error_m2 * MB_PER_M2
+        fill_mb, error_mb = (
+            value * MB_PER_M2 for value in (of.total_fill_sigma_m2, of.total_fill_error_m2)
+        )
+        text = f"beam {beam}: {with_error(fill_mb, error_mb)} mb over the fill"
+        ax.errorbar(
+            hours, sigma, error, color=BEAM[beam].color, marker=BEAM[beam].marker, markersize=6,
+            linestyle="none", capsize=3, label=text,
+        )  # fmt: skip
+        shown += [sigma - error, sigma + error]
+    set_value_axis(ax, SIGMA_LABEL, *shown, include=burn_off_mb)
+    if not finite(*shown).size:
+        note_missing(ax, "no window with losses and luminosity")
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a value and its standard error, with two digits of the error; 'no data' for NaN."""
+    if not np.isfinite(value):
+        return "no data"
+    if not np.isfinite(error) or error <= 0:
+        return minus(f"{value:.4g}")
+    decimals = min(max(1 - int(np.floor(np.log10(error))), 0), 6)
+    return minus(f"{value:.{decimals}f} ± {error:.{decimals}f}")
+
+
+def each_bunch_sigma_panel(ax: Axes, losses: FillLosses, burn_off_mb: float) -> None:
+    """Draw the effective cross-section of each bunch of both beams over the fill, in mb."""
+    shown: list[FloatArray] = []
+    for beam, of in losses.beams.items():
+        sigma = of.fill_sigma_m2 * MB_PER_M2
+        look = BEAM[beam]
+        text = f"beam {beam}, {of.slots.size:,} colliding: median {spread_text(sigma, 'mb')}"
+        draw_slots(ax, of.slots, sigma, look, text)
+        shown += shown_slots(of.slots, sigma)
+    set_value_axis(ax, SIGMA_LABEL, *shown, include=burn_off_mb)
+    slot_axis(ax, *(of.slots for of in losses.beams.values()))
+    if not finite(*shown).size:
+        note_missing(ax, "no bunch with losses and luminosity")
+
+
+def _no_losses(losses: FillLosses | None) -> str:
+    if losses is None:
+        return "effective cross-section not calculated"
+    known = finite(*(of.fill_sigma_m2 for of in losses.beams.values()))
+    return "" if known.size else "no bunch with losses and luminosity"
 
 
 LOSS_PICTURES: tuple[Picture[SbResults], ...] = (
@@ -229,10 +237,11 @@ LOSS_PICTURES: tuple[Picture[SbResults], ...] = (
     ),
     Picture(
         "bbbLosses",
-        "losses per luminosity (effective cross-section) of colliding bunches",
+        "effective cross-section of the losses of colliding bunches beside burn-off: of each beam "
+        "in windows with its error, and of each bunch over the fill",
         lambda r, style: draw_bunch_losses(
-            r.sb, r.lifetime, r.sigma_boff_m2, r.fill, about=r.about, style=style
+            r.sb, r.losses, r.sigma_boff_m2, r.fill, about=r.about, style=style
         ),
-        lambda r: _no_losses(r.lifetime),
+        lambda r: _no_losses(r.losses),
     ),
 )

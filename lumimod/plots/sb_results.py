@@ -8,7 +8,15 @@ from pathlib import Path
 
 from lumimod.paths import FillPaths
 from lumimod.plots.about import NOTHING_KNOWN, About, about_fill
-from lumimod.records import CalculatedLumi, Fits, Lifetime, MeasuredLumi, StableBeams, store
+from lumimod.records import (
+    CalculatedLumi,
+    FillLosses,
+    Fits,
+    Lifetime,
+    MeasuredLumi,
+    StableBeams,
+    store,
+)
 from lumimod.records.measured import measured_lumi
 
 
@@ -28,6 +36,7 @@ class SbResults:
     """Luminosity at which the fill was levelled as config.py says, in 1/(m^2 s)."""
     about: About = NOTHING_KNOWN
     """Facts of the fill, gaps of its instruments, and where its results are from."""
+    losses: FillLosses | None = None
 
     @classmethod
     def load(cls, paths: FillPaths) -> SbResults:
@@ -51,6 +60,7 @@ class SbResults:
             paths.cfg.machine.sigma_boff_m2,
             paths.cfg.model.leveling.get(paths.fill),
             about_fill(paths, sb, calc),
+            store.load_if_there(paths.result("losses"), FillLosses),
         )
 
 

@@ -204,5 +204,5 @@ SB_PICTURES = (
 
 def sb_sets(paths: FillPaths) -> list[PictureSet[SbResults]]:
     """Return the pictures of stable beams."""
-    uses = (*files_of_lumi(paths), paths.fits, paths.lifetime)
+    uses = (*files_of_lumi(paths), paths.fits, paths.lifetime, paths.result("losses"))
     return [PictureSet(SB_PICTURES, partial(SbResults.load, paths), needs=(paths.sb,), uses=uses)]

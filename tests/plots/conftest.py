@@ -17,6 +17,7 @@ from lumimod.arrays import FloatArray
 from lumimod.config.settings import load_config
 from lumimod.paths import FillPaths
 from lumimod.physics.expfit import ExpFit, ExpFits
+from lumimod.physics.filling import BunchFamilies
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import Style
 from lumimod.records import (
@@ -27,11 +28,13 @@ from lumimod.records import (
     BeamLifetime,
     BunchFamily,
     CalculatedLumi,
+    FillLosses,
     Fits,
     Lifetime,
     MeasuredLumi,
     StableBeams,
 )
+from lumimod.records.losses import BeamLosses
 from lumimod.simulate import simulate_fills
 from tests.conftest import TINY
 
@@ -113,8 +116,32 @@ def make_results(
     )
     return SbResults(
         FILL, sb, CalculatedLumi(time_s, calc, angles), MeasuredLumi(meas), fits,
-        Lifetime(time_s, lifetimes), SIGMA_BOFF_M2,
+        Lifetime(time_s, lifetimes), SIGMA_BOFF_M2, losses=make_losses(sb),
     )  # fmt: skip
+
+
+def make_losses(sb: StableBeams, n_windows: int = 4) -> FillLosses:
+    """Return effective cross-sections near that of burn-off, two mb less in beam 2."""
+    windows = sb.time_s[0] + 1200.0 * (0.5 + np.arange(n_windows))
+    beams = {}
+    for beam in BEAMS:
+        slots = sb.bunches[beam, "coll"].slots
+        each = (84e-31 - 2e-31 * beam) * (1 + 0.01 * np.arange(slots.size))
+        beams[beam] = BeamLosses(
+            slots=slots,
+            sigma_m2=np.tile(each, (n_windows, 1)),
+            error_m2=np.full((n_windows, slots.size), 1e-31),
+            fill_sigma_m2=each,
+            fill_error_m2=np.full(slots.size, 0.5e-31),
+            total_sigma_m2=(84e-31 - 2e-31 * beam) * (1 + 0.01 * np.arange(n_windows)),
+            total_error_m2=np.full(n_windows, 0.3e-31),
+            total_fill_sigma_m2=84e-31 - 2e-31 * beam,
+            total_fill_error_m2=0.12e-31,
+            families=BunchFamilies(slots, *[np.zeros_like(slots)] * 7),
+        )
+    shape = (sb.time_s.size, sb.bunches[1, "coll"].slots.size)
+    pileup = {exp: np.full(shape, 30.0) for exp in EXPERIMENTS}
+    return FillLosses(sb.time_s, windows, "measured", list(EXPERIMENTS), 0.02, {}, pileup, beams)
 
 
 def without_measured(r: SbResults) -> SbResults:
@@ -133,12 +160,15 @@ def without_measured(r: SbResults) -> SbResults:
         lumi_meas=None,
         fits=Fits(r.fits.beams, calc),
         lifetime=Lifetime(r.lifetime.time_s, beams),
+        losses=None,
     )
 
 
 def only_stable_beams(r: SbResults) -> SbResults:
     """Return results of a fill for which only step sb ran."""
-    return dataclasses.replace(r, lumi_calc=None, lumi_meas=None, fits=None, lifetime=None)
+    return dataclasses.replace(
+        r, lumi_calc=None, lumi_meas=None, fits=None, lifetime=None, losses=None
+    )
 
 
 def nothing_in_beam_2(r: SbResults) -> SbResults:
@@ -154,12 +184,15 @@ def nothing_in_beam_2(r: SbResults) -> SbResults:
     }
     lumi = {key: f if key[1] == "meas" else _failed(f) for key, f in r.fits.lumi.items()}
     lifetimes = {b: part if b == 1 else _nan(part) for b, part in r.lifetime.beams.items()}
+    assert r.losses is not None
+    losses = {b: part if b == 1 else _nan(part) for b, part in r.losses.beams.items()}
     return dataclasses.replace(
         r,
         sb=dataclasses.replace(r.sb, bunches=bunches),
         lumi_calc=dataclasses.replace(r.lumi_calc, bunch_lumi=calc),
         fits=Fits(fits, lumi),
         lifetime=Lifetime(r.lifetime.time_s, lifetimes),
+        losses=dataclasses.replace(r.losses, beams=losses),
     )
 
 

@@ -1,21 +1,27 @@
-"""Lifetimes against time and losses per luminosity, read back from their pictures."""
+"""Lifetimes against time and effective cross-sections, read back from their pictures."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from lumimod.plots import losses
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, Style
 from lumimod.records import BEAMS
 from tests.plots.conftest import (
     FILL,
+    NAN,
     POOR,
     SIGMA_BOFF_M2,
     legend_of,
     line,
     make_results,
     notes,
+    nothing_in_beam_2,
     without_measured,
 )
 
@@ -42,12 +48,9 @@ def test_without_measured_luminosity_only_the_lifetimes_as_measured_are_drawn(
 def test_panels_without_losses_say_why(poor: str, beam: int, why: str, style: Style) -> None:
     results = POOR[poor]()
     sb, lifetime = results.sb, results.lifetime
-    for figure in (
-        losses.draw_intensity_lifetime(sb, lifetime, FILL, style=style),
-        losses.draw_bunch_losses(sb, lifetime, SIGMA_BOFF_M2, FILL, style=style),
-    ):
-        row = figure.axes[2 * beam - 2 : 2 * beam]
-        assert [notes(ax) for ax in row] == [[f"beam {beam}: {why}"]] * 2
+    figure = losses.draw_intensity_lifetime(sb, lifetime, FILL, style=style)
+    row = figure.axes[2 * beam - 2 : 2 * beam]
+    assert [notes(ax) for ax in row] == [[f"beam {beam}: {why}"]] * 2
 
 
 # --- lifetimes against time
@@ -96,59 +99,96 @@ def test_quantiles_are_over_the_finite_values_of_each_time() -> None:
     assert losses.quantiles_of_rows(np.empty((0, 4)), (0.5,)).shape == (1, 0)
 
 
-# --- losses per luminosity
+# --- effective cross-section
+
+
+def draw(results: SbResults, style: Style, burn_off_mb: float = 80.0) -> tuple[Axes, Axes]:
+    """Return the panel of windows and that of each bunch."""
+    left, right = losses.draw_bunch_losses(
+        results.sb, results.losses, burn_off_mb * 1e-31, FILL, style=style
+    ).axes
+    return left, right
 
 
 @pytest.mark.parametrize("beam", BEAMS)
-def test_losses_are_in_mb_beside_the_cross_section_of_burn_off(beam: int, style: Style) -> None:
+def test_the_cross_section_of_a_beam_is_in_windows_with_its_error(beam: int, style: Style) -> None:
     results = make_results()
-    assert results.lifetime is not None
-    sigma_m2 = results.lifetime.beams[beam].sigma_m2
-    assert sigma_m2 is not None
-    sigma_mb = sigma_m2 / 1e-31
-    figure = losses.draw_bunch_losses(
-        results.sb, results.lifetime, SIGMA_BOFF_M2, FILL, style=style
-    )
-    left, right = figure.axes[2 * beam - 2 : 2 * beam]
-    x, y = line(left, "6 colliding")
-    np.testing.assert_allclose(x, np.arange(12) / 6)
-    np.testing.assert_allclose(y, np.median(sigma_mb, axis=1))
-    assert f"6 colliding: median {np.median(sigma_mb):.1f} ± " in "".join(legend_of(left))
-    np.testing.assert_allclose(line(left, "burn-off 80 mb")[1], 80)
-    assert any(np.allclose(one.get_ydata(), 80) for one in right.lines)
-    np.testing.assert_allclose(line(right, "mean over time")[1], sigma_mb.mean(axis=0))
-    (points,) = right.collections
-    slots = np.tile(np.arange(10, 16), 12)
-    np.testing.assert_allclose(points.get_offsets(), np.column_stack([slots, sigma_mb.ravel()]))
-    for ax in (left, right):
-        assert ax.get_ylabel() == f"Beam {beam}\n|dN/dt|/L [mb]"
-        low, high = ax.get_ylim()
-        assert low < 80 < high
-    assert figure.axes[-1].get_ylabel() == "hours of stable beams"
+    assert results.losses is not None
+    of = results.losses.beams[beam]
+    left, _ = draw(results, style)
+    container = left.containers[beam - 1]
+    points, _, (bars,) = container.lines
+    np.testing.assert_allclose(points.get_xdata(), (0.5 + np.arange(4)) / 3)
+    np.testing.assert_allclose(points.get_ydata(), of.total_sigma_m2 * 1e31)
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    sigma_mb, error_mb = of.total_sigma_m2 * 1e31, of.total_error_m2 * 1e31
+    np.testing.assert_allclose(ends.T, [sigma_mb - error_mb, sigma_mb + error_mb])
+    assert points.get_color() == BEAM[beam].color
+    assert f"beam {beam}: {84 - 2 * beam}.00 ± 0.12 mb over the fill" in legend_of(left)
 
 
-def test_losses_without_luminosity_at_a_time_are_left_out(style: Style) -> None:
+@pytest.mark.parametrize("beam", BEAMS)
+def test_the_cross_section_of_each_bunch_is_that_over_the_fill(beam: int, style: Style) -> None:
     results = make_results()
-    assert results.lifetime is not None
-    sigma_m2 = results.lifetime.beams[1].sigma_m2
-    assert sigma_m2 is not None
-    sigma_m2[0] = np.inf
-    figure = losses.draw_bunch_losses(
-        results.sb, results.lifetime, SIGMA_BOFF_M2, FILL, style=style
-    )
-    _, y = line(figure.axes[0], "6 colliding")
-    assert np.isnan(y[0])
-    np.testing.assert_allclose(y[1:], np.median(sigma_m2[1:], axis=1) / 1e-31)
-    assert np.isfinite(figure.axes[0].get_ylim()).all()
+    assert results.losses is not None
+    _, right = draw(results, style)
+    x, y = line(right, f"beam {beam}, 6 colliding: median ")
+    np.testing.assert_array_equal(x, np.arange(10, 16))
+    np.testing.assert_allclose(y, results.losses.beams[beam].fill_sigma_m2 * 1e31)
+
+
+def test_noise_is_not_folded_to_one_side(style: Style) -> None:
+    results = make_results()
+    assert results.losses is not None
+    of = results.losses.beams[1]
+    of.fill_sigma_m2[:] = 1e-31 * np.array([-40.0, 200.0, -10.0, 170.0, 20.0, 140.0])
+    _, right = draw(results, style)
+    y = line(right, "beam 1")[1]
+    assert y.min() == pytest.approx(-40)
+    assert y.mean() == pytest.approx(80)
+    assert right.get_ylim()[0] < -40
 
 
 @pytest.mark.parametrize("burn_off_mb", [20.0, 110.0])
 def test_the_line_of_burn_off_is_always_in_view(burn_off_mb: float, style: Style) -> None:
-    results = make_results()
-    figure = losses.draw_bunch_losses(
-        results.sb, results.lifetime, burn_off_mb * 1e-31, FILL, style=style
-    )
-    for ax in figure.axes[:4]:
+    axes = draw(make_results(), style, burn_off_mb)
+    for ax in axes:
         low, high = ax.get_ylim()
         assert low < burn_off_mb < high
-    assert f"burn-off {burn_off_mb:g} mb" in legend_of(figure.axes[0])
+        assert any(np.allclose(one.get_ydata(), burn_off_mb) for one in ax.lines)
+    assert f"burn-off {burn_off_mb:g} mb" in legend_of(axes[0])
+
+
+def test_the_title_says_which_luminosity_counts(style: Style) -> None:
+    results = make_results()
+    assert results.losses is not None
+    calculated = dataclasses.replace(results.losses, lumi="calculated")
+    figure = losses.draw_bunch_losses(results.sb, calculated, SIGMA_BOFF_M2, FILL, style=style)
+    assert "per luminosity (calculated)" in figure.texts[1].get_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (79.979, 0.041, "79.979 ± 0.041"),
+        (81.0, 12.3, "81 ± 12"),
+        (-3.0, 0.5, "\N{MINUS SIGN}3.00 ± 0.50"),
+        (80.1234, NAN, "80.12"),
+        (NAN, NAN, "no data"),
+    ],
+)
+def test_a_value_is_written_with_two_digits_of_its_error(
+    value: float, error: float, text: str
+) -> None:
+    assert losses.with_error(value, error) == text
+
+
+def test_a_fill_without_a_window_says_so(style: Style) -> None:
+    results = nothing_in_beam_2(make_results())
+    assert results.losses is not None
+    only = dataclasses.replace(results.losses, beams={2: results.losses.beams[2]})
+    figure = losses.draw_bunch_losses(results.sb, only, SIGMA_BOFF_M2, FILL, style=style)
+    assert [notes(ax) for ax in figure.axes] == [
+        ["no window with losses and luminosity"],
+        ["no bunch with losses and luminosity"],
+    ]

@@ -254,7 +254,7 @@ def test_pictures_of_what_was_not_made_are_not_drawn() -> None:
         "TotalLumiLifetime": "fits not made",
         "FitLumiLifetime": "fits not made",
         "bbbLifetime": "lifetimes not calculated",
-        "bbbLosses": "losses not calculated",
+        "bbbLosses": "effective cross-section not calculated",
     }
     assert not any(picture.nothing(make_results()) for picture in BY_NAME.values())
 
@@ -307,8 +307,11 @@ def test_each_panel_shows_something_or_says_why_not(poor: str, name: str) -> Non
         ("only step sb", "TotalLumiLifetime", ["the fits were not made: nothing to draw"]),
         ("only step sb", "FitLumiLifetime", ["the fits were not made: nothing to draw"]),
         ("only step sb", "bbbLifetime", ["the lifetimes were not calculated: nothing to draw"]),
-        ("only step sb", "bbbLosses", ["the losses were not calculated: nothing to draw"]),
-        ("no luminosity measured", "bbbLosses", ["no luminosity measured: nothing to draw"]),
+        (
+            "only step sb",
+            "bbbLosses",
+            ["the effective cross-section was not calculated: nothing to draw"],
+        ),
         ("NaN in beam 2", "b2Emittances", ["no emittance measured"] * 4),
         ("NaN in beam 2", "b1Emittances", []),
         ("NaN in beam 2", "bunchIntensity", ["no intensity measured"] * 2),

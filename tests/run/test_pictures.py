@@ -187,13 +187,13 @@ def test_pictures_of_a_failed_step_are_left_out(drawing: Site) -> None:
 def test_without_measured_luminosity_all_pictures_are_made_but_those_of_nothing_else(
     drawing: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawing.remove("massi", "fits", "lifetime")
+    drawing.remove("massi", "fits", "lifetime", "losses")
     drawing.archive("ATLAS").unlink()
     drawing.run("--fill", FILL)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # in this process, which has matplotlib already
     hang(drawing, "sb", "model", but=OF_LUMI)
     assert drawing.run("--plots", "sb", "model", "--fill", FILL).status == 0
-    of_nothing = {"measLumi", "bbbLosses"}
+    of_nothing = {"measLumi"}
     assert made(drawing) == names(drawing, "sb", "model") - of_nothing
     assert drawn(drawing) == OF_LUMI - of_nothing
     again = drawing.run("--plots", "sb", "model", "--fill", FILL)
