@@ -83,6 +83,7 @@ bench: setup
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/pictures.py
 	$(BIN)/python benchmarks/formats.py
+	$(BIN)/python benchmarks/real_machine.py
 
 # One pool for the tests is brought up and taken down by themselves; they take this one if it is up.
 pool-up: setup
