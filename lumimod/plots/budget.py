@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.physics.budget import CAUSES
 from lumimod.plots.axes import few_ticks, hour_axis, hours_since
 from lumimod.plots.layout import Margins, note_missing, panels, title
 from lumimod.plots.numbers import minus
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLORS = dict(zip(CAUSES, ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#56b4e9")))
-_HATCHES = dict(zip(CAUSES, ("", "//", "..", "\\\\", "xx")))
+_COLORS = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#56b4e9")
+_HATCHES = ("", "//", "..", "\\\\", "xx")
 """They tell the parts apart without colour too."""
 
 
@@ -71,13 +70,13 @@ def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experimen
         note_missing(ax, "no luminosity, or no beta*")
         return
     below, above = np.zeros(hours.size), np.zeros(hours.size)
-    for name in CAUSES:
+    for name, color, hatch in zip(parts, _COLORS, _HATCHES):
         change = np.nan_to_num(percent(parts[name]))
         base = np.where(change < 0, below, above)
         known = percent(parts[name])[np.isfinite(parts[name])]
         label = f"{name}: {minus(f'{known[-1]:+.1f}')}" if known.size else name
         ax.fill_between(
-            hours, base, base + change, facecolor=_COLORS[name], hatch=_HATCHES[name],
+            hours, base, base + change, facecolor=color, hatch=hatch,
             edgecolor="white", linewidth=0.0, label=label, alpha=0.9,
         )  # fmt: skip
         below, above = below + np.minimum(change, 0), above + np.maximum(change, 0)

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
-from lumimod.physics.budget import ColliderState, burned_off, luminosity_budget
 from lumimod.plots.budget import draw_budget
 from lumimod.plots.bunch_maps import draw_maps
 from lumimod.plots.cross_sections import draw_cross_sections, draw_families
@@ -20,16 +17,13 @@ from lumimod.plots.growth import draw_extra_growth
 from lumimod.plots.lumi_emittances import draw_lumi_emittances
 from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.records import (
-    BEAMS,
-    EXPERIMENTS,
-    IP_OF,
     Cycle,
     FillLosses,
     GrowthBeyond,
     LumiEmittance,
-    StableBeams,
     store,
 )
+from lumimod.summary.budget import budgets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,45 +62,8 @@ def load_limits(paths: FillPaths) -> LimitResults:
         store.load_if_there(paths.result("growth"), GrowthBeyond),
         store.load_if_there(paths.cycle, Cycle),
         store.load_if_there(paths.cycle_model, Cycle),
-        {exp: _budget(paths, sb, exp) for exp in EXPERIMENTS},
+        budgets(paths, sb.sb, sb.lumi_calc, sb.lumi_meas),
     )
-
-
-def _budget(paths: FillPaths, sb: SbResults, experiment: str) -> Mapping[str, FloatArray]:
-    machine, ip = paths.cfg.machine, IP_OF[experiment]
-    betastar = _betastar_m(paths, sb, ip)
-    lumi = sb.lumi_meas or sb.lumi_calc
-    if betastar is None or lumi is None:
-        return {}
-    state = _state(sb.sb, ip, betastar)
-    both = np.nansum([lumi.bunch_lumi[exp] for exp in EXPERIMENTS], axis=0)
-    left = burned_off(state.intensity_ppb, both, sb.sb.time_s, machine.sigma_boff_m2)
-    plane = sb.sb.crossing_plane[ip]
-    return luminosity_budget(
-        state, left, crossing_plane=plane, gamma=machine.gamma_ft, f_rev_hz=machine.f_rev_hz
-    )
-
-
-def _state(sb: StableBeams, ip: int, betastar_m: FloatArray) -> ColliderState:
-    b = [sb.bunches[beam, "coll"] for beam in BEAMS]
-    return ColliderState(
-        np.stack([one.intensity_ppb for one in b]),
-        np.stack([one.emit_h_um for one in b]),
-        np.stack([one.emit_v_um for one in b]),
-        np.stack([one.length_m for one in b]),
-        sb.xing_angle_rad[ip],
-        betastar_m,
-    )
-
-
-def _betastar_m(paths: FillPaths, sb: SbResults, ip: int) -> FloatArray | None:
-    """Return beta* with which the luminosity was calculated, (n_times,)."""
-    if sb.lumi_calc is not None and sb.lumi_calc.betastar_m is not None:
-        return sb.lumi_calc.betastar_m[ip]
-    if paths.cfg.machine.betastar_is_measured:
-        return None
-    at_points = dict(zip(IP_OF.values(), paths.cfg.machine.betastar(paths.fill)))
-    return np.full(sb.sb.time_s.shape, at_points[ip])
 
 
 # --- the pictures

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "Utilities/convert_data.py": (["data", "--to", "h5"], ["data", "--to", "elsewhere"]),
     "Utilities/createYamlDB.py": ([], ["--year", "five"]),
     "Utilities/getData.py": ([], ["--source", "elsewhere"]),
+    "Utilities/learn_growth.py": ([], ["--fill", "five"]),
     "Utilities/plot_extra_data.py": (["--fill", "5848"], ["--fill", "five"]),
     "Utilities/readYamlDB.py": ([], ["--fill", "five"]),
     "Utilities/simulate_fills.py": ([], ["--run", "5"]),

@@ -206,7 +206,7 @@ def test_a_record_that_does_not_name_its_slots_needs_the_stable_beams(record: An
 
 
 def test_a_saved_frame_comes_back(tmp_path: Path, sb: StableBeams) -> None:
-    save_frame(tmp_path / "fill_5845.pkl.gz", sb, None)
+    save_frame(tmp_path / "fill_5845_df.pkl.gz", sb, None)
     pd.testing.assert_frame_equal(lumimod.load(tmp_path / "fill_5845_df.pkl.gz"), to_frame(sb))
 
 
