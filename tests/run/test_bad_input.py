@@ -601,7 +601,15 @@ def test_unreadable_time_in_the_database_reads_the_archive_again(finished: Site)
 
 # --- results of other steps
 
-NEEDS = {"lumi": "sb", "massi": "sb", "fits": "lumi_calc", "lifetime": "lumi_meas", "model": "sb"}
+NEEDS = {
+    "lumi": "sb",
+    "massi": "sb",
+    "fits": "lumi_calc",
+    "lifetime": "lumi_meas",
+    "losses": "lumi_meas",
+    "emittance": "lumi_meas",
+    "model": "sb",
+}
 SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda whole: whole[: len(whole) // 2],
     "empty": lambda whole: b"",
