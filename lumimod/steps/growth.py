@@ -45,8 +45,12 @@ def run(ctx: FillContext) -> None:
 
 
 def _model(cfg: Config) -> str:
-    """Return the model whose steps are subtracted, nothing if there is none."""
-    return next((name for name in MEASURED_EMITTANCES if name in cfg.model.models), "")
+    """Return the model whose steps are subtracted, nothing if there is none.
+
+    The name is that of config.py, as in `made`: equal runs give equal files, in any process.
+    """
+    found = [name for name in cfg.model.models if name in MEASURED_EMITTANCES]
+    return min(found, key=MEASURED_EMITTANCES.index, default="")
 
 
 def _family(
