@@ -8,6 +8,7 @@ numbers of fills as text and without the modes that did not occur.
 from __future__ import annotations
 
 import logging
+import os
 from codecs import BOM_UTF8 as BOM
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ FILE_NAMES = ("fills_and_bmodes.pkl", "fills_and_bmodes.json")
 DID_NOT_OCCUR = -1.0
 START, STOP = "t_start_", "t_stop_"
 FLAG_COMPLETE = "flag_complete"
+GET_FILLS = (
+    "get the beam modes and data with Utilities/getData.py (lumimod-get), or simulated fills with "
+    "Utilities/simulate_fills.py (lumimod-simulate); or correct fills_bmodes_file in config.py"
+)
 MAKE_AGAIN = "make the file again with the script in Utilities/"
 LATEST_S = 4_102_444_800.0
 """The year 2100, Unix s."""
@@ -140,6 +145,8 @@ def load_table(path: Path, *, strict: bool = False) -> dict[int, Any]:
     What stands under something else than the number of a fill is left out, with a warning; with
     `strict` it is an error, as is an entry that is no dict.
     """
+    if not os.path.lexists(path):
+        raise MissingInputError(f"{path}: no such file; {GET_FILLS}")
     table = _from_json(path) if _is_json(path) else load_pickle(path)
     if not isinstance(table, Mapping):
         raise BadInputError(

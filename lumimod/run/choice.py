@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lumimod.config.settings import Config
-from lumimod.readers.bmodes import BeamModes
+from lumimod.readers.bmodes import GET_FILLS, BeamModes
 from lumimod.run.span import FillsBetween
 
 
@@ -78,10 +78,7 @@ class FillChoice:
 def none_found(choice: FillChoice, modes: BeamModes, cfg: Config) -> str:
     """Return why there is no fill to run, and what to do, in one line."""
     if not modes:
-        return (
-            f"no fills in {modes.path}; get them with Utilities/000_get_fills.py, or simulated "
-            "ones with Utilities/simulate_fills.py"
-        )
+        return f"no fills in {modes.path}; {GET_FILLS}"
     long_enough = FillChoice((FillsBetween(0, max(modes)),)).fills(modes, cfg)
     if not long_enough:
         return (

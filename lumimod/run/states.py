@@ -155,13 +155,11 @@ def states_of(report: FillReport, plan: Plan, before: FillStates | None) -> Fill
     """
     known = before.steps if before else {}
     now = now_text()
-    steps: dict[str, StepState] = {}
+    steps = {name: of for name, of in known.items() if name != WHOLE_FILL}
     for name in dict.fromkeys([*plan, *report.failed, *report.done]):
         found = _state(name, report, plan)
         if found is not None:
             steps[name] = _with_since(found, known.get(name), now)
-        elif name in known:
-            steps[name] = known[name]
     return FillStates(steps, report.in_progress)
 
 

@@ -76,6 +76,14 @@ def test_a_step_that_was_not_asked_for_stays_as_it_was(site: Site) -> None:
     assert {name: of["state"] for name, of in steps.items()}.keys() >= {"sb", "lumi", "model"}
 
 
+@pytest.mark.slow
+def test_pictures_alone_leave_the_states_of_steps(site: Site) -> None:
+    site.run("--fill", FILL)
+    before = status(site)[str(FILL)]["steps"]
+    site.run("--fill", FILL, "--plots", "overview")
+    assert status(site)[str(FILL)]["steps"] == {**before, "plots": {"state": "done"}}
+
+
 def test_a_dry_run_states_nothing(site: Site) -> None:
     site.run("--dry-run")
     assert not (site.results / "status.json").exists()
@@ -282,7 +290,7 @@ def test_no_fill_in_range_says_that_there_are_others(site: Site) -> None:
 
 def test_without_any_fill_it_says_how_to_get_some(site: Site) -> None:
     site.write_modes({})
-    assert site.run().lines("WARNING", "get them with Utilities/000_get_fills.py")
+    assert site.run().lines("WARNING", "get the beam modes and data with Utilities/getData.py")
 
 
 def test_fills_that_are_too_short_are_told(site: Site) -> None:
