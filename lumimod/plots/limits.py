@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
 from lumimod.plots.budget import draw_budget
+from lumimod.plots.bunch_families import draw_families
 from lumimod.plots.bunch_maps import draw_maps
-from lumimod.plots.cross_sections import draw_cross_sections, draw_families
 from lumimod.plots.cycle_table import draw_cycle_table
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.growth import draw_extra_growth
@@ -26,9 +26,7 @@ from lumimod.records import (
 from lumimod.summary.budget import budgets
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from lumimod.plots.style import Style
+    pass
 
 
 @dataclass(frozen=True)
@@ -73,18 +71,7 @@ def _no_losses(results: LimitResults) -> str:
     return "" if results.losses is not None else "step losses was not run"
 
 
-def _cross_sections(r: LimitResults, style: Style) -> Figure:
-    return draw_cross_sections(r.sb.sb, r.losses, r.sb.fill, r.sb.sigma_boff_m2, style=style)
-
-
 LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
-    Picture(
-        "effectiveCrossSection",
-        "effective cross-section of the losses of both beams in windows, with errors, and of "
-        "each bunch over the fill",
-        _cross_sections,
-        _no_losses,
-    ),
     Picture(
         "lumiBudget",
         "what the luminosity was lost to: burn-off, other losses, emittances, lengths, optics",

@@ -58,21 +58,6 @@ def test_what_there_is_not_is_said_or_not_drawn(name: str, results: LimitResults
     assert why in said or "no luminosity, or no beta*" in said or "no data" in said
 
 
-def test_cross_sections_are_drawn_with_errors_and_the_burn_off(results: LimitResults) -> None:
-    figure = drawn("effectiveCrossSection", results)
-    assert results.losses is not None
-    left = panel(figure, "effective cross-section")
-    for container, of in zip(left.containers, results.losses.beams.values()):
-        line, _, (bars,) = container.lines  # type: ignore[attr-defined]
-        np.testing.assert_allclose(line.get_ydata(), of.total_sigma_m2 * 1e31)
-        lengths = [np.diff(segment[:, 1])[0] / 2 for segment in bars.get_segments()]
-        np.testing.assert_allclose(lengths, of.total_error_m2 * 1e31)
-    assert left.get_ylim()[0] < 80 < left.get_ylim()[1]
-    right = panel(figure, "of each bunch")
-    shown = [line for line in right.get_lines() if line.get_marker() not in ("", "None", None)]
-    np.testing.assert_allclose(shown[0].get_ydata(), results.losses.beams[1].fill_sigma_m2 * 1e31)
-
-
 def test_the_budget_adds_up_to_the_luminosity_calculated(results: LimitResults) -> None:
     assert results.sb.lumi_calc is not None
     for experiment in ("ATLAS", "CMS"):

@@ -1,0 +1,79 @@
+"""Picture of losses and growth by family of bunches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lumimod.arrays import FloatArray, IntArray
+from lumimod.plots.axes import few_ticks
+from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
+from lumimod.plots.quantities import MB_PER_M2
+from lumimod.plots.style import BEAM, DEFAULT_STYLE, Style, drawing, new_figure
+from lumimod.records import BEAMS, BeamLosses, FillLosses, StableBeams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@drawing
+def draw_families(
+    sb: StableBeams, losses: FillLosses | None, fill: int, *, style: Style = DEFAULT_STYLE
+) -> Figure:
+    """Draw losses and growth of emittances by position in the train and long-range encounters."""
+    what = "Colliding bunches by place in the train and long-range encounters: mean ± error"
+    if losses is None:
+        return figure_without(style, fill, sb.time_s[0], what, "step losses was not run")
+    figure = new_figure(style)
+    title(figure, style, fill, sb.time_s[0], what)
+    rows = panels(figure, style, 2, 2, margins=Margins(top=5.0))
+    for beam in BEAMS:
+        of = losses.beams[beam]
+        bunch = sb.bunches[beam, "coll"]
+        position, long_range = (_of_colliding(of, n) for n in ("position", "n_long_range"))
+        quantities = (of.fill_sigma_m2 * MB_PER_M2, _growth_um(bunch.emit_h_um))
+        for row, values in zip(rows, quantities):
+            for ax, group in zip(row, (position, long_range)):
+                _grouped(ax, group, values, beam)
+    for row, label in zip(rows, ("cross-section [mb]", "growth of εH [µm]")):
+        row[0].set_ylabel(label)
+        row[1].set_ylabel(label)
+    for ax, label in zip(rows[1], ("place in the train, from 0", "long-range encounters")):
+        ax.set_xlabel(label)
+    for ax in (ax for row in rows for ax in row):
+        few_ticks(ax.xaxis, 8, integer=True)
+    legend_above(rows[0][0], 2)
+    return figure
+
+
+def _of_colliding(of: BeamLosses, name: str) -> IntArray:
+    """Return a property of the families of the colliding bunches."""
+    families = of.families
+    places = np.searchsorted(families.slots, of.slots)
+    values: IntArray = getattr(families, name)[places]
+    return values
+
+
+def _growth_um(emit_um: FloatArray) -> FloatArray:
+    """Return what each bunch gained between the first and the last time that have a value."""
+    rows = np.flatnonzero(np.isfinite(emit_um).any(axis=1))
+    if not rows.size:
+        return np.full(emit_um.shape[1], np.nan)
+    return np.asarray(emit_um[rows[-1]] - emit_um[rows[0]])
+
+
+def _grouped(ax: Axes, group: IntArray, values: FloatArray, beam: int) -> None:
+    """Draw mean and standard error of the values of each group."""
+    there = np.isfinite(values)
+    names = np.unique(group[there])
+    parts: Sequence[FloatArray] = [values[there & (group == name)] for name in names]
+    mean = np.array([part.mean() for part in parts])
+    error = np.array([part.std() / np.sqrt(part.size) for part in parts])
+    look = BEAM[beam]
+    ax.errorbar(
+        names, mean, error, color=look.color, marker=look.marker, markersize=5, capsize=2,
+        linestyle="-", linewidth=1.0, label=f"B{beam}",
+    )  # fmt: skip
