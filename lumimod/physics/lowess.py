@@ -17,7 +17,7 @@ from lumimod.arrays import BoolArray, FloatArray, IntArray
 
 Side = Literal["left", "right"]
 
-_ELEMENTS_AT_ONCE = 200_000  # weights held at a time: keeps the working arrays in cache
+_ELEMENTS_AT_ONCE = 300_000  # weights held at a time: keeps the working arrays in cache
 _SMALLEST_WEIGHT = 1e-12
 _SMALLEST_SPREAD = 1e-12
 
@@ -118,12 +118,17 @@ def _fitted_samples(x: FloatArray, n: IntArray, delta_s: float) -> IntArray:
     beyond = np.minimum(_counts(x, x + delta_s, "right"), end)  # first sample outside delta
     following = np.minimum(np.maximum(beyond - 1, last + 1), end)
     finished = last >= end
-    rows, current = np.arange(len(n)), np.zeros_like(n)
-    out = [current]
-    while not finished[rows, current].all():
-        current = np.where(finished[rows, current], current, following[rows, current])
-        out.append(current)
-    return np.stack(out, axis=1)
+    chains = [_chain(*row) for row in zip(following.tolist(), finished.tolist())]
+    n_fits = max(map(len, chains))
+    return np.array([chain + chain[-1:] * (n_fits - len(chain)) for chain in chains])
+
+
+def _chain(following: list[int], finished: list[bool]) -> list[int]:
+    """Return the indices from 0 on, each the one that follows, up to one that is finished."""
+    chain = [0]
+    while not finished[chain[-1]]:
+        chain.append(following[chain[-1]])
+    return chain
 
 
 def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
