@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,20 +57,22 @@ def measure(command: list[str]) -> Cost:
     """Run a command in a session of its own and add up its processes."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     cpu_ticks: dict[int, int] = {}
-    peak_kb = 0
-    while process.poll() is None:
+    peak_kb, ended = 0, False
+    while not ended:  # the last look is after its end, before it is waited for
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         used_kb = 0
         for pid, ticks in _session(process.pid).items():
             cpu_ticks[pid] = ticks
             used_kb += _memory_kb(pid)
         peak_kb = max(peak_kb, used_kb)
-        time.sleep(SAMPLE_S)
+        time.sleep(0 if ended else SAMPLE_S)
+    process.wait()
     wall_s = time.perf_counter() - started
     if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{process.stderr.read().decode()}")
+        sys.exit(f"failed, run it again to see why: {' '.join(command)}")
     return Cost(wall_s, sum(cpu_ticks.values()) / TICKS_PER_S, peak_kb / 1024)
 
 
@@ -96,16 +99,30 @@ def _memory_kb(pid: int) -> int:
     return next((int(x.split()[1]) for x in rollup.splitlines() if x.startswith("Pss:")), 0)
 
 
-def simulate(folder: Path, scale: float) -> float:
-    """Write a fill with a fraction of the full machine's bunches; return its size in MB."""
+def simulate(
+    folder: Path,
+    scale: float,
+    *,
+    hours: float = 12.0,
+    bunches: int | None = None,
+    fills: Sequence[int] = (FILL,),
+) -> float:
+    """Write fills with a fraction of the full machine's bunches; return their size in MB.
+
+    Those with a number of `bunches` are as `simulate_fills.py` writes them, not full-size.
+    """
     # The BSRT scans bunch by bunch at a fixed pace: fewer bunches, fewer records.
     settings = FillSettings.full_size(
         n_colliding=round(FULL_COLLIDING * scale),
         n_noncolliding=max(1, round(FULL_NONCOLLIDING * scale)),
         bsrt_period_s=FillSettings.full_size().bsrt_period_s / scale,
+        hours=hours,
     )
-    [files] = simulate_fills(folder, [FILL], settings, seed=1)
-    return sum(path.stat().st_size for path in (files.basic, files.bunches, files.crossing)) / 1e6
+    if bunches is not None:
+        settings = FillSettings(n_colliding=bunches, hours=hours)
+    made = simulate_fills(folder, list(fills), settings, seed=1)
+    inputs = [path for f in made for path in (f.basic, f.bunches, f.crossing)]
+    return sum(path.stat().st_size for path in inputs) / 1e6
 
 
 def best(command: list[str], repeat: int) -> Cost:
