@@ -289,6 +289,18 @@ def test_clean_fits_need_nothing_from_scipy(monkeypatch: pytest.MonkeyPatch) -> 
         assert fit_exponentials(time_s, values).n_failed == 0
 
 
+def test_long_fits_end_at_the_minimum_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> tuple[float, float]:
+        raise AssertionError("asked for")
+
+    monkeypatch.setattr(expfit, "_curve_fit", refuse)
+    time_s = np.arange(0, 48 * 3600, 300.0)
+    noise = np.random.default_rng(1).normal(1, 0.2, (time_s.size, 3))
+    values = np.exp(-time_s[:, None] / 3600 / 20) * noise
+    fit = fit_exponentials(time_s, values)
+    assert_least_squares(time_s, values, fit)
+
+
 def test_bunches_of_many_batches_keep_their_places() -> None:
     # 1000 bunches and 144 times are fitted in four batches.
     time_s = np.arange(144) * STEP_S
