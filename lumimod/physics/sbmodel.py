@@ -11,7 +11,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from lumimod.arrays import BoolArray, FloatArray
+from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.ibs import Ibs, ibs_map
 
@@ -56,7 +56,11 @@ class ModelMachine(NamedTuple):
 
 
 class Evolution(NamedTuple):
-    """Models through time: (n_models, n_times - 1, n_bunches) each."""
+    """Models through time: (n_models, n_times - 1, n_bunches) each.
+
+    If only what is modelled was kept, the others are 0: state and data are the same where a model
+    follows the data, state and modelled step elsewhere.
+    """
 
     bunches: Bunches
     emit_h_step_um: FloatArray
@@ -81,6 +85,8 @@ def evolve(
     from_data: FromData,
     machine: ModelMachine | Advance,
     luminosity: Luminosity | None = None,
+    *,
+    only_modelled: bool = False,
 ) -> Evolution:
     """Return the evolution of bunches from their measured state at the first time.
 
@@ -97,19 +103,22 @@ def evolve(
     luminosity
         Of colliding bunches, the bunches being those of beam 1, then those of beam 2, in the
         same order. None for bunches that do not collide.
+    only_modelled
+        Keep nothing twice, and nothing of the data: half of the memory.
     """
     n_models, n_steps = from_data.intensity.shape[0], time_s.size - 1
     shape = (n_models, n_steps, data.intensity_ppb.shape[1])
-    out = Bunches(*(np.empty(shape) for _ in data))
-    step_h, step_v = np.empty(shape), np.empty(shape)
+    # Zeros take no memory until they are written to.
+    *out, step_h, step_v = kept = [np.zeros(shape) for _ in range(6)]
+    rows = _rows_kept(from_data) if only_modelled else [range(n_models)] * len(kept)
     n_pairs = shape[2] // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
-        for stored, now in zip(out, state):
-            stored[:, i] = now
-        step_h[:, i], step_v[:, i] = modelled.emit_h_um, modelled.emit_v_um
+        for stored, now, models in zip(kept, (*state, *modelled[1:3]), rows):
+            for model in models:
+                stored[model, i] = now[model]
         if luminosity is not None:
             lumi_out[:, :, i] = luminosity(state, i)
         dt_s = time_s[i + 1] - time_s[i]
@@ -119,7 +128,14 @@ def evolve(
         else:
             modelled = machine(state, data.at(i + 1), i, dt_s)
         state = _choose(from_data, data.at(i + 1), modelled)
-    return Evolution(out, step_h, step_v, lumi_out)
+    return Evolution(Bunches(*out), step_h, step_v, lumi_out)
+
+
+def _rows_kept(from_data: FromData) -> list[IntArray]:
+    """Return the models whose state is modelled, by quantity, and whose steps are not the state."""
+    intensity, emittance, length = (np.flatnonzero(~follows) for follows in from_data)
+    steps = np.flatnonzero(from_data.emittance)
+    return [intensity, emittance, emittance, length, steps, steps]
 
 
 class _Collisions(NamedTuple):

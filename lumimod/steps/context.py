@@ -121,6 +121,10 @@ class FillContext:
         factor = self.cfg.analysis.bunch_length_factor
         return {beam.beam: beam.with_length_factor(factor) for beam in both}
 
+    def forget_data(self) -> None:
+        """Free the memory of the measurements, which are read again where they are asked for."""
+        self.__dict__.pop("_beams", None)
+
     def betastar_m(self, time_s: FloatArray) -> dict[int, FloatArray]:
         """Return beta* at IP 1 and 5, each (n_times,) in m: measured, or as config.py says."""
         if self.cfg.machine.betastar_is_measured:

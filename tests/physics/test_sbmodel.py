@@ -319,6 +319,21 @@ def test_step_emittances_of_a_pure_model_are_its_emittances() -> None:
     np.testing.assert_array_equal(found.emit_v_step_um, found.bunches.emit_v_um)
 
 
+def test_only_what_is_modelled_is_kept_if_asked_for() -> None:
+    data = measured(6)
+    models = from_data((True, False, True), (False, True, True))
+    whole = evolve(times(6), data, models, MACHINE)
+    kept = evolve(times(6), data, models, MACHINE, only_modelled=True)
+    for name, modelled in (("intensity_ppb", 1), ("emit_h_um", 0), ("emit_v_um", 0)):
+        found = getattr(kept.bunches, name)
+        np.testing.assert_array_equal(found[modelled], getattr(whole.bunches, name)[modelled])
+        assert not found[1 - modelled].any()
+    assert not kept.bunches.length_m.any()
+    for name in ("emit_h_step_um", "emit_v_step_um"):
+        np.testing.assert_array_equal(getattr(kept, name)[1], getattr(whole, name)[1])
+        assert not getattr(kept, name)[0].any()
+
+
 # ---- Bunches that do not collide, missing bunches.
 
 
