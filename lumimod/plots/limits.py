@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
@@ -17,13 +17,14 @@ from lumimod.plots.growth import draw_extra_growth
 from lumimod.plots.lumi_emittances import draw_lumi_emittances
 from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.records import (
-    Cycle,
     FillLosses,
     GrowthBeyond,
     LumiEmittance,
     store,
 )
 from lumimod.summary.budget import budgets
+from lumimod.summary.cycle_facts import cycle_facts
+from lumimod.summary.facts import stable_facts
 
 if TYPE_CHECKING:
     pass
@@ -37,8 +38,8 @@ class LimitResults:
     losses: FillLosses | None
     emittance: LumiEmittance | None
     growth: GrowthBeyond | None
-    cycle: Cycle | None
-    cycle_model: Cycle | None
+    facts: Mapping[str, Any]
+    """Growth in each part of the cycle and others, as in the season table."""
     budget: Mapping[str, Mapping[str, FloatArray]]
     """By experiment and cause: ln(L/L0), (n_times,)."""
 
@@ -58,8 +59,7 @@ def load_limits(paths: FillPaths) -> LimitResults:
         store.load_if_there(paths.result("losses"), FillLosses),
         store.load_if_there(paths.result("lumi_emittance"), LumiEmittance),
         store.load_if_there(paths.result("growth"), GrowthBeyond),
-        store.load_if_there(paths.cycle, Cycle),
-        store.load_if_there(paths.cycle_model, Cycle),
+        {**stable_facts(paths, sb.sb), **cycle_facts(paths, sb.sb)},
         budgets(paths, sb.sb, sb.lumi_calc, sb.lumi_meas),
     )
 
@@ -107,7 +107,7 @@ LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
     Picture(
         "cycleBlowup",
         "emittances through the cycle: measured, modelled, and what was gained in each part",
-        lambda r, style: draw_cycle_table(r.sb.sb, r.cycle, r.cycle_model, r.sb.fill, style=style),
-        lambda r: "" if r.cycle is not None else "step cycle was not run",
+        lambda r, style: draw_cycle_table(r.sb.sb, r.facts, r.sb.fill, style=style),
+        lambda r: "" if r.facts else "no part of the cycle was measured",
     ),
 )

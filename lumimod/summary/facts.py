@@ -57,7 +57,7 @@ def facts(paths: FillPaths, modes: FillModes) -> tuple[Facts, list[str]]:
     faults: list[str] = []
     sb = _tried(faults, lambda: store.load_if_there(paths.sb, StableBeams))
     if sb is not None:
-        parts = (_stable_beams, _luminosity, _lifetimes, _losses, _growth, cycle_facts, model_facts)
+        parts = (stable_facts, _luminosity, _lifetimes, _losses, _growth, cycle_facts, model_facts)
         for of in parts:
             found.update(_tried(faults, partial(of, paths, sb)) or {})
     ratios(found)
@@ -98,7 +98,8 @@ def _of_config(paths: FillPaths) -> Facts:
 # --- stable beams
 
 
-def _stable_beams(_: FillPaths, sb: StableBeams) -> Facts:
+def stable_facts(_: FillPaths, sb: StableBeams) -> Facts:
+    """Return angles, bunches, and means of the bunches at both ends of stable beams."""
     out: Facts = {}
     for ip, angle_rad in sb.xing_angle_rad.items():
         known = angle_rad[np.isfinite(angle_rad)]

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from lumimod.paths import FillPaths
 from lumimod.physics.budget import CAUSES
-from lumimod.plots.cycle_table import growth_um
 from lumimod.plots.limits import LIMIT_PICTURES, LimitResults, load_limits
 from lumimod.plots.maps import change_percent
 from lumimod.plots.style import DEFAULT_STYLE, Style
+from lumimod.records import Cycle
+from lumimod.records.store import load
 from tests.plots.conftest import RUN_FILL, silent_panels, texts
 
 PICTURES = {picture.name: picture for picture in LIMIT_PICTURES}
@@ -51,7 +52,7 @@ def test_every_panel_shows_something(name: str, results: LimitResults) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_what_there_is_not_is_said_or_not_drawn(name: str, results: LimitResults) -> None:
     sb = dataclasses.replace(results.sb, lumi_calc=None, lumi_meas=None)
-    bare = LimitResults(sb, None, None, None, None, None, {"ATLAS": {}, "CMS": {}})
+    bare = LimitResults(sb, None, None, None, {}, {"ATLAS": {}, "CMS": {}})
     why = PICTURES[name].nothing(bare)
     assert why or name == "bunchMaps"
     said = texts(PICTURES[name].draw(bare, STYLE))
@@ -131,17 +132,18 @@ def test_families_are_means_by_place_in_the_train(results: LimitResults) -> None
     assert line.get_ydata()[0] == pytest.approx(first)
 
 
-def test_bars_of_the_cycle_are_the_growth_of_each_part(results: LimitResults) -> None:
-    assert results.cycle is not None
-    grown = growth_um(results.cycle, results.sb.sb, 1, "h")
+def test_bars_of_the_cycle_are_the_growth_of_each_part(
+    results: LimitResults, run_fill: FillPaths
+) -> None:
     ax = panel(drawn("cycleBlowup", results), "εH")
     heights = [bar.get_height() for bar in ax.patches[:4]]
-    np.testing.assert_allclose(heights, list(grown.values()))
-    interval = results.cycle.intervals[1, "Injection"]
+    parts = ("injection", "ramp", "flat_top", "stable")
+    assert heights == [results.facts[f"b1_growth_h_{part}_um"] for part in parts]
+    interval = load(run_fill.cycle, Cycle).intervals[1, "Injection"]
     by_hand = np.mean(interval.end.emit_h_um - interval.start.emit_h_um)
-    assert grown["Injection"] == pytest.approx(by_hand)
+    assert heights[0] == pytest.approx(by_hand)
     stable = results.sb.sb.bunches[1, "coll"].emit_h_um
-    assert grown["SB"] == pytest.approx((stable[-1] - stable[0]).mean())
+    assert heights[3] == pytest.approx((stable[-1] - stable[0]).mean())
 
 
 def test_the_default_style_suits_them(results: LimitResults) -> None:
