@@ -61,7 +61,7 @@ def draw_change_map(
         ),
     )  # fmt: skip
     ax.grid(visible=False)
-    ax.set_ylabel("hours of stable beams")
+    ax.set_ylabel("hours")
     few_ticks(ax.yaxis, 5)
 
 

@@ -186,7 +186,7 @@ def test_the_whole_machine_is_a_map_of_changes_and_eight_bunches_are_points(
     assert len(right.images) == 1
     coloured = ~np.ma.getmaskarray(right.images[0].get_array())
     assert coloured.any(axis=0).mean() > 0.9  # all along the ring
-    assert right.get_ylabel() == "hours of stable beams"
+    assert right.get_ylabel() == "hours"
     np.testing.assert_allclose(right.images[0].get_array()[-1].compressed(), 100 * (0.8 / 1.1 - 1))
     few = BY_NAME["bunchIntensity"].draw(make_results(n_coll=8, n_noncoll=0), style).axes[1]
     assert not few.images

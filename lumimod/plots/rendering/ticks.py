@@ -47,7 +47,7 @@ class _QuickTicks:
     def _draw_ticks(
         self: Any, renderer: Any, locs: FloatArray, words: list[str]
     ) -> list[tuple[float, float]]:
-        """Draw all but the label; return from where to where numbers reach across the axis."""
+        """Draw all but the label; return from where to where it reaches across the axis."""
         if not locs.size:
             return []
         [tick] = self.get_major_ticks(1)
@@ -58,7 +58,22 @@ class _QuickTicks:
             if mark.get_visible():
                 self._draw_line(renderer, mark, locs, np.full(locs.size, side))
         labels = [label for label in (tick.label1, tick.label2) if label.get_visible()]
-        return [self._draw_numbers(renderer, label, locs, words) for label in labels]
+        reach = [self._draw_numbers(renderer, label, locs, words) for label in labels]
+        return [*reach, self._reach_of_marks(tick)]
+
+    def _reach_of_marks(self: Any, tick: Any) -> tuple[float, float]:
+        """Return from where to where marks reach across the axis."""
+        low, high = self._across()
+        length = tick.get_tick_padding() * self.axes.figure.dpi / 72
+        return (
+            low - length * tick.tick1line.get_visible(),
+            high + length * tick.tick2line.get_visible(),
+        )
+
+    def _across(self: Any) -> tuple[float, float]:
+        """Return from where to where the panel reaches across the axis."""
+        box = self.axes.bbox
+        return (box.y0, box.y1) if self.axis_name == "x" else (box.x0, box.x1)
 
     def _draw_line(
         self: Any, renderer: Any, like: Line2D, along: FloatArray, across: FloatArray
@@ -91,16 +106,13 @@ class _QuickTicks:
         """Put the label beside the numbers, unless a place was set for it."""
         if not getattr(self, "_autolabelpos", True) or not self.label.get_text():
             return
-        is_x = self.axis_name == "x"
-        side = self.get_label_position()
-        box = self.axes.spines[side].get_window_extent()  # with the marks
-        low, high = (box.y0, box.y1) if is_x else (box.x0, box.x1)
+        low, high = self._across()
         pad = self.labelpad * self.axes.figure.dpi / 72
-        if side in ("bottom", "left"):
+        if self.get_label_position() in ("bottom", "left"):
             at = min([low, *(edge[0] for edge in edges)]) - pad
         else:
             at = max([high, *(edge[1] for edge in edges)]) + pad
-        (self.label.set_y if is_x else self.label.set_x)(at)
+        (self.label.set_y if self.axis_name == "x" else self.label.set_x)(at)
 
 
 class QuickXAxis(_QuickTicks, XAxis):
