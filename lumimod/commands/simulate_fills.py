@@ -9,15 +9,20 @@ import argparse
 import dataclasses
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lumimod.commands.shell import Parser, exit_status
+from lumimod.commands.times import parse_time
 from lumimod.errors import UsageError
 from lumimod.simulate import FillFiles, FillSettings, FullPhysics, simulate_fills
 from lumimod.simulate.batches import BATCHES
+from lumimod.simulate.season import season_fills
 
 DEFAULT = FillSettings()
+FILLS = (5845, 5846)
+SEASON_SAMPLE_S = 300.0
+"""Interval of bunch intensities and lengths in a season, which is to be made in minutes [s]."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +33,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _simulate(args: argparse.Namespace) -> bool:
-    settings = _settings(args)
-    for fill in args.fill:
+    for fill, settings in _chosen(args):
         start_s = time.perf_counter()
         for files in simulate_fills(args.folder, [fill], settings, args.seed):
             _report(files, time.perf_counter() - start_s)
     return True
+
+
+def _chosen(args: argparse.Namespace) -> Iterator[tuple[int, FillSettings]]:
+    """Yield numbers and settings of the fills that were asked for."""
+    if args.season is None:
+        if args.now is not None:
+            raise UsageError("--now is one of --season")
+        yield from ((fill, _settings(args)) for fill in args.fill or FILLS)
+        return
+    if args.fill:
+        raise UsageError("--season numbers its fills itself: leave --fill out")
+    args.physics = "full"
+    if args.scheme:
+        raise UsageError("--season has schemes of its own: leave --scheme out")
+    now_s = None if args.now is None else parse_time(args.now, time.time())
+    settings = _settings(args)
+    if args.sample_s is None:
+        settings = dataclasses.replace(settings, sample_s=SEASON_SAMPLE_S)
+    yield from season_fills(args.season, settings, args.seed, now_s)
 
 
 def _settings(args: argparse.Namespace) -> FillSettings:
@@ -73,7 +96,7 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("--folder", type=Path, default=Path("data"), help="where to write (default: ./data)")
-    add("--fill", type=int, nargs="+", default=[5845, 5846], metavar="N",
+    add("--fill", type=int, nargs="+", metavar="N",
         help="fill numbers (default: 5845 5846)")  # fmt: skip
     add("--seed", type=int, default=1, help="seed of everything random (default: 1)")
     add("--run", type=int, choices=(2, 3),
@@ -84,6 +107,12 @@ def _parser() -> Parser:
         "of the BSRT")  # fmt: skip
     add("--scheme", choices=tuple(BATCHES),
         help="bunches of an injection, with --physics full (default: 48b)")  # fmt: skip
+    add("--season", type=int, metavar="N",
+        help="N fills of a season, as different as those of 2017: lengths, ends, turn-around, "
+        "number of bunches, schemes, archives; --physics full")  # fmt: skip
+    add("--now", metavar="TIME",
+        help="the present of --season: the fill in progress ends there, later ones and archives "
+        'that are not posted yet are missing; such as "2017-05-14 08:00"')  # fmt: skip
     add("--full-size", action="store_true",
         help="the full machine: 2544 colliding and 4 other bunches in each beam, 12 h of stable "
         "beams, about 200 MB of CSV; other options change it further")  # fmt: skip

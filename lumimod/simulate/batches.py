@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from lumimod.arrays import IntArray
@@ -38,6 +40,7 @@ BATCHES = {
 """Slots of an injection from its first, and the number of the train: (n_bunches, 2)."""
 
 
+@cache
 def batch_layout(scheme: str) -> IntArray:
     """Return all places as (slot, injection, train, position in train), in order of filling.
 

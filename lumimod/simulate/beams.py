@@ -11,6 +11,7 @@ from numpy.random import Generator
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.simulate.bunches import BunchState, Growth
 from lumimod.simulate.full import FullStepper, cloud_pattern
+from lumimod.simulate.full_settings import FullPhysics
 from lumimod.simulate.growth import Stepper
 from lumimod.simulate.scheme import TRAIN, BeamScheme, FillingScheme
 from lumimod.simulate.settings import STEP_S, FillSettings
@@ -80,6 +81,7 @@ def simulate_history(
     if settings.full is None:
         stepper = Stepper(scheme, times, settings, growth, arrival_s)
     else:
+        state[2] = _other_beam(state[2], settings.full)
         for beam in (1, 2):
             pattern = cloud_pattern(scheme.beams[beam].position, settings.full.cloud)
             growth[beam] = Growth(*(values * pattern for values in growth[beam]))
@@ -128,6 +130,15 @@ def _injected(scheme: BeamScheme, settings: FillSettings, rng: Generator) -> Bun
         settings.emit_h_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
         settings.emit_v_um * spread(settings.emit_spread, ALONG_TRAIN["emit"]),
         settings.bl_injected_s * spread(settings.bl_spread),
+    )
+
+
+def _other_beam(state: BunchState, full: FullPhysics) -> BunchState:
+    """Return the bunches of beam 2, which differ in the mean from those of beam 1."""
+    return state._replace(
+        n_ppb=state.n_ppb * full.intensity_ratio_b2,
+        emit_h_um=state.emit_h_um * full.emit_ratio_b2,
+        emit_v_um=state.emit_v_um * full.emit_ratio_b2,
     )
 
 

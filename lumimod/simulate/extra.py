@@ -147,6 +147,9 @@ def _betastar(fill: Fill, ip: str) -> Samples:
             [dump_s, dump_s + 60],
         ]
     )
+    if dump_s < end_s:  # lost before the squeeze was over
+        time_s = np.append(time_s[:-2][time_s[:-2] < dump_s], [dump_s, dump_s + 60])
+        ramp_s, flat_s, squeeze_s, end_s = np.minimum([ramp_s, flat_s, squeeze_s, end_s], dump_s)
     known_s = [ramp_s, flat_s, squeeze_s, end_s, dump_s, dump_s + 60]
     logs = np.log([injection_cm, ramped_cm, ramped_cm, final_cm, final_cm, injection_cm])
     value_cm = np.exp(np.interp(time_s, known_s, logs))
@@ -155,7 +158,8 @@ def _betastar(fill: Fill, ip: str) -> Samples:
         value_cm[stable] = 100 * fill.times.betastar_m(time_s[stable])
     if ip == "IP5" and fill.settings.full is not None:
         value_cm = value_cm * fill.settings.full.betastar_ratio_cms
-    return time_s, np.round(value_cm, 3)
+    logged = time_s < fill.times.end_s
+    return time_s[logged], np.round(value_cm[logged], 3)
 
 
 def _bunches(fill: Fill, beam: int) -> Samples:

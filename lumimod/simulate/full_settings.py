@@ -37,6 +37,10 @@ class FullPhysics:
     """Time constant of these losses [h]."""
     loss_ratio_b2: float = 1.1
     """Losses beyond burn-off of beam 2 over those of beam 1."""
+    emit_ratio_b2: float = 1.0
+    """Emittances of beam 2 at injection over those of beam 1."""
+    intensity_ratio_b2: float = 1.0
+    """Intensity of beam 2 at injection over that of beam 1."""
     injection_growth: bool = True
     """Whether emittances grow at injection as was measured; else by scattering alone."""
     betastar_ratio_cms: float = 1.0
@@ -54,5 +58,8 @@ class FullPhysics:
                 raise UsageError(f"{name} = {value}: must be a number that is not negative")
         if min(self.early_loss_h, self.later_loss_h, self.tune_spread) == 0:
             raise UsageError("early_loss_h, later_loss_h and tune_spread must be above 0")
-        if max(self.betastar_error, self.bsrt_scale_error) >= 1 or not self.betastar_ratio_cms:
-            raise UsageError("relative errors must be below 1, betastar_ratio_cms above 0")
+        if max(self.betastar_error, self.bsrt_scale_error) >= 1:
+            raise UsageError("relative errors must be below 1")
+        ratios = (self.betastar_ratio_cms, self.emit_ratio_b2, self.intensity_ratio_b2)
+        if min(ratios) == 0:
+            raise UsageError("ratios of the beams and of beta* must be above 0")

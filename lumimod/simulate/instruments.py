@@ -138,7 +138,8 @@ def filling_changes(fill: Fill, beam: int) -> Iterator[tuple[float, BoolArray]]:
     yield fill.times.start_s, np.zeros(one.arrival_s.size, bool)
     for arrival_s in np.unique(one.arrival_s).tolist():
         yield arrival_s, one.arrival_s <= arrival_s
-    yield fill.times.dump_s, np.zeros(one.arrival_s.size, bool)
+    if fill.times.dump_s < fill.times.end_s:  # else they are still there
+        yield fill.times.dump_s, np.zeros(one.arrival_s.size, bool)
 
 
 def gate_scan(
@@ -207,7 +208,8 @@ def massi_clock(fill: Fill) -> FloatArray:
 def scale_errors(settings: FillSettings, rng: Generator) -> dict[str, float]:
     """Return the error of each experiment's luminosity scale, as a factor."""
     error = settings.massi_scale_error
-    return {name: float(1 + rng.uniform(-error, error)) for name in EXPERIMENTS}
+    factor = 1.0 if settings.place is None else settings.place.massi_factor
+    return {name: float(1 + rng.uniform(-error, error)) * factor for name in EXPERIMENTS}
 
 
 def bunch_luminosity(

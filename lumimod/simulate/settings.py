@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lumimod.errors import UsageError
 from lumimod.simulate.full_settings import FullPhysics
+from lumimod.simulate.place import FillPlace
 from lumimod.simulate.scheme import check_bunches
 
 Steps = tuple[tuple[float, float], ...]
@@ -130,6 +131,9 @@ class FillSettings:
     full: FullPhysics | None = None
     """None: the simple truth, of the formulas that the pipeline has. Else the full truth, which is
     independent of them."""
+
+    place: FillPlace | None = None
+    """Place in a season; None: fills of one length follow each other."""
 
     @property
     def scheme(self) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.simulate.machine import RUNS
+from lumimod.simulate.place import FillPlace
 from lumimod.simulate.settings import STEP_S, FillSettings, Steps
 
 FIRST_FILL = 5690
@@ -51,6 +53,12 @@ class Timeline:
     betastar: tuple[FloatArray, FloatArray]
     """Times [s], and beta* at both experiments [m] from then on."""
     energy_top_gev: float
+    lost_s: float | None = None
+    """When the beams were gone, if not at the end of STABLE."""
+    told: Mapping[str, tuple[float, float]] | None = None
+    """The modes that occurred, if not all; the last one has the end -1 while it lasts."""
+    complete: bool = True
+    """Whether the fill is over."""
 
     @property
     def start_s(self) -> float:
@@ -64,12 +72,12 @@ class Timeline:
 
     @property
     def dump_s(self) -> float:
-        """Return the end of stable beams."""
-        return self.modes["STABLE"][1]
+        """Return when the beams were gone: the end of stable beams, if it came to them."""
+        return self.modes["STABLE"][1] if self.lost_s is None else self.lost_s
 
     def energy_gev(self, time_s: FloatArray) -> FloatArray:
         """Return the energy in GeV, which rises smoothly in the ramp and falls after the dump."""
-        up = _smooth_step(time_s, *self.modes["RAMP"])
+        up = _smooth_step(time_s, *self.modes["RAMP"]) * (self.dump_s > self.modes["RAMP"][0])
         down = _smooth_step(time_s, *self.modes["RAMPDOWN"])
         return ENERGY_INJECTION_GEV + (self.energy_top_gev - ENERGY_INJECTION_GEV) * (up - down)
 
@@ -108,6 +116,8 @@ def timeline(fill: int, settings: FillSettings) -> Timeline:
     whole_s = stable_s + _other_s(settings)
     first_s = RUNS[settings.run].first_start_s
     now_s = first_s + (fill - FIRST_FILL) % n_fills(settings) * whole_s
+    if settings.place is not None:
+        now_s = settings.place.start_s
     end_s = now_s + whole_s
     modes = {}
     for mode, length_s in lengths_s.items():
@@ -117,22 +127,49 @@ def timeline(fill: int, settings: FillSettings) -> Timeline:
     start_s = modes["STABLE"][0]
     since_s, angle_urad = _steps(start_s, settings.half_crossing_urad, settings.crossing_steps)
     betastar = _steps(start_s, settings.betastar_m, settings.betastar_steps)
-    return Timeline(
+    times = Timeline(
         modes, end_s, (since_s, angle_urad * 1e-6), betastar, RUNS[settings.run].energy_gev
     )
+    return times if settings.place is None else _placed(times, settings.place)
+
+
+def _placed(times: Timeline, place: FillPlace) -> Timeline:
+    """Return the times of a fill that ends as its place in the season says."""
+    lost_s = times.modes[place.last_mode][1]
+    cut_s = times.dump_s - lost_s
+    told = {mode: span for mode, span in times.modes.items() if span[1] <= lost_s}
+    dumped_s = lost_s if place.fault else lost_s + BEAMDUMP_S
+    if not place.fault:
+        told["BEAMDUMP"] = (lost_s, dumped_s)
+    told["RAMPDOWN"] = (dumped_s, times.end_s - cut_s)
+    modes = {**times.modes, "RAMPDOWN": told["RAMPDOWN"]}
+    times = replace(times, modes=modes, end_s=told["RAMPDOWN"][1], lost_s=lost_s, told=told)
+    if place.now_s is None or place.now_s >= times.end_s:
+        return times
+    return _until(times, told, place.now_s)
+
+
+def _until(times: Timeline, told: Mapping[str, tuple[float, float]], now_s: float) -> Timeline:
+    """Return the times of a fill in progress."""
+    begun = {mode: span for mode, span in told.items() if span[0] < now_s}
+    so_far = {mode: (a, b if b <= now_s else -1.0) for mode, (a, b) in begun.items()}
+    last_s = now_s // STEP_S * STEP_S  # a step of the evolution
+    lost_s = min(times.dump_s, last_s)
+    return replace(times, end_s=last_s, lost_s=lost_s, told=so_far, complete=False)
 
 
 def bmodes_entry(times: Timeline) -> dict[str, object]:
     """Return the fill's entry of the beam-mode file; -1 for modes that did not occur."""
     entry: dict[str, object] = {}
-    for mode, (start_s, stop_s) in times.modes.items():
+    told = times.modes if times.told is None else times.told
+    for mode, (start_s, stop_s) in told.items():
         entry[f"t_start_{mode}"] = start_s
         entry[f"t_stop_{mode}"] = stop_s
-    for mode in UNUSED_MODES:
+    for mode in (*UNUSED_MODES, *(mode for mode in times.modes if mode not in told)):
         entry[f"t_start_{mode}"] = entry[f"t_stop_{mode}"] = -1.0
     entry["t_startfill"] = times.start_s
     entry["t_endfill"] = times.end_s
-    entry["flag_complete"] = True
+    entry["flag_complete"] = times.complete
     return entry
 
 

@@ -48,8 +48,9 @@ def truth_arrays(
     if rows[-1] != history.time_s.size - 1:
         rows = np.append(rows, history.time_s.size - 1)
     values = dataclasses.asdict(settings)
-    if settings.full is None:
-        del values["full"]
+    for name in ("full", "place"):
+        if values[name] is None:
+            del values[name]
     arrays: dict[str, object] = {
         name: value
         for name, value in {**values, **values.get("full", {})}.items()
