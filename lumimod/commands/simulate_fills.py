@@ -20,7 +20,7 @@ from lumimod.simulate.batches import BATCHES
 from lumimod.simulate.season import season_fills
 
 DEFAULT = FillSettings()
-FILLS = (5845, 5846)
+DEFAULT_FILLS = (5845, 5846)
 SEASON_SAMPLE_S = 300.0
 """Interval of bunch intensities and lengths in a season, which is to be made in minutes [s]."""
 
@@ -45,7 +45,7 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[int, FillSettings]]:
     if args.season is None:
         if args.now is not None:
             raise UsageError("--now is one of --season")
-        yield from ((fill, _settings(args)) for fill in args.fill or FILLS)
+        yield from ((fill, _settings(args)) for fill in args.fill or DEFAULT_FILLS)
         return
     if args.fill:
         raise UsageError("--season numbers its fills itself: leave --fill out")

@@ -30,7 +30,7 @@ FIRST_OF_SEASON = 5700
 """Number of the first fill; those of config.py begin at 5695."""
 REPLACED_FACTOR = 1.04
 """Luminosity of an archive that is to be replaced, over that of the better one."""
-DAY_S = 86_400.0
+_DAY_S = 86_400.0
 
 
 class _Scheme(NamedTuple):
@@ -47,7 +47,7 @@ SCHEMES_OF_THE_SEASON = (
 """One after the other, each for a third of the season."""
 
 
-class Archive(NamedTuple):
+class PostedArchive(NamedTuple):
     """When the archives of a fill are there, in days after its end."""
 
     posted: float
@@ -147,24 +147,24 @@ def _end(index: int, start_s: float, rng: Generator) -> tuple[float, FillPlace]:
     return hours, FillPlace(start_s, fault=to_fault_h < planned_h)
 
 
-def _archive(rng: Generator) -> Archive:
+def _archive(rng: Generator) -> PostedArchive:
     chance, days = rng.random(2)
     if chance < 0.04:
-        return Archive(np.inf, 0.0)
+        return PostedArchive(np.inf, 0.0)
     if chance < 0.14:
-        return Archive(2 + 3 * days, 0.0)
+        return PostedArchive(2 + 3 * days, 0.0)
     if chance < 0.20:
-        return Archive(0.3, 5 + 5 * days)
-    return Archive(0.3, 0.0)
+        return PostedArchive(0.3, 5 + 5 * days)
+    return PostedArchive(0.3, 0.0)
 
 
 def _at(
-    settings: FillSettings, end_s: float, archive: Archive, now_s: float | None
+    settings: FillSettings, end_s: float, archive: PostedArchive, now_s: float | None
 ) -> FillSettings:
     """Return the settings as they are at a time: archives posted or not, fill over or not."""
     place = settings.place
     assert place is not None  # noqa: S101 - it was drawn
-    days = np.inf if now_s is None else (now_s - end_s) / DAY_S
+    days = np.inf if now_s is None else (now_s - end_s) / _DAY_S
     had_beams = place.last_mode == "STABLE" and (
         now_s is None or now_s > place.start_s + sum(BEFORE_STABLE_S.values()) + 600
     )
