@@ -101,9 +101,19 @@ def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float
 
 
 def limits_of_each(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
-    """Return limits that hold the robust limits of each array, of four bunches beside 2,500 too."""
-    each = [robust_limits(v, tail=tail) for v in values if np.isfinite(v).any()] or [(0.0, 1.0)]
-    return min(low for low, _ in each), max(high for _, high in each)
+    """Return limits that hold the robust limits of each array, of four bunches beside 2,500 too.
+
+    An array of equal values has no scale of its own beside others.
+    """
+    known = [v for v in values if np.isfinite(v).any()]
+    each = [robust_limits(v, tail=tail) for v in known if np.nanmin(v) < np.nanmax(v)]
+    if not each:
+        each = [robust_limits(v, tail=tail) for v in known] or [(0.0, 1.0)]
+        return min(low for low, _ in each), max(high for _, high in each)
+    low, high = min(low for low, _ in each), max(high for _, high in each)
+    level = [float(finite(v)[0]) for v in known if not np.nanmin(v) < np.nanmax(v)]
+    room = ROOM * (max([high, *level]) - min([low, *level]))
+    return min([low, *(v - room for v in level)]), max([high, *(v + room for v in level)])
 
 
 def set_value_axis(

@@ -51,7 +51,8 @@ def spread_text(values: FloatArray, unit: str) -> str:
 def _rounded(value: float, scale: float) -> str:
     """Return a value with as many decimals as two digits of `scale` need."""
     decimals = 2 if scale == 0 else 1 - int(np.floor(np.log10(abs(scale))))
-    return minus(f"{value:,.{min(max(decimals, 0), 6)}f}")
+    rounded = f"{value:,.{min(max(decimals, 0), 6)}f}"
+    return minus(rounded) if rounded.strip("-0.,") else rounded.lstrip("-")
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -161,3 +161,37 @@ def test_every_slot_is_within_the_slots_shown(first: list[int], second: list[int
     assert all(low < slot < high for slot in (*first, *second))
     assert low < high
     assert ax.get_xlabel() == "25 ns slot"
+
+
+def test_equal_values_have_no_scale_of_their_own_beside_others() -> None:
+    low, high = axes.limits_of_each(np.zeros(20), np.linspace(-0.01, 0.03, 20))
+    assert -0.02 < low < -0.01 < 0.03 < high < 0.04
+    low, high = axes.limits_of_each(np.full(3, 5.0), np.linspace(0.0, 1.0, 20))
+    assert low < 0 < 5 < high < 6
+
+
+@pytest.mark.parametrize("values", [[1.0, 1.0001], [0.97, 1.3], [0.5, 0.6]])
+def test_an_axis_of_ratios_holds_one_and_a_percent_around_it(ax: Axes, values: list[float]) -> None:
+    axes.ratio_axis(ax, "ratio", np.array(values))
+    low, high = ax.get_ylim()
+    assert low <= 0.99
+    assert high >= 1.01
+    assert low < min(values) < max(values) < high
+    assert 1.0 in np.round(ax.get_yticks(), 9)
+    assert any(np.allclose(one.get_ydata(), 1.0) for one in ax.lines)
+
+
+def test_a_fill_shorter_than_an_hour_has_ticks_in_minutes(ax: Axes) -> None:
+    axes.hour_axis(ax, 1.499e9 + np.array([0.0, 2400.0]))
+    assert ax.get_xlabel().startswith("minutes of stable beams")
+    labels = [text.get_text().split("\n")[0] for text in ax.get_xticklabels()]
+    assert labels == ["0", "10", "20", "30", "40"]
+    np.testing.assert_allclose(ax.get_xticks(), np.arange(5) / 6)
+
+
+def test_panels_of_the_same_quantity_share_their_limits(ax: Axes) -> None:
+    other = ax.figure.add_axes((0.1, 0.1, 0.2, 0.2))
+    ax.set_ylim(0, 2)
+    other.set_ylim(-1, 1)
+    axes.share_values([ax, other])
+    assert ax.get_ylim() == other.get_ylim() == (-1, 2)

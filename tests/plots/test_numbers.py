@@ -24,6 +24,7 @@ from tests.plots.conftest import MAYBE, NAN
         ([2.5, NAN, np.inf], "2.500 µm"),
         ([0.0, 0.0], "0.00 µm"),
         ([-2.0, -1.0], "\N{MINUS SIGN}1.50 ± 0.34 µm"),
+        ([-0.01, 0.0, 0.9], "0.00 ± 0.31 µm"),
         ([NAN], "no data"),
         ([], "no data"),
     ],
