@@ -254,7 +254,7 @@ def replace_run(monkeypatch: pytest.MonkeyPatch) -> ReplaceRun:
 @pytest.fixture
 def finished(site: Site, tiny_results: Path) -> Site:
     """Return the same place with all results of both fills."""
-    shutil.copytree(tiny_results, site.results)
+    shutil.copytree(tiny_results, site.results, dirs_exist_ok=True)
     for path in site.results.rglob(diary.NAME):
         know_copies(path)
     return site
@@ -294,5 +294,5 @@ def undescribed_results(tiny_results: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def undescribed(site: Site, undescribed_results: Path) -> Site:
     """Return the place with results that do not say what they were made from."""
-    shutil.copytree(undescribed_results, site.results)
+    shutil.copytree(undescribed_results, site.results, dirs_exist_ok=True)
     return site
