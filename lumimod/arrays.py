@@ -10,7 +10,7 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
-from lumimod.errors import DOWNLOAD, BadInputError
+from lumimod.errors import BadInputError, download
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -60,7 +60,7 @@ class Series:
         if odd.size:
             raise BadInputError(
                 f"{self.origin}: {self.name}: row {odd[0] + 1} holds {self.lengths[odd[0]]} values"
-                f" where one is expected; {DOWNLOAD}"
+                f" where one is expected; {download(self.origin)}"
             )
         return self.values
 
@@ -79,7 +79,8 @@ class Series:
         if lengths.size * width > max(LARGEST_PADDED, MOST_PADDING * self.values.size):
             raise BadInputError(
                 f"{self.origin}: {self.name}: row {lengths.argmax() + 1} holds {width:,} values,"
-                f" the {lengths.size:,} rows {np.median(lengths):,.0f} as a rule; {DOWNLOAD}"
+                f" the {lengths.size:,} rows {np.median(lengths):,.0f} as a rule; "
+                f"{download(self.origin)}"
             )
         padded = np.full((lengths.size, width), np.nan)
         padded[np.arange(width) < lengths[:, None]] = self.values

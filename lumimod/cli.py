@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lumimod.commands.options import parser
 from lumimod.commands.shell import exit_status
 from lumimod.commands.usage import check_usage, chosen_steps
+from lumimod.errors import called_with_config
 from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.steps import TITLES
 
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run lumimod with command-line arguments; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(arguments)
+    called_with_config(args.config)
 
     def work() -> bool:
         check_usage(args)

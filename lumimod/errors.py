@@ -6,8 +6,12 @@ fills catches `LumimodError`, reports it with fill and step, and goes on with th
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import Any
 
 
@@ -51,8 +55,37 @@ class CondorError(LumimodError):
     """HTCondor is not installed or refuses, or a job folder cannot be used."""
 
 
-DOWNLOAD = "download it again with the script in Utilities/"
-"""What to do about a file of logged data that is missing or damaged."""
+def download(path: object) -> str:
+    """Return what to do about a file of logged data that is missing or damaged."""
+    numbers = re.findall(r"\d{4,}", PurePath(str(path)).name.partition(".")[0])
+    return f"download it again: {get_command(int(numbers[-1]) if numbers else None)}"
+
+
+def get_command(fill: int | None = None) -> str:
+    """Return the command that gets beam modes and data, of a fill if one is given.
+
+    It is the script in Utilities/ where lumimod runs from a checkout, with the path from the
+    current folder, else the command that is installed; with --config as lumimod was given it.
+    """
+    script = Path(__file__).resolve().parents[1] / "Utilities" / "getData.py"
+    words = ["lumimod-get"]
+    if script.is_file():
+        words = ["python", os.path.relpath(script)]
+    words += [] if fill is None else ["--fill", str(fill)]
+    if _Called.config:
+        words += ["--config", _Called.config]
+    return shlex.join(words)
+
+
+class _Called:
+    """How this process was called."""
+
+    config = ""
+
+
+def called_with_config(config: Path) -> None:
+    """Note the config.py of this process, for the commands in messages."""
+    _Called.config = "" if config == Path("config.py") else str(config)
 
 
 @dataclass(frozen=True)

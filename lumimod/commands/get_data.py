@@ -15,7 +15,7 @@ from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.commands.times import parse_time
 from lumimod.config.sections.files import SOURCES
 from lumimod.config.settings import Config, load_config
-from lumimod.errors import UsageError
+from lumimod.errors import LumimodError, UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
@@ -98,23 +98,32 @@ def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
 def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Sequence[str]) -> bool:
     modes = read_bmodes(cfg.files.bmodes)
     fills = list(dict.fromkeys(args.fill)) if args.fill else sorted([*modes, *modes.faults])
-    outcomes = fetch(cfg, source, groups, modes, fills, force=args.force)
-    copies = [
-        path
-        for fill in fills
-        if set(groups) == set(GROUPS) and any(o.fill == fill and not o.idle for o in outcomes)
-        for path in source.copy_archives(fill, cfg.files.data_folder)
-    ]
-    sys.stdout.write(_report(outcomes) + "".join(f"{path}\n" for path in copies))
-    return all(outcome.is_good for outcome in outcomes)
+    named = bool(args.fill)
+    outcomes = fetch(
+        cfg, source, groups, modes, fills, force=args.force, named=named, every=args.all
+    )
+    copies, faults = [], []
+    for fill in fills if set(groups) == set(GROUPS) else ():
+        if any(o.fill == fill and not o.idle for o in outcomes):
+            try:
+                copies += source.copy_archives(fill, cfg.files.data_folder)
+            except LumimodError as exc:
+                faults.append(f"fill {fill}: archives: {exc}")
+    sys.stdout.write(_report(outcomes) + "".join(f"{line}\n" for line in [*copies, *faults]))
+    return all(outcome.is_good for outcome in outcomes) and not faults
 
 
 def _report(outcomes: Sequence[Outcome]) -> str:
     idle = [o for o in outcomes if o.idle and not o.missing]
     lines = [f"{outcome}\n" for outcome in outcomes if outcome not in idle]
-    if idle or not outcomes:
-        n_fills = len({outcome.fill for outcome in idle})
-        lines.append(f"{n_fills} fill{'' if n_fills == 1 else 's'}: nothing to do\n")
+    busy = {o.fill for o in outcomes if o not in idle}
+    n_idle = len({outcome.fill for outcome in idle} - busy)
+    if n_idle or not outcomes:
+        lines.append(f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n")
+    if left := {outcome.fill for outcome in outcomes if outcome.left_out}:
+        lines.append(
+            f"{_count(sorted(left))} without stable beams: data of bunches left out (--all)\n"
+        )
     return "".join(lines)
 
 
@@ -175,6 +184,10 @@ def _add_times(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--all", action="store_true",
+        help="also data of bunches of fills without stable beams (which --fill fetches anyway)",
+    )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="fetch again what was fetched already")
 
 

@@ -33,14 +33,16 @@ class Group:
     """Field of the settings of files with the name of its file."""
     slice_s: float
     """Longest span of one query [s]: shorter for arrays of 3564 values."""
+    bunches: bool = False
+    """Whether it is data of every bunch, which matter in fills with stable beams."""
 
 
 GROUPS: Mapping[str, Group] = {
     group.name: group
     for group in (
         Group("basic", "energy and beam intensities", "basic_data", 12 * HOUR_S),
-        Group("bbb_lumi", "luminosity bunch by bunch", "bbb_lumi", 3 * HOUR_S),
-        Group("bbb", "FBCT, BQM and BSRT, bunch by bunch", "bbb_data", 3 * HOUR_S),
+        Group("bbb_lumi", "luminosity bunch by bunch", "bbb_lumi", 3 * HOUR_S, True),
+        Group("bbb", "FBCT, BQM and BSRT, bunch by bunch", "bbb_data", 3 * HOUR_S, True),
         Group("extra", "tunes, total luminosities, beta* and more", "extra_data", 12 * HOUR_S),
         Group("crossing", "crossing angles", "crossing", 12 * HOUR_S),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
 from lumimod.fetch.asking import NO_SAMPLE, UNKNOWN, FileRequest, LostError
+from lumimod.fetch.damage import fault_of
 from lumimod.fetch.fill import fetch_fill
 from lumimod.fetch.groups import GROUPS, Group, wanted
-from lumimod.fetch.saved import NOT_YET, is_due, load_saved, save_saved
+from lumimod.fetch.saved import NOT_YET, FileStamp, Saved, is_due, load_saved, save_saved
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.locate import existing
 from lumimod.sources.base import Source, UnusableError
@@ -35,6 +37,8 @@ class Outcome:
     """Why the file could not be fetched."""
     idle: bool = False
     """Whether there was nothing to do."""
+    left_out: bool = False
+    """Whether it is not worth fetching: bunches of a fill without stable beams."""
 
     @property
     def is_good(self) -> bool:
@@ -83,10 +87,23 @@ def fetch(
     fills: Iterable[int],
     *,
     force: bool = False,
+    named: bool = False,
+    every: bool = False,
 ) -> list[Outcome]:
     """Fetch what is due, fill by fill; return what became of each file.
 
     If the connection is lost, the run ends; what was fetched is kept, and the next run continues.
+    Anything else that goes wrong costs the file of one fill.
+
+    Parameters
+    ----------
+    force
+        Fetch again what was fetched already.
+    named
+        The fills were asked for by number: their files are read to the end to see whether they are
+        whole, and variables that are missing are asked for again.
+    every
+        Also data of bunches of fills without stable beams, as of fills that are named.
 
     Raises
     ------
@@ -96,45 +113,80 @@ def fetch(
     outcomes = []
     for number in fills:
         for name in groups:
+            group = GROUPS[name]
+            path = _path(cfg, group, number)
             try:
-                outcomes.append(_fetch_one(cfg, source, GROUPS[name], modes[number], force=force))
+                if not (named or every or _is_worth_it(group, modes[number])):
+                    outcomes.append(Outcome(number, name, path, idle=True, left_out=True))
+                    continue
+                one = _fetch_one(cfg, source, group, modes[number], force=force, named=named)
+                outcomes.append(one)
             except LostError as exc:
                 why = str(exc).partition(f"{name}: ")[2]
-                outcomes.append(Outcome(number, name, _path(cfg, GROUPS[name], number), failed=why))
+                outcomes.append(Outcome(number, name, path, failed=why))
                 log.error("%s", exc)
                 return outcomes
             except UnusableError:
                 raise
-            except LumimodError as exc:
-                log.error("fill %d: %s: %s", number, name, exc)
-                path = _path(cfg, GROUPS[name], number)
-                outcomes.append(Outcome(number, name, path, failed=str(exc)))
+            except Exception as exc:  # noqa: BLE001 - told, and the other fills go on
+                outcomes.append(Outcome(number, name, path, failed=_why(exc, number, name)))
     return outcomes
 
 
+def _why(exc: Exception, fill: int, group: str) -> str:
+    """Return why the file of a fill could not be fetched, and log it."""
+    if isinstance(exc, LumimodError):
+        why = str(exc)
+    elif isinstance(exc, MemoryError):
+        why = "there was not enough memory; free some and run again"
+    elif isinstance(exc, OSError):
+        name = f"{exc.filename}: " if exc.filename else ""
+        why = f"{name}{exc.strerror or exc or type(exc).__name__}; check the file and run again"
+    else:
+        why = f"internal error, please report it: {type(exc).__name__}: {exc}"
+        log.debug("fill %d: %s", fill, group, exc_info=exc)
+    log.error("fill %d: %s: %s", fill, group, why)
+    return why
+
+
+def _is_worth_it(group: Group, fill: FillModes) -> bool:
+    """Tell whether a file is fetched unasked: data of bunches only where beams were stable."""
+    return not group.bunches or math.isfinite(fill.start("STABLE"))
+
+
 def _fetch_one(
-    cfg: Config, source: Source, group: Group, fill: FillModes, *, force: bool
+    cfg: Config, source: Source, group: Group, fill: FillModes, *, force: bool, named: bool
 ) -> Outcome:
     path = _path(cfg, group, fill.fill)
     saved = load_saved(path.parent)
     before = saved.get(fill.fill)
-    if not force and not is_due(before, fill):
-        if existing(path) is None:
-            log.info(
-                "fill %d: %s: recorded as saved, but %s is missing; --force fetches it again",
-                fill.fill, group.name, path,
-            )  # fmt: skip
-        missing = {} if before is None else before.missing
-        return Outcome(fill.fill, group.name, path, missing, idle=True)
+    wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
+    if before is not None and not force:
+        names = {name for want in wants for name in want.names}
+        if fault := fault_of(before, path, names, read_all=named):
+            log.warning("fill %d: %s: %s; it is fetched again", fill.fill, group.name, fault)
+            before = None
+        elif not is_due(before, fill) and not (named and before.missing):
+            if named or before.file is not None:
+                _keep_stamp(path, fill.fill, before)
+            return Outcome(fill.fill, group.name, path, before.missing, idle=True)
     if force and before is not None:
         # If this is interrupted, the next run continues, forced or not.
         save_saved(path.parent, {**saved, fill.fill: NOT_YET})
-    wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
     now = fetch_fill(FileRequest(source, group, fill, path, wants, before, force))
     # Read again: another run may have recorded other fills meanwhile.
     save_saved(path.parent, {**load_saved(path.parent), fill.fill: now})
     log.info("fill %d: %s: %s", fill.fill, group.name, existing(path) or "no variable found")
     return Outcome(fill.fill, group.name, existing(path) or path, now.missing)
+
+
+def _keep_stamp(path: Path, fill: int, before: Saved) -> None:
+    """Record how a file is now that was found whole though it is not as it was written."""
+    file = existing(path)
+    if file is None or file.is_dir() or before.file == FileStamp.of(file):
+        return
+    now = dataclasses.replace(before, file=FileStamp.of(file))
+    save_saved(path.parent, {**load_saved(path.parent), fill: now})
 
 
 def _path(cfg: Config, group: Group, fill: int) -> Path:

@@ -30,6 +30,21 @@ MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
+class FileStamp:
+    """What shows whether a file is still the one that was written."""
+
+    name: str
+    n_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileStamp:
+        """Return that of a file as it is now."""
+        status = path.stat()
+        return cls(path.name, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
 class Saved:
     """What was fetched of a fill."""
 
@@ -41,6 +56,10 @@ class Saved:
     """Variables that are missing, each with the reason."""
     n_tries: int = 1
     """Runs that asked for the missing ones."""
+    last_s: Mapping[str, float] = field(default_factory=dict)
+    """Of a fill that goes on: the time of the last sample of each variable, Unix s."""
+    file: FileStamp | None = None
+    """The file as it was written; None if that is not known."""
 
 
 NOT_YET = Saved(complete=False, t_end_s=np.nan)
@@ -93,6 +112,10 @@ def _entry(saved: Saved) -> dict[str, Any]:
     }
     if saved.missing:
         entry.update(missing=dict(saved.missing), n_tries=saved.n_tries)
+    if saved.last_s:
+        entry["last_s"] = dict(saved.last_s)
+    if saved.file is not None:
+        entry["file"] = [saved.file.name, saved.file.n_bytes, saved.file.mtime_ns]
     return entry
 
 
@@ -111,11 +134,14 @@ def _from_json(path: Path) -> dict[int, Saved]:
 
 
 def _of_today(entry: Mapping[str, Any]) -> Saved:
+    name, n_bytes, mtime_ns = entry.get("file") or ("", 0, 0)
     return Saved(
         bool(entry["complete"]),
         np.nan if entry["t_end_s"] is None else float(entry["t_end_s"]),
         dict(entry.get("missing", {})),
         int(entry.get("n_tries", 1)),
+        {str(name): float(time_s) for name, time_s in dict(entry.get("last_s", {})).items()},
+        FileStamp(str(name), int(n_bytes), int(mtime_ns)) if name else None,
     )
 
 

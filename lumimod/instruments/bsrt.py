@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray, Series, select_rows
-from lumimod.errors import BadInputError, NoDataError
+from lumimod.errors import BadInputError, NoDataError, download
 from lumimod.physics.emittance import emittance_um
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.lhc import N_SLOTS
@@ -228,7 +228,9 @@ def _energy_at(energy: Series, time_s: FloatArray) -> FloatArray:
     values = energy.scalar()
     newest = np.searchsorted(energy.time_s, time_s, side="right") - 1
     if not values.size:
-        raise BadInputError(f"{energy.name} in {energy.origin} has no row; download it again")
+        raise BadInputError(
+            f"{energy.name} in {energy.origin} has no row; {download(energy.origin)}"
+        )
     return np.where(newest >= 0, values[newest], np.nan)
 
 

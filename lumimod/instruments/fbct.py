@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lumimod.arrays import IntArray, Series
-from lumimod.errors import BadInputError, Note
+from lumimod.errors import BadInputError, Note, download
 from lumimod.instruments.drops import BUNCH_INTENSITY, DropLog
 from lumimod.instruments.gaps import NOTED_GAP_S, Gap, find_gaps, utc_clock
 from lumimod.instruments.samples import BunchSamples
@@ -26,14 +26,16 @@ def fbct_intensities(series: Series, slots: IntArray, log: DropLog) -> BunchSamp
         There is no acquisition, or each ends before the last slot.
     """
     if not series.time_s.size:
-        raise BadInputError(f"{series.name} in {series.origin} has no row; download it again")
+        raise BadInputError(
+            f"{series.name} in {series.origin} has no row; {download(series.origin)}"
+        )
     matrix = series.matrix()
     last = slots.max()
     whole = series.lengths > last
     if not whole.any():
         raise BadInputError(
             f"{series.name} in {series.origin} has {matrix.shape[1]} columns, but the BSRT "
-            f"measured slot {last}; download it again"
+            f"measured slot {last}; {download(series.origin)}"
         )
     n_short = int((~whole).sum())
     text = f"{series.name}: {{}} rows that end before slot {last}"

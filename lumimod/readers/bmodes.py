@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, get_command
 from lumimod.readers.json_file import load_json
 from lumimod.readers.locate import opened, unreadable
 from lumimod.readers.stamps import ZURICH
@@ -109,9 +109,7 @@ class BeamModes(dict[int, FillModes]):
         """
         if fill in self.faults:
             raise BadInputError(self.faults[fill])
-        raise MissingInputError(
-            f"not in the beam modes {self.path}; run Utilities/000_get_fills.py"
-        )
+        raise MissingInputError(f"not in the beam modes {self.path}; get it: {get_command(fill)}")
 
 
 def read_bmodes(path: Path) -> BeamModes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
-from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, download
 from lumimod.readers.compressed import most_unpacked
 from lumimod.readers.damage import damage_named
 
@@ -65,7 +65,7 @@ def read_hdf5(path: Path, wanted: Sequence[str]) -> dict[str, Series]:
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
     h5py = import_h5py()
-    with damage_named(path, "truncated, damaged or not an HDF5 file", DOWNLOAD):
+    with damage_named(path, "truncated, damaged or not an HDF5 file", download(path)):
         try:
             with h5py.File(path, "r") as file:
                 yield file
@@ -77,14 +77,15 @@ def _names(path: Path, file: h5py.File) -> tuple[str, ...]:
     names = tuple(key[: -len(TIMES)] for key in file if key.endswith(TIMES))
     if not names:
         raise BadInputError(
-            f"{path}: no dataset NAME{TIMES}, not the layout of LHCMeasurementTools; {DOWNLOAD}"
+            f"{path}: no dataset NAME{TIMES}, not the layout of LHCMeasurementTools; "
+            f"{download(path)}"
         )
     return names
 
 
 def _series(path: Path, file: h5py.File, name: str) -> Series:
     def fault(text: str) -> BadInputError:
-        return BadInputError(f"{path}: {name}: {text}; {DOWNLOAD}")
+        return BadInputError(f"{path}: {name}: {text}; {download(path)}")
 
     if name + VALUES not in file:
         raise fault(f"no dataset {name}{VALUES}")
@@ -113,13 +114,13 @@ def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
     """
     found = file[name]
     if not hasattr(found, "dtype") or found.file.filename != file.filename:
-        raise BadInputError(f"{path}: {name}: not a dataset of this file; {DOWNLOAD}")
+        raise BadInputError(f"{path}: {name}: not a dataset of this file; {download(path)}")
     if found.external or found.is_virtual:
-        raise BadInputError(f"{path}: {name}: its data are in another file; {DOWNLOAD}")
+        raise BadInputError(f"{path}: {name}: its data are in another file; {download(path)}")
     if found.size * max(found.dtype.itemsize, 8) > most_unpacked(path):
         raise BadInputError(
             f"{path}: {name}: announces {found.size:,} numbers, far more than the file holds; "
-            f"{DOWNLOAD}"
+            f"{download(path)}"
         )
     return found
 

@@ -8,7 +8,7 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, download
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".h5")
 """Formats of variables, in the order in which they are looked for."""
@@ -63,8 +63,8 @@ def existing_file(path: Path) -> Path:
             check_plain(path, path.stat())
         others = ", ".join(twin.name for twin in twins(path)[1:])
         raise MissingInputError(
-            f"{path}: no such file (nor {others}); download it with the script in Utilities/"
-            " or correct the folder in config.py"
+            f"{path}: no such file (nor {others}); {download(path)}, or correct the folder in "
+            "config.py"
         )
     return found
 
@@ -125,4 +125,4 @@ def check_readable(path: Path) -> None:
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc
     if empty:
-        raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")
+        raise BadInputError(f"{path}: the file is empty; {download(path)}")

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lumimod.arrays import FloatArray, IntArray, Series, in_order_of_time
-from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, download
 from lumimod.readers.compressed import most_unpacked
 from lumimod.readers.damage import damage_named
 from lumimod.readers.locate import opened
@@ -99,7 +99,7 @@ def _parts(path: Path) -> list[Path]:
         return [path]
     files = tree_files(path)
     if not files:
-        raise MissingInputError(f"{path}: no .parquet file in this folder; {DOWNLOAD}")
+        raise MissingInputError(f"{path}: no .parquet file in this folder; {download(path)}")
     return files
 
 
@@ -107,7 +107,7 @@ def _parts(path: Path) -> list[Path]:
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     pa = import_pyarrow()
     fault = "truncated, damaged or not a Parquet file"
-    with damage_named(path, fault, DOWNLOAD, pa.ArrowException), opened(path) as stream:
+    with damage_named(path, fault, download(path), pa.ArrowException), opened(path) as stream:
         yield pa.parquet.ParquetFile(stream, **with_checksums(pa, "page_checksum_verification"))
 
 
@@ -133,7 +133,7 @@ def _table(path: Path, file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table
     for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
         left -= batch.nbytes
         if left < 0:
-            raise BadInputError(f"{path}: unpacks to far more than data have; {DOWNLOAD}")
+            raise BadInputError(f"{path}: unpacks to far more than data have; {download(path)}")
         batches.append(batch)
     return pa.Table.from_batches(batches) if batches else schema.empty_table()
 
@@ -145,7 +145,9 @@ def _index(path: Path, file: pq.ParquetFile) -> str:
     named = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
     index = next((name for name in [*named, *TIME_NAMES] if name in columns), None)
     if index is None:
-        raise BadInputError(f"{path}: no column of times ({', '.join(TIME_NAMES[:3])}); {DOWNLOAD}")
+        raise BadInputError(
+            f"{path}: no column of times ({', '.join(TIME_NAMES[:3])}); {download(path)}"
+        )
     return index
 
 
@@ -158,9 +160,11 @@ def _time_s(path: Path, column: pa.ChunkedArray) -> FloatArray:
     elif pa.types.is_integer(kind):
         per_second = PER_SECOND["ns"]
     else:
-        raise BadInputError(f"{path}: the index holds {kind}, not times in ns; {DOWNLOAD}")
+        raise BadInputError(f"{path}: the index holds {kind}, not times in ns; {download(path)}")
     if column.null_count:
-        raise BadInputError(f"{path}: the index has {column.null_count} empty times; {DOWNLOAD}")
+        raise BadInputError(
+            f"{path}: the index has {column.null_count} empty times; {download(path)}"
+        )
     ticks = column.cast(pa.int64()).to_numpy()
     us = (
         ticks // (per_second // 1_000_000)
@@ -204,7 +208,7 @@ def _flat(path: Path, name: str, rows: pa.Array) -> tuple[FloatArray, IntArray]:
     if pa.types.is_null(values.type):
         return np.zeros(0), lengths
     if not pa.types.is_primitive(values.type) or pa.types.is_temporal(values.type):
-        raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {DOWNLOAD}")
+        raise BadInputError(f"{path}: {name} holds {rows.type}, not numbers; {download(path)}")
     return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), lengths
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lumimod.arrays import Series, in_order_of_time
-from lumimod.errors import DOWNLOAD, BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, download
 from lumimod.readers.compressed import GZIP_DAMAGE, decompressed, most_unpacked
 from lumimod.readers.grouped import as_blocks
 from lumimod.readers.locate import existing_file, unreadable
@@ -63,10 +63,10 @@ def read_timber(
     if block is not None and not any(rows.lengths.size + rows.n_dropped for rows in block.rows):
         log.warning("%s: %s: no rows at the end of the file; it may be cut", path, block.name)
     if n_blocks == 0:
-        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {DOWNLOAD}")
+        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {download(path)}")
     missing = [name for name in names if not blocks[name]]
     if missing:
-        raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
+        raise MissingInputError(f"{', '.join(missing)} not in {path}; {download(path)}")
     return {name: _series(parts) for name, parts in blocks.items() if parts}
 
 
@@ -86,7 +86,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[bytes, bool]]:
             carry.clear()
         carry.append(chunk[cut:])
         if sum(map(len, carry)) > ROW_BYTES:
-            raise BadInputError(f"{path}: {_NO_LINES}, not a Timber file; {DOWNLOAD}")
+            raise BadInputError(f"{path}: {_NO_LINES}, not a Timber file; {download(path)}")
     rest = b"".join(carry)
     if rest.strip():
         yield rest + b"\n", False
@@ -104,13 +104,15 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield chunk[len(BOM_UTF8) :] if _has_mark(chunk, n_bytes) else chunk
                 n_bytes += len(chunk)
                 if n_bytes > most_bytes:
-                    raise BadInputError(f"{path}: unpacks to more than data have; {DOWNLOAD}")
+                    raise BadInputError(f"{path}: unpacks to more than data have; {download(path)}")
     except GZIP_DAMAGE as exc:
-        raise BadInputError(f"{path}: truncated or damaged gzip file ({exc}); {DOWNLOAD}") from exc
+        raise BadInputError(
+            f"{path}: truncated or damaged gzip file ({exc}); {download(path)}"
+        ) from exc
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc
     if not n_bytes:
-        raise BadInputError(f"{path}: the file is empty; {DOWNLOAD}")
+        raise BadInputError(f"{path}: the file is empty; {download(path)}")
 
 
 def _has_mark(chunk: bytes, n_bytes_before: int) -> bool:
@@ -152,7 +154,7 @@ class _Block:
     rows: list[Rows] = field(default_factory=list)
 
     def fault(self, text: str) -> BadInputError:
-        return BadInputError(f"{self.path}: {self.name}: {text}; {DOWNLOAD}")
+        return BadInputError(f"{self.path}: {self.name}: {text}; {download(self.path)}")
 
     def add(self, text: bytes, terminated: bool) -> None:
         """Add lines of the block; `terminated` is False for a last line without newline."""
@@ -244,7 +246,7 @@ def timber_names(path: Path) -> tuple[str, ...]:
         if is_start:
             names[_name(text)] = None
     if not names:
-        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {DOWNLOAD}")
+        raise BadInputError(f"{path}: no 'VARIABLE:' line, not a Timber file; {download(path)}")
     return tuple(names)
 
 

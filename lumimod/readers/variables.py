@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 from lumimod.arrays import Series
-from lumimod.errors import DOWNLOAD, MissingInputError
+from lumimod.errors import MissingInputError, download
 from lumimod.readers.hdf5 import hdf5_names, read_hdf5
 from lumimod.readers.locate import check_readable, existing_file
 from lumimod.readers.parquet import parquet_names, read_parquet, tree_files
@@ -57,7 +57,7 @@ def read_variables(
     series = _format_of(path).read(path, wanted)
     missing = [name for name in names if name not in series]
     if missing:
-        raise MissingInputError(f"{', '.join(missing)} not in {path}; {DOWNLOAD}")
+        raise MissingInputError(f"{', '.join(missing)} not in {path}; {download(path)}")
     return series
 
 
@@ -95,7 +95,9 @@ def read_first(
             chosen.update({key: series[name] for key, name in left.items() if name in series})
     missing = [names for key, names in wanted.items() if key not in chosen and key not in optional]
     if missing:
-        raise MissingInputError(f"{'; '.join(map(_any_of, missing))} not in {path}; {DOWNLOAD}")
+        raise MissingInputError(
+            f"{'; '.join(map(_any_of, missing))} not in {path}; {download(path)}"
+        )
     return chosen
 
 

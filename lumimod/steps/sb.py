@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.errors import MissingInputError, NoDataError, Note
+from lumimod.errors import MissingInputError, NoDataError, Note, get_command
 from lumimod.instruments.bsrt import Scans, is_calibrated
 from lumimod.instruments.coverage import what_was_measured
 from lumimod.instruments.gaps import unmeasured, unmeasured_columns, unmeasured_groups
@@ -86,7 +86,7 @@ def time_range(modes: FillModes, t_step_s: float, last_s: float = np.nan) -> Flo
     if not np.isfinite(end):
         raise NoDataError(
             "the beam modes do not tell when stable beams ended: the fill was not over; "
-            "run Utilities/000_get_fills.py again and then this fill"
+            f"when it is over: {get_command(modes.fill)}, and run this fill again"
         )
     time_s = np.arange(start, end, t_step_s)
     if time_s.size < 2:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 from collections.abc import Mapping
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import Callable
 
 from lumimod.arrays import Series
 from lumimod.atomic import replacing
 from lumimod.errors import UsageError
+from lumimod.readers.compressed import decompressed
 from lumimod.readers.locate import SUFFIXES
+from lumimod.readers.timber import VARIABLE
 from lumimod.writers.hdf5 import write_hdf5
 from lumimod.writers.parquet import write_parquet
 from lumimod.writers.timber import write_timber
@@ -21,7 +25,7 @@ GZIP_LEVEL = 3
 
 
 def write_variables(path: Path, series: Mapping[str, Series]) -> None:
-    """Write variables to a file, whole or not at all.
+    """Write variables to a file, whole or not at all; one is in memory at a time.
 
     Values read back exactly; times to the millisecond in CSV, to the microsecond in Parquet.
 
@@ -38,6 +42,36 @@ def write_variables(path: Path, series: Mapping[str, Series]) -> None:
         raise UsageError(f"{path}: not a format of variables; choose one of {', '.join(SUFFIXES)}")
     with replacing(path) as stream:
         _WRITERS[path.suffix](stream, series)
+
+
+def can_append(path: Path) -> bool:
+    """Tell whether variables can be added to a file without reading it: a Timber file of blocks."""
+    if not path.is_file() or path.suffix not in (".csv", ".gz"):
+        return False
+    with decompressed(path) as text:
+        return text.read(len(VARIABLE)) == VARIABLE
+
+
+def append_variables(path: Path, series: Mapping[str, Series]) -> None:
+    """Add blocks of variables to a Timber file, wholly or not at all; see `can_append`.
+
+    The blocks of a variable are one series to whoever reads the file.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with path.open("rb") as old, replacing(path) as stream:
+        shutil.copyfileobj(old, stream, 1 << 20)
+        if path.suffix == ".csv" and not _ends_a_line(old):
+            stream.write(b"\n")
+        _WRITERS[path.suffix](stream, series)
+
+
+def _ends_a_line(file: BufferedReader) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read() == b"\n"
 
 
 def _write_packed_timber(stream: BufferedIOBase, series: Mapping[str, Series]) -> None:

@@ -32,10 +32,14 @@ BASIC = [ENERGY[0], ENERGY[1], CURRENT[0], CURRENT[1]]
 XING = ["LHC.RUNCONFIG:IP1-XING-V-MURAD", "LHC.RUNCONFIG:IP5-XING-H-MURAD"]
 
 
+STAMPS = ("file", "last_s")
+"""Of a record, what differs from run to run."""
+
+
 def saved(world: World, group: str = "basic") -> dict[str, dict[str, object]]:
     path = Path(getattr(world.cfg.files, GROUPS[group].template)).parent / "saved_fills.json"
     table: dict[str, dict[str, object]] = json.loads(path.read_text())
-    return table
+    return {f: {n: v for n, v in e.items() if n not in STAMPS} for f, e in table.items()}
 
 
 # --- without faults
@@ -171,6 +175,7 @@ def test_saved_fills_of_the_original_are_understood(
     world.basic.parent.mkdir(parents=True)
     record = {np.int64(FILL): end_s if value is None else value}
     (world.basic.parent / "saved_fills.pkl").write_bytes(pickle.dumps(record, protocol=2))
+    world.basic.write_text("VARIABLE: X\n\nTimestamp (UTC_TIME),Value\n")
     assert world.run("basic").idle is idle
 
 
@@ -223,15 +228,16 @@ def test_a_pickle_of_something_else_is_named(world: World) -> None:
     assert "saved_fills.pkl: not a dict of fetched fills" in world.run("basic").failed
 
 
-def test_a_saved_fill_whose_file_is_elsewhere_is_left_alone_and_said(
+def test_a_saved_fill_whose_file_is_gone_is_fetched_again(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.run("basic")
+    before = world.basic.read_bytes()
     world.basic.unlink()
-    with caplog.at_level("INFO"):
-        assert world.run("basic").idle
-    assert "recorded as saved, but" in caplog.text
-    assert "--force fetches it again" in caplog.text
+    assert not world.run("basic").idle
+    assert f"{world.basic} is missing; it is fetched again" in caplog.text
+    assert world.basic.read_bytes() == before
+    assert world.run("basic").idle
 
 
 # --- faults
@@ -424,11 +430,16 @@ def test_a_forced_run_replaces_a_damaged_file(world: World) -> None:
     assert world.names() == set(BASIC) - {ENERGY[0]}
 
 
-def test_a_damaged_file_is_named_when_a_variable_is_to_be_added(world: World) -> None:
+def test_a_damaged_file_to_which_a_variable_is_to_be_added_is_fetched_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.service.faults.fails_for = {ENERGY[1]: TimeoutError()}
     world.run("basic")
+    world.service.faults.fails_for = {}
     world.basic.write_text("damaged")
-    assert world.basic.name in world.run("basic").failed
+    assert world.run("basic").missing == {}
+    assert f"{world.basic} has 7 of the " in caplog.text
+    assert world.names() == set(BASIC)
 
 
 def test_text_in_a_variable_does_not_keep_the_others(world: World) -> None:
@@ -522,12 +533,12 @@ def test_when_the_value_before_does_not_come_it_is_named(world: World) -> None:
 def test_a_fill_that_the_beam_modes_do_not_hold_is_named(world: World) -> None:
     outcome = world.run("basic", fills=(1,))
     assert str(outcome).startswith("fill 1: basic: not in the beam modes ")
-    assert "000_get_fills.py" in outcome.failed
+    assert "getData.py --fill 1" in outcome.failed
 
 
 def test_a_fill_without_times_is_named(world: World) -> None:
     incomplete(world, world.span.start_s - 1)
-    assert "get that again with Utilities/000_get_fills.py" in world.run("basic").failed
+    assert "getData.py --fill 5848" in world.run("basic").failed
 
 
 def test_a_folder_that_cannot_be_made_is_named(world: World) -> None:

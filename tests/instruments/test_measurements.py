@@ -543,7 +543,7 @@ def test_where_system_a_measures_system_b_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_without_either_system_both_are_named(tmp_path: Path) -> None:
-    message = rf"^{A} or {B} not in .*bbb\.csv; download it again with the script in Utilities/"
+    message = rf"^{A} or {B} not in .*bbb\.csv; download it again: python .*Utilities.getData"
     with pytest.raises(MissingInputError, match=message):
         measure(tmp_path, A=None, B=None)
 

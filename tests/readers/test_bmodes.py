@@ -183,7 +183,10 @@ def test_bad_entry_costs_its_own_fill(path: Path, entry: object, said: str) -> N
 
 def test_fill_that_is_not_in_the_file_is_told_with_its_file(path: Path) -> None:
     modes = read(path, {4: ENTRY})
-    with pytest.raises(MissingInputError, match="not in the beam modes .*bmodes.pkl; run Util"):
+    with pytest.raises(
+        MissingInputError,
+        match="not in the beam modes .*bmodes.pkl; get it: python .*getData.py --fill 5",
+    ):
         modes[5]
 
 
