@@ -10,7 +10,7 @@ from lumimod.fetch.saved import FileStamp, Saved
 from lumimod.readers.locate import existing
 
 
-def fault_of(saved: Saved, path: Path, names: Collection[str], *, read_all: bool) -> str:
+def file_fault(saved: Saved, path: Path, names: Collection[str], *, read_all: bool) -> str:
     """Return why a file must be fetched again; empty if it need not be.
 
     A file that is as it was written is taken for whole; one that is not is read to its end. A file

@@ -13,7 +13,7 @@ from typing import Any
 from lumimod.config.settings import Config
 from lumimod.errors import LumimodError
 from lumimod.fetch.asking import NO_SAMPLE, UNKNOWN, FileRequest, LostError
-from lumimod.fetch.damage import fault_of
+from lumimod.fetch.damage import file_fault
 from lumimod.fetch.fill import fetch_fill
 from lumimod.fetch.groups import GROUPS, Group, wanted
 from lumimod.fetch.saved import NOT_YET, FileStamp, Saved, is_due, load_saved, save_saved
@@ -163,7 +163,7 @@ def _fetch_one(
     wants = wanted(group.name, fill.fill, time_s=fill.t_startfill_s, overrides=cfg.variable_names)
     if before is not None and not force:
         names = {name for want in wants for name in want.names}
-        if fault := fault_of(before, path, names, read_all=named):
+        if fault := file_fault(before, path, names, read_all=named):
             log.warning("fill %d: %s: %s; it is fetched again", fill.fill, group.name, fault)
             before = None
         elif not is_due(before, fill) and not (named and before.missing):
