@@ -1,0 +1,149 @@
+"""Pictures of a season: what is drawn is what the season table has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lumimod.plots.season import season_pictures, series_label
+from lumimod.plots.season_panels import (
+    ONE_DAY_S,
+    TIME_PANELS,
+    SeasonData,
+    median_and_spread,
+    season_panels,
+)
+from lumimod.plots.style import Style
+
+N = 7
+STYLE = Style(dpi=50)
+PANELS = [
+    (picture, number, panel)
+    for picture, of in season_panels(80.0).items()
+    for number, panel in enumerate(of)
+]
+
+
+def season() -> dict[int, dict[str, Any]]:
+    """Return a season in which every column of a panel has numbers of its own."""
+    rng = np.random.default_rng(5)
+    panels = [panel for of in season_panels().values() for panel in of] + list(TIME_PANELS)
+    columns = {c for panel in panels for s in panel.series for c in (s.column, s.spread) if c}
+    rows = {}
+    for number in range(N):
+        day, hour = divmod(number, 2)
+        start = f"2017-07-{day + 1:02d} {hour * 12:02d}:30:00"
+        facts = {name: float(rng.uniform(0.5, 1.5)) for name in sorted(columns)}
+        rows[5000 + number] = {"fill": 5000 + number, "start_utc": start, **facts}
+    return rows
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[int, dict[str, Any]]:
+    return season()
+
+
+@pytest.fixture(scope="module")
+def figures(rows: dict[int, dict[str, Any]]) -> dict[str, Figure]:
+    data = SeasonData(rows)
+    return {name: draw(data, STYLE) for name, draw in season_pictures(80.0).items()}
+
+
+def points(ax: Axes, name: str) -> tuple[Any, Any]:
+    (line,) = [one for one in ax.get_lines() if str(one.get_label()).startswith(f"{name}: ")]
+    return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+
+
+@pytest.mark.parametrize(("picture", "number", "panel"), PANELS)
+def test_points_are_those_of_the_table(
+    figures: dict[str, Figure], rows: Any, picture: str, number: int, panel: Any
+) -> None:
+    ax = figures[picture].axes[number]
+    assert [text.get_text() for text in ax.texts][0] == panel.words
+    for series in panel.series:
+        x, y = points(ax, series.label)
+        assert y == pytest.approx([of[series.column] * panel.scale for of in rows.values()])
+        assert np.diff(x) == pytest.approx(ONE_DAY_S / 2)
+
+
+@pytest.mark.parametrize(("picture", "number", "panel"), PANELS)
+def test_medians_are_drawn_and_told(
+    figures: dict[str, Figure], rows: Any, picture: str, number: int, panel: Any
+) -> None:
+    ax = figures[picture].axes[number]
+    levels = [line.get_ydata()[0] for line in ax.get_lines() if len(line.get_ydata()) == 2]
+    for series in panel.series:
+        median = np.median([of[series.column] * panel.scale for of in rows.values()])
+        assert min(abs(np.array(levels) - median)) == pytest.approx(0.0, abs=1e-12)
+        assert any(
+            line.get_label().startswith(f"{series.label}: {median:.3g} ± ")
+            for line in ax.get_lines()
+        )
+    if panel.reference is not None:
+        assert panel.reference in levels
+
+
+@pytest.mark.parametrize(
+    ("picture", "number", "panel"), [one for one in PANELS if one[2].series[0].spread]
+)
+def test_bars_are_the_spreads_of_the_table(
+    figures: dict[str, Figure], rows: Any, picture: str, number: int, panel: Any
+) -> None:
+    bars = figures[picture].axes[number].collections
+    for series, of_series in zip(panel.series, bars):
+        ends = np.array([segment[:, 1] for segment in of_series.get_segments()])
+        half = (ends[:, 1] - ends[:, 0]) / 2
+        assert half == pytest.approx([of[series.spread] * panel.scale for of in rows.values()])
+
+
+def test_ticks_name_date_and_fill(figures: dict[str, Figure]) -> None:
+    labels = [t.get_text() for t in figures["beams"].axes[0].get_xticklabels()]
+    assert labels
+    for label in labels:
+        assert re.fullmatch(r"\d\d Jul\n500\d", label)
+    assert "02 Jul\n5002" in labels
+
+
+def test_bars_of_days_are_sums_of_their_fills(figures: dict[str, Figure], rows: Any) -> None:
+    upper, lower = figures["days"].axes
+    atlas, cms = upper.containers
+    for bars, name in ((atlas, "atlas"), (cms, "cms")):
+        values = [of[f"lumi_int_meas_{name}_pb"] for of in rows.values()]
+        by_day = [sum(values[i : i + 2]) for i in range(0, N, 2)]
+        assert [bar.get_height() for bar in bars] == pytest.approx(by_day)
+    total = np.cumsum([of["lumi_int_meas_atlas_pb"] for of in rows.values()]) / 1000
+    assert lower.get_lines()[0].get_ydata() == pytest.approx(total)
+
+
+def test_distributions_count_every_fill(figures: dict[str, Figure], rows: Any) -> None:
+    for ax, column in zip(figures["lengths"].axes, ("hours", "turnaround_h")):
+        assert sum(bar.get_height() for bar in ax.patches) == N
+        median = np.median([of[column] for of in rows.values()])
+        assert ax.get_lines()[0].get_xdata()[0] == pytest.approx(median)
+
+
+def test_what_no_fill_has_is_said(rows: Any) -> None:
+    bare = {fill: {"start_utc": of["start_utc"]} for fill, of in rows.items()}
+    for name, draw in season_pictures().items():
+        figure = draw(SeasonData(bare), STYLE)
+        if name != "days":
+            assert [t.get_text() for ax in figure.axes for t in ax.texts].count(
+                "no fill has it"
+            ) == len(figure.axes)
+
+
+def test_one_fill_alone_is_drawn(rows: Any) -> None:
+    for draw in season_pictures(80.0).values():
+        assert draw(SeasonData({5000: rows[5000]}), STYLE).axes
+
+
+def test_spread_is_half_of_the_central_68_percent() -> None:
+    values = np.append(np.arange(101.0), np.nan)
+    assert median_and_spread(values) == pytest.approx((50.0, 34.0))
+    assert np.isnan(median_and_spread(np.array([np.nan]))).all()
+    assert series_label(np.array([np.nan]), "B1") == "B1: none"
