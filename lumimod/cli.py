@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lumimod.commands.options import parser
+from lumimod.commands.options import SITE, parser
 from lumimod.commands.shell import exit_status
 from lumimod.commands.usage import check_usage, chosen_steps
 from lumimod.errors import called_with_config
@@ -51,6 +51,8 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         return _show(args)
     if args.summary:
         return _summary(args)
+    if args.report == SITE:
+        return _report(args)
     if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
         return _afterwards(args, arguments)
     return _run(args, arguments)
@@ -93,6 +95,18 @@ def _summary(args: argparse.Namespace) -> bool:
     return True
 
 
+def _report(args: argparse.Namespace) -> bool:
+    from lumimod.config.settings import load_config
+    from lumimod.report.site import update_site
+    from lumimod.run.reporting import Display
+
+    cfg = load_config(args.config)
+    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+        update = update_site(cfg)
+    sys.stdout.write(f"{update}\n")
+    return not update.faults
+
+
 def _choice(args: argparse.Namespace) -> FillChoice:
     """Return the fills that the command line asks for."""
     from lumimod.commands.times import parse_time
@@ -127,7 +141,12 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
             return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
         options["report_path"] = args.report
-        return run(cfg, _choice(args), selection, display, **options)
+        is_well = run(cfg, _choice(args), selection, display, **options)
+        if cfg.plots.do_report and not args.dry_run:
+            from lumimod.report.site import update_after_run
+
+            update_after_run(cfg)
+        return is_well
 
 
 def _say(cfg: Config) -> None:

@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("summary",),
     ("steps", "plots"),
     ("run",),
+    ("report",),
     ("condor",),
     ("commands",),
     ("cli",),

@@ -42,7 +42,7 @@ IN_SEVERAL_MODULES = {
 ROOMS = [room for room in FLOOR if is_package(room)]
 
 THIRD_PARTY = {"numpy", "scipy", "pandas", "yaml", "tqdm", "matplotlib", "htcondor", "htcondor2"}
-THIRD_PARTY |= {"h5py", "pyarrow"}
+THIRD_PARTY |= {"h5py", "pyarrow", "jinja2", "PIL"}
 
 
 def module_name(path: Path) -> str:

@@ -33,6 +33,10 @@ to it, and steps that wait for what may still come are waited for: neither is a 
 """
 
 
+SITE = Path()
+"""Stands for a --report without a file."""
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     titles_of_families = {name: family.title for name, family in PICTURE_FAMILIES.items()}
@@ -98,8 +102,10 @@ def parser() -> argparse.ArgumentParser:
         "the job folder, and submit nothing",
     )  # fmt: skip
     p.add_argument(
-        "--report", type=Path, metavar="FILE",
-        help="also write what became of each fill to this file, as JSON, after each fill",
+        "--report", nargs="?", type=Path, const=SITE, metavar="FILE",
+        help="without FILE: bring the site of the season up to date, report/index.html in "
+        "stableBeams_folder, and run nothing; with FILE: also write what became of each fill to "
+        "this file, as JSON, after each fill",
     )  # fmt: skip
     p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     p.add_argument(

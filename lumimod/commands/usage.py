@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from lumimod.commands.options import parser
+from lumimod.commands.options import SITE, parser
 from lumimod.errors import UsageError
 from lumimod.steps import TITLES
 
@@ -25,6 +25,8 @@ def check_usage(args: argparse.Namespace) -> None:
     for name in ("show", "summary"):
         if getattr(args, name):
             _check_alone(args, name)
+    if args.report == SITE:
+        _check_alone(args, "report")
     if args.why:
         _check_alone(args, "why", *_OF_FILLS)
         if not any(getattr(args, name) for name in _OF_FILLS):

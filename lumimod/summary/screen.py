@@ -29,7 +29,8 @@ _KINDS = {
 
 def fact_lines(facts: Mapping[str, Any]) -> list[str]:
     """Return what a fill was, its beams, luminosities and losses; a dash for what is not known."""
-    parts = (_head(facts), _beams(facts), _luminosity(facts), _losses(facts))
+    tables = (aligned(beam_table(facts)), aligned(luminosity_table(facts)))
+    parts = (head_lines(facts), *tables, loss_lines(facts))
     return [line for part in parts for line in (*part, "")][:-1]
 
 
@@ -44,7 +45,8 @@ def shown_number(value: Any, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def _head(facts: Mapping[str, Any]) -> Iterator[str]:
+def head_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines of what the fill was: when, energy, optics, bunches."""
     if "start_utc" not in facts:
         yield f"fill {facts['fill']}: no stable beams"
         return
@@ -71,13 +73,14 @@ def _point(facts: Mapping[str, Any], ip: int) -> str:
     return f"IP{ip} beta* {betastar} m, full crossing angle {angle} urad"
 
 
-def _beams(facts: Mapping[str, Any]) -> list[str]:
+def beam_table(facts: Mapping[str, Any]) -> list[list[str]]:
+    """Return rows of the beams at each instant, headings first: mean and spread over bunches."""
     rows = [["mean +- spread over bunches", "", *_WHEN.values()]]
     for words, name, scale, form in _ROWS:
         for beam in (1, 2):
             cells = [_mean(facts, f"b{beam}_{name.format(when)}", scale, form) for when in _WHEN]
             rows.append([words if beam == 1 else "", f"B{beam}", *cells])
-    return aligned(rows)
+    return rows
 
 
 def _mean(facts: Mapping[str, Any], name: str, scale: float, form: str) -> str:
@@ -87,7 +90,8 @@ def _mean(facts: Mapping[str, Any], name: str, scale: float, form: str) -> str:
     return f"{mean * scale:{form}} +- {spread * scale:{form}}"
 
 
-def _luminosity(facts: Mapping[str, Any]) -> list[str]:
+def luminosity_table(facts: Mapping[str, Any]) -> list[list[str]]:
+    """Return rows of the luminosities of each experiment, headings first."""
     rows = [
         ["luminosity", "start [1e34]", "peak [1e34]", "integrated [1/pb]", "lifetime [h]", "ratio"]
     ]
@@ -103,10 +107,11 @@ def _luminosity(facts: Mapping[str, Any]) -> list[str]:
                 "" if value is None else f"{over} {value:.3f}",
             ]
             rows.append([f"{exp} {words}", *cells])
-    return aligned(rows)
+    return rows
 
 
-def _losses(facts: Mapping[str, Any]) -> Iterator[str]:
+def loss_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines of lifetimes, effective cross-sections and pile-up."""
     for beam in (1, 2):
         tau_h, rest_h = (
             facts.get(f"b{beam}_tau_{of}_h") for of in ("intensity_full", "no_burnoff")

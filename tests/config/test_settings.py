@@ -132,6 +132,7 @@ DEFAULTS = {
     "plots.do_all": False,
     "plots.do_overview": False,
     "plots.do_limits": False,
+    "plots.do_report": False,
     "plots.do_cycle": False,
     "plots.do_cycle_model": False,
     "plots.do_sb": False,

@@ -31,6 +31,9 @@ class PlotSettings:
         False,
         "table of all fills, made after each run",
     )
+    do_report: bool = entry(
+        "doReport", flag, False, "site of all fills, brought up to date after each run"
+    )
     save: bool = entry("savePlots", flag, True, "False: nothing is drawn")
     tarball: bool = entry(
         "makePlotTarball", flag, False, "pack the pictures of a fill into one archive"

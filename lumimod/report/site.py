@@ -1,0 +1,269 @@
+"""The site of a season: brought up to date, a page made again only if what it shows has changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lumimod.atomic import use_fsync, uses_fsync
+from lumimod.config.settings import Config
+from lumimod.errors import BadInputError
+from lumimod.parallel import Workers, available_cores
+from lumimod.paths import FillPaths
+from lumimod.plots.quantities import MB_PER_M2
+from lumimod.readers.bmodes import BeamModes, read_bmodes
+from lumimod.report.fill_page import FillPage, origin_rows, state_word, step_rows
+from lumimod.report.index import INDEX_COLUMNS, cells, points_of_fills, season_charts
+from lumimod.report.ledger import (
+    PageEntries,
+    PageEntry,
+    key_of,
+    load_entries,
+    save_entries,
+    stamp_of_page,
+)
+from lumimod.report.pictures import (
+    ShownFamily,
+    ShownPicture,
+    families_shown,
+    files_shown,
+    first_picture,
+    make_thumb,
+    thumbs_due,
+)
+from lumimod.report.rendering import STATIC, link, render, write_if_new
+from lumimod.report.season import draw_season_pictures
+from lumimod.run.guard import guarded
+from lumimod.run.states import FillStates, States, load_states, states_file
+from lumimod.summary.facts import facts
+from lumimod.summary.season import SeasonRows, update_season
+
+log = logging.getLogger(__name__)
+
+FOLDER = "report"
+
+
+@dataclass
+class SiteUpdate:
+    """What became of the site."""
+
+    folder: Path
+    n_fills: int = 0
+    written: list[int] = field(default_factory=list)
+    """Fills whose pages were made."""
+    faults: dict[int, str] = field(default_factory=dict)
+    """Why those of others could not be."""
+    n_thumbs: int = 0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.n_fills:
+            return f"no fill to show in {self.folder.parent}; run lumimod first"
+        fills = f"{self.n_fills} fill{'s' * (self.n_fills != 1)}"
+        pages = f"{len(self.written)} page{'s' * (len(self.written) != 1)} made"
+        pages += f", {self.n_thumbs} small pictures" if self.n_thumbs else ""
+        return f"{self.folder / 'index.html'}: {fills}, {pages} in {self.seconds:.1f} s"
+
+
+def report_folder(cfg: Config) -> Path:
+    """Return the folder of the site."""
+    return cfg.files.stable_beams_folder / FOLDER
+
+
+def update_site(cfg: Config) -> SiteUpdate:
+    """Bring season table and site up to date; a fill whose page fails costs that page alone.
+
+    Raises
+    ------
+    MissingInputError, BadInputError
+        There are no beam modes.
+    OutputError
+        The index cannot be written.
+    """
+    began_s = time.perf_counter()
+    modes = read_bmodes(cfg.files.bmodes)
+    rows = update_season(cfg, modes, sorted(modes))
+    states = load_states(states_file(cfg))
+    update = SiteUpdate(report_folder(cfg))
+    with _without_fsync():  # all of it can be made again, and its sizes tell whether it is whole
+        _Site(cfg, modes, rows, states, update).bring_up_to_date()
+    update.seconds = time.perf_counter() - began_s
+    return update
+
+
+def update_after_run(cfg: Config) -> None:
+    """Bring the site up to date; where that fails the run has still done its work."""
+    why = guarded("site", lambda: log.info("%s", update_site(cfg)))
+    if why:
+        log.warning("site: %s", why)
+
+
+@contextmanager
+def _without_fsync() -> Iterator[None]:
+    wanted = uses_fsync()
+    use_fsync(False)
+    try:
+        yield
+    finally:
+        use_fsync(wanted)
+
+
+@dataclass
+class _Site:
+    """The parts of a season, while its site is brought up to date."""
+
+    cfg: Config
+    modes: BeamModes
+    rows: SeasonRows
+    states: States
+    update: SiteUpdate
+
+    def bring_up_to_date(self) -> None:
+        folder = self.update.folder
+        fills = sorted({*self.rows, *self.states})
+        self.update.n_fills = len(fills)
+        if not fills:
+            return
+        known = load_entries(folder)
+        entries: PageEntries = {}
+        with Workers(available_cores()) as workers:
+            for number, fill in enumerate(fills):
+                beside = (fills[number - 1] if number else None, *fills[number + 1 :][:1], None)[:2]
+                work = partial(self._fill, fill, beside, known.get(fill), entries, workers)
+                why = guarded(f"fill {fill}: page", work)
+                if why:
+                    log.warning("fill %d: page: %s", fill, why)
+                    self.update.faults[fill] = why
+            pictures = self._season_pictures(workers)
+        for path in sorted(STATIC.iterdir()):
+            write_if_new(folder / path.name, path.read_bytes())
+        write_if_new(folder / "index.html", self._index(fills, entries, pictures))
+        if entries != known:
+            save_entries(folder, entries)
+
+    # --- pages of fills
+
+    def _fill(
+        self,
+        fill: int,
+        beside: Sequence[int | None],
+        known: PageEntry | None,
+        entries: PageEntries,
+        workers: Workers,
+    ) -> None:
+        paths, folder = FillPaths(self.cfg, fill), self.update.folder
+        families = families_shown(paths, folder / "thumbs" / f"fill_{fill}")
+        row, states = self.rows.get(fill), self.states.get(fill, FillStates())
+        page = folder / f"fill_{fill}.html"
+        key = key_of(
+            {
+                "row": row,
+                "modes": repr(self.modes.get(fill)),
+                "states": states.to_dict(),
+                "pictures": [(p.name, p.stamp) for f in families for p in f.pictures],
+                "diary": stamp_of_page(paths.folder / "made.json"),
+                "beside": beside,
+            }
+        )
+        if known is not None and known.key == key and known.stamp == stamp_of_page(page):
+            entries[fill] = known
+            return
+        self._make_thumbs([p for f in families for p in f.pictures], workers)
+        shown = FillPage(
+            fill, self._facts(paths), states, step_rows(paths, states), families, *beside
+        )
+        first = first_picture(families)
+        write_if_new(page, _rendered(shown, first, folder))
+        self.update.written.append(fill)
+        picture = None if first is None else link(first.thumb, folder)
+        entries[fill] = PageEntry(key, stamp_of_page(page), picture)
+
+    def _facts(self, paths: FillPaths) -> Mapping[str, Any]:
+        if paths.fill in self.rows:
+            return self.rows[paths.fill].facts
+        if paths.fill in self.modes:
+            return facts(paths, self.modes[paths.fill])[0]
+        return {"fill": paths.fill}
+
+    def _make_thumbs(self, pictures: Sequence[ShownPicture], workers: Workers) -> None:
+        due = thumbs_due(pictures)
+        made = workers.threads(_thumb_made, [(picture,) for picture in due])
+        self.update.n_thumbs += sum(made)
+
+    # --- the season
+
+    def _season_pictures(self, workers: Workers) -> list[ShownPicture]:
+        folder = self.update.folder
+        words = draw_season_pictures(self.cfg, self.rows)
+        pictures = files_shown(folder / "season", words, folder / "thumbs" / "season")
+        self._make_thumbs(pictures, workers)
+        return pictures
+
+    def _index(
+        self, fills: Sequence[int], entries: PageEntries, pictures: Sequence[ShownPicture]
+    ) -> bytes:
+        facts_of = {fill: row.facts for fill, row in self.rows.items()}
+        folder = self.update.folder
+        lines = []
+        for fill in reversed(fills):
+            states = self.states.get(fill, FillStates())
+            of = facts_of.get(fill, {})
+            entry = entries.get(fill)
+            lines.append(
+                {
+                    "fill": fill,
+                    "page": f"fill_{fill}.html" if entry else None,
+                    "picture": entry.picture if entry else None,
+                    "facts": of,
+                    "cells": cells(of),
+                    "state": state_word(states, fill in self.rows),
+                    "why": self.update.faults.get(fill, ""),
+                    "failed": [n for n, s in states.steps.items() if s.state.value == "failed"],
+                }
+            )
+        return render(
+            "index.html.j2",
+            lines=lines,
+            columns=INDEX_COLUMNS,
+            groups=season_charts(facts_of, self.cfg.machine.sigma_boff_m2 * MB_PER_M2),
+            points=points_of_fills({f: of for f, of in facts_of.items() if "start_utc" in of}),
+            pictures=pictures,
+            tables=[
+                path
+                for name in ("season.csv", "season.pkl.gz", "season.parquet")
+                if (path := folder.parent / name).is_file()
+            ],
+            link=partial(link, folder=folder),
+        )
+
+
+def _thumb_made(picture: ShownPicture) -> bool:
+    """Make a small picture; where that fails the page shows its place empty."""
+    try:
+        make_thumb(picture)
+    except BadInputError as exc:
+        log.warning("%s", exc)
+        return False
+    return True
+
+
+def _rendered(page: FillPage, first: ShownPicture | None, folder: Path) -> bytes:
+    return render(
+        "fill.html.j2",
+        page=page,
+        first=first,
+        link=partial(link, folder=folder),
+        origin_rows=origin_rows,
+    )
+
+
+def shown_families(cfg: Config, fill: int) -> list[ShownFamily]:
+    """Return the pictures of a fill that are there."""
+    folder = report_folder(cfg) / "thumbs" / f"fill_{fill}"
+    return families_shown(FillPaths(cfg, fill), folder)
