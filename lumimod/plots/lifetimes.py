@@ -270,7 +270,7 @@ FIT_PICTURES: tuple[Picture[SbResults], ...] = (
     ),
     Picture(
         "FitLumiLifetime",
-        "the same over the first `t_fit_length`",
+        "fitted luminosity lifetime of each bunch pair, over the first `t_fit_length`",
         lambda r, style: draw_lumi_fits(r.sb, r.fits, "short", r.fill, about=r.about, style=style),
         _no_fits,
     ),
