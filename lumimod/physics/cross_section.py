@@ -11,6 +11,10 @@ from lumimod.physics.interpolation import interp_valid_columns
 from lumimod.physics.lines import Lines, fit_lines
 from lumimod.physics.uncertainty import sample_noise
 
+LAST_SAMPLES = 3
+"""In which a dump is looked for."""
+MAD_TO_RMS = 1.4826
+"""Standard deviation of a Gaussian over the median of its modulus."""
 ENOUGH_SAMPLES = 8
 """From which number on the noise is taken from third differences."""
 
@@ -97,6 +101,24 @@ def whole_cross_section(
     shape = (1, *intensity_ppb.shape[1:])
     middle = np.array([(time_s[0] + time_s[-1]) / 2])
     return CrossSection(sigma.reshape(shape), error.reshape(shape), middle)
+
+
+def n_before_dump(total_ppb: FloatArray) -> int:
+    """Return how many samples of the intensity of a beam, (n_times,), are from before the dump.
+
+    One that lies between the last measurement with beam and the first without is interpolated
+    between both: its loss is far above the usual one. Of the last three samples those are left out
+    that follow a loss of more than twice the usual one, the median of six steps, and its noise.
+    """
+    lost = -np.diff(total_ppb)
+    thirds = np.abs(np.diff(total_ppb, n=3))
+    noise = np.sqrt(2) * MAD_TO_RMS * np.median(thirds) / np.sqrt(20) if thirds.size else 0.0
+    n = total_ppb.size
+    for last in range(max(n - LAST_SAMPLES, 7), n):
+        usual = max(np.median(lost[last - 7 : last - 1]), 0.0)
+        if lost[last - 1] > 2 * usual + 5 * noise:
+            return last
+    return n
 
 
 def _integrated(time_s: FloatArray, lumi: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from lumimod.errors import Note
 from lumimod.physics.cross_section import (
     CrossSection,
     effective_cross_section,
+    n_before_dump,
     whole_cross_section,
 )
 from lumimod.physics.filling import bunch_families, pair_shares
@@ -123,7 +124,7 @@ def _beam(
 ) -> tuple[FloatArray, BeamLosses]:
     """Return the middle of each window, and the cross-sections of a beam."""
     bunches = sb.bunches[beam, "coll"]
-    intensity = bunches.intensity_ppb
+    intensity = _before_dump(bunches.intensity_ppb)
     windows, fill = _both(sb.time_s, intensity, lumi, window_s)
     # Bunches without luminosity, or with gaps of their own, count in neither sum.
     n_seen = (np.isfinite(lumi) & np.isfinite(intensity)).sum(axis=0)
@@ -143,6 +144,15 @@ def _beam(
         float(total_fill.error_m2[0]),
         bunch_families(own, other, _shifts(beam), n_ring=N_SLOTS),
     )
+
+
+def _before_dump(intensity_ppb: FloatArray) -> FloatArray:
+    """Return the intensities with NaN where the dump has begun."""
+    complete = np.isfinite(intensity_ppb).all(axis=0)
+    if not complete.any():
+        return intensity_ppb
+    there = np.arange(len(intensity_ppb)) < n_before_dump(intensity_ppb[:, complete].sum(axis=1))
+    return np.where(there[:, None], intensity_ppb, np.nan)
 
 
 def _both(

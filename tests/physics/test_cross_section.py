@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lumimod.physics.cross_section import effective_cross_section, whole_cross_section
+from lumimod.physics.cross_section import (
+    effective_cross_section,
+    n_before_dump,
+    whole_cross_section,
+)
 
 MB = 1e-31
 
@@ -120,3 +124,32 @@ def test_the_scatter_is_the_noise_of_a_few_samples() -> None:
     n[1::2] += 1e8
     few = effective_cross_section(time_s[:6], n[:6], lumi[:6])
     assert np.all(few.error_m2 > 0)
+
+
+# --- the dump
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5, 0.99])
+def test_a_sample_in_which_the_dump_has_begun_is_left_out(left: float) -> None:
+    _, n, _ = burning()
+    total = n.sum(axis=1)
+    assert n_before_dump(total) == total.size
+    total[-1] *= left
+    assert n_before_dump(total) == total.size - 1
+    total[-2:] = 0
+    assert n_before_dump(total) == total.size - 2
+
+
+def test_noise_and_a_higher_luminosity_are_no_dump() -> None:
+    time_s, n, _ = burning()
+    total = n.sum(axis=1)
+    total[-1] -= 0.5 * (total[-2] - total[-1])  # the crossing angle fell
+    assert n_before_dump(total) == total.size
+    rng = np.random.default_rng(1)
+    noisy = [total + rng.normal(0, 2e9, total.size) for _ in range(200)]
+    assert np.mean([n_before_dump(values) < total.size for values in noisy]) < 0.02
+
+
+def test_of_a_few_samples_all_count() -> None:
+    assert n_before_dump(np.array([3.0, 2.0, 0.0])) == 3
+    assert n_before_dump(np.zeros(0)) == 0
