@@ -114,8 +114,9 @@ def _parser() -> Parser:
         help="the present of --season: the fill in progress ends there, later ones and archives "
         'that are not posted yet are missing; such as "2017-05-14 08:00"')  # fmt: skip
     add("--full-size", action="store_true",
-        help="the full machine: 2544 colliding and 4 other bunches in each beam, 12 h of stable "
-        "beams, about 200 MB of CSV; other options change it further")  # fmt: skip
+        help="the full machine: 2544 colliding and 4 other bunches in each beam (with --physics "
+        "full as many as the scheme has), 12 h of stable beams, about 200 MB of CSV; other "
+        "options change it further")  # fmt: skip
     _add_beams(parser.add_argument_group("beams"))
     _add_files(parser.add_argument_group("files"))
     return parser

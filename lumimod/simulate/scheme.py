@@ -83,12 +83,16 @@ def check_bunches(n_colliding: int, n_noncolliding: int, scheme: str | None = No
     """Raise `UsageError` if so many bunches do not fit."""
     if n_colliding < 1 or n_noncolliding < 0:
         raise UsageError("at least one colliding bunch is needed")
-    n_places = len(_places(scheme))
-    if n_colliding + 2 * n_noncolliding > n_places:
+    if n_colliding + 2 * n_noncolliding > n_places(scheme):
         raise UsageError(
             f"{n_colliding} colliding and twice {n_noncolliding} non-colliding bunches do not fit: "
-            f"the machine has {n_places} places outside gaps"
+            f"the machine has {n_places(scheme)} places outside gaps"
         )
+
+
+def n_places(scheme: str | None) -> int:
+    """Return the number of slots that a scheme may fill."""
+    return len(_places(scheme))
 
 
 def _start_noncolliding(places: IntArray, n_colliding: int, n_noncolliding: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lumimod.errors import UsageError
 from lumimod.simulate.full_settings import FullPhysics
 from lumimod.simulate.place import FillPlace
-from lumimod.simulate.scheme import check_bunches
+from lumimod.simulate.scheme import check_bunches, n_places
 
 Steps = tuple[tuple[float, float], ...]
 """Pairs of (hours after the start of stable beams, value from then on)."""
@@ -168,13 +168,18 @@ class FillSettings:
 
     @classmethod
     def full_size(cls, **changes: object) -> FillSettings:
-        """Return a fill of the full machine: 2,548 bunches, 12 h, about 220 MB of CSV."""
+        """Return a fill of the full machine: 2,548 bunches, 12 h, about 220 MB of CSV.
+
+        With the full truth it has as many bunches as its scheme has places.
+        """
         preset: dict[str, object] = {
             "n_colliding": 2544,
             "n_noncolliding": 4,
             "hours": 12.0,
             "bsrt_period_s": 1.95,
         }
+        if isinstance(full := changes.get("full"), FullPhysics):
+            preset["n_colliding"] = min(2544, n_places(full.scheme) - 8)
         return cls(**{**preset, **changes})  # type: ignore[arg-type]
 
 

@@ -229,6 +229,22 @@ def test_impossible_physics_is_refused(change: dict[str, float], message: str) -
         FullPhysics(**change)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("scheme", "n_colliding"), [("144b", 2296), ("8b4e", 1560)])
+def test_the_full_machine_has_as_many_bunches_as_its_scheme(scheme: str, n_colliding: int) -> None:
+    settings = FillSettings.full_size(full=FullPhysics(scheme=scheme))
+    assert settings.n_colliding == n_colliding
+    beams = filling_scheme(settings.n_colliding, settings.n_noncolliding, scheme).beams
+    assert beams[1].slot.size == beams[2].slot.size == n_colliding + 4
+    assert beams[1].slot.max() < 3443
+
+
+@pytest.mark.parametrize("run", [2, 3])
+def test_levelled_luminosity_stays_at_its_level(tmp_path: Path, run: int) -> None:
+    truth = truth_of(tmp_path, replace(SMALL, hours=0.3, level_total=1e36, run=run))
+    stable = truth["time_s"] >= truth["stable_s"]
+    np.testing.assert_allclose(truth["CMS_lumi"][stable].sum(axis=1), 1e36)
+
+
 def test_command_line_chooses_the_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--folder", str(tmp_path), "--fill", "5845", "--bunches", "8", "--hours", "0.2"]
     assert main([*options, "--physics", "full", "--scheme", "8b4e", "--no-massi"]) == 0

@@ -218,6 +218,26 @@ def test_a_wrong_scale_of_the_bsrt_is_found_by_luminosity(
     assert 1 / ratio == pytest.approx(scale, abs=0.01)
 
 
+@pytest.mark.parametrize("plane", ["h", "v"])
+def test_unequal_betastar_is_that_which_was_logged(tmp_path: Path, plane: str) -> None:
+    full = FullPhysics(scheme="12b", bsrt_scale_error=0.0, betastar_ratio_cms=1.1)
+    fill = made(tmp_path, 6, full, physics="full", betastar_m="measured")
+    found: LumiEmittance = fill.load("_lumi_emittance", LumiEmittance)
+    assert np.nanmedian(getattr(found, f"ratio_{plane}")) == pytest.approx(1, abs=0.01)
+
+
+def test_a_betastar_that_is_off_makes_the_error_that_is_stated(tmp_path: Path, show: Show) -> None:
+    fill = made(tmp_path, 7, FullPhysics(scheme="12b", bsrt_scale_error=0.0, betastar_error=0.05))
+    found: LumiEmittance = fill.load("_lumi_emittance", LumiEmittance)
+    off = [float(fill.truth[f"{name}_betastar_factor"]) - 1 for name in EXPERIMENTS]
+    ratios = [np.nanmedian(found.ratio_h), np.nanmedian(found.ratio_v)]
+    show(f"beta* off by {off[0]:+.1%} and {off[1]:+.1%}: ratios {ratios[0]:.3f}, {ratios[1]:.3f}")
+    # The error that is stated is of a few percent, from 2 % of beta* and of the luminosity.
+    assert max(abs(v) for v in off) > 0.02
+    assert np.abs(np.array(ratios) - 1).max() > 0.01
+    assert np.all(np.abs(np.array(ratios) - 1) < 4 * np.nanmedian(found.scale_error_h))
+
+
 # --- luminosity
 
 

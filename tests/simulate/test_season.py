@@ -219,7 +219,9 @@ def test_the_season_table_has_the_true_numbers(
     from lumimod.cli import main as lumimod
 
     truths = {}
-    for fill, settings in season_fills(8, replace(BASE, n_colliding=16, gzip=False), 1):
+    for fill, settings in season_fills(
+        8, replace(BASE, n_colliding=16, gzip=False, sample_s=60.0), 1
+    ):
         [files] = simulate_fills(tmp_path / "data", [fill], settings, 1)
         if settings.massi and settings.hours > 2:
             with np.load(files.truth, allow_pickle=False) as archive:
@@ -240,3 +242,29 @@ def test_the_season_table_has_the_true_numbers(
             found_pb = table.loc[fill, f"lumi_int_meas_{name.lower()}_pb"]
             show(f"fill {fill} {name}: {found_pb / true_pb - 1:+.2%} of {true_pb:.2f} /pb")
             assert found_pb == pytest.approx(true_pb, rel=0.01)
+        for beam in (1, 2):
+            row = table.loc[fill]
+            found_mb, error_mb = (row[f"b{beam}_sigma_eff{part}_mb"] for part in ("", "_error"))
+            true_mb = _cross_section_mb(truth, beam, float(row["hours"]))
+            show(f"fill {fill} B{beam}: {found_mb:.2f} +- {error_mb:.2f} mb, truth {true_mb:.2f}")
+            # Losses begin within an interval of the intensities, 1 minute.
+            assert abs(found_mb - true_mb) < 4 * error_mb + 0.002 * true_mb
+
+
+def _cross_section_mb(truth: dict[str, Any], beam: int, hours: float) -> float:
+    """Return the true effective cross-section of a fill, with the scales of the luminosities.
+
+    Results state the errors of the scales apart.
+    """
+    stable = truth["time_s"] >= truth["stable_s"]
+    time_s = truth["time_s"][stable]
+    inside = (time_s >= time_s[0]) & (time_s <= time_s[0] + (hours * 3600 // 300) * 300)
+    lumi = sum(
+        truth[f"{name}_lumi"][stable].sum(axis=1) * truth[f"{name}_scale"]
+        for name in ("ATLAS", "CMS")
+    )
+    lumi = lumi + truth["LHCb_lumi"][stable] + truth["ALICE_lumi"][stable]
+    colliding = np.isin(truth[f"b{beam}_slots"], truth["colliding_slots"])
+    n_ppb = truth[f"b{beam}_intensity_ppb"][stable][:, colliding].sum(axis=1)[inside]
+    integrated = np.trapezoid(lumi[inside], time_s[inside])
+    return float((n_ppb[0] - n_ppb[-1]) / integrated * 1e31)
