@@ -20,6 +20,7 @@ from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
 from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.checksums import enter_sums
 from lumimod.run.reporting import Display
 from lumimod.sources import Source, open_source
 
@@ -89,6 +90,7 @@ def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
             raise UsageError(f"--t-start {args.t_start} is not before --t-stop {args.t_stop}")
         changed = update_by_time(path, source, start_s, stop_s, now_s=now_s)
         unknown = []
+    enter_sums(cfg.files.data_folder, [path])
     sys.stdout.write(f"{path}: {_count(changed)} new or changed{_numbers(changed)}\n")
     for fill in unknown:
         sys.stdout.write(f"fill {fill}: not known to {source.name}\n")
@@ -109,6 +111,8 @@ def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Seq
                 copies += source.copy_archives(fill, cfg.files.data_folder)
             except LumimodError as exc:
                 faults.append(f"fill {fill}: archives: {exc}")
+    written = [o.path for o in outcomes if not (o.idle or o.failed)]
+    enter_sums(cfg.files.data_folder, [cfg.files.bmodes, *written, *copies])
     sys.stdout.write(_report(outcomes) + "".join(f"{line}\n" for line in [*copies, *faults]))
     return all(outcome.is_good for outcome in outcomes) and not faults
 

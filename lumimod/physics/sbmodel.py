@@ -109,8 +109,9 @@ def evolve(
     n_models, n_steps = from_data.intensity.shape[0], time_s.size - 1
     shape = (n_models, n_steps, data.intensity_ppb.shape[1])
     # Zeros take no memory until they are written to.
-    *out, step_h, step_v = kept = [np.zeros(shape) for _ in range(6)]
-    rows = _rows_kept(from_data) if only_modelled else [range(n_models)] * len(kept)
+    kept = [np.zeros(shape) for _ in range(6)]
+    *out, step_h, step_v = kept
+    rows = _rows_kept(from_data) if only_modelled else [np.arange(n_models)] * len(kept)
     n_pairs = shape[2] // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))

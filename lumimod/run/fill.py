@@ -142,6 +142,8 @@ def _run_step(
     def work() -> None:
         ctx.paths.make_folder()
         ctx.begin(keeper.begin(step))
+        for note in keeper.changed_inputs(step):
+            ctx.note(note)
         if ctx.modes.in_progress:
             ctx.note(IN_PROGRESS)
         try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from lumimod.errors import BadInputError, Note
 from lumimod.paths import FillPaths, frame_path
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.checksums import changed_since, read_sums
 from lumimod.records.diary import Diary, stamp_of
 from lumimod.records.made import Made
 from lumimod.steps.context import StepInProgress
@@ -34,6 +35,21 @@ class Keeper:
             self._stamps.setdefault(path, stamp_of(path))
         described = partial(self._describe, step)
         return StepInProgress(step.name, described, partial(self._enter, time.perf_counter()))
+
+    def changed_inputs(self, step: Step) -> Iterator[Note]:
+        """Yield a note for each input that is not as it was fetched, as far as that is known."""
+        folder = self._paths.cfg.files.data_folder
+        sums = self._sums
+        for path in self._read_by(step) if sums else ():
+            if path.is_file():
+                digest = str(self.diary.digest(path)["digest"]).removeprefix("sha256:")
+                text = changed_since(sums, folder, path, digest)
+                if text:
+                    yield Note("changed", text)
+
+    @cached_property
+    def _sums(self) -> dict[str, str]:
+        return read_sums(self._paths.cfg.files.data_folder)
 
     def look_again(self, step: Step) -> None:
         """Read the results that a step could not use; those that are damaged are made again."""

@@ -15,6 +15,7 @@ from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.checksums import changed_since, checksum_of, read_sums
 from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
@@ -131,6 +132,7 @@ def prepare(
     """Choose the fills and plan them; without `write` nothing is written meanwhile."""
     use_fsync(cfg.files.fsync)
     modes = read_bmodes(cfg.files.bmodes)
+    _check_bmodes(cfg)
     choice = FillChoice.of(fills)
     wanted = choice.fills(modes, cfg)
     if write:
@@ -151,6 +153,16 @@ def prepare(
     jobs = [one for one in planned if isinstance(one, FillJob)]
     failed = [one for one in planned if isinstance(one, FillReport)]
     return RunPlan(wanted, jobs, failed, again, choice, watch.faults)
+
+
+def _check_bmodes(cfg: Config) -> None:
+    """Say so if the beam modes are not as they were fetched, as far as that is known."""
+    folder, path = cfg.files.data_folder, cfg.files.bmodes
+    sums = read_sums(folder)
+    if sums and path.is_file():
+        text = changed_since(sums, folder, path, checksum_of(path))
+        if text:
+            log.warning("%s", text)
 
 
 def _planned(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillReport:

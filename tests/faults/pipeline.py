@@ -19,6 +19,7 @@ from lumimod import load
 from lumimod.errors import BadInputError
 from lumimod.parallel import process_context
 from lumimod.readers.bmodes import load_table
+from lumimod.readers.checksums import enter_sums
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.simulate import simulate_fills
 from lumimod.writers.variables import write_variables
@@ -162,6 +163,8 @@ class Pipeline:
                 path.symlink_to(source)
             else:
                 path.write_bytes(source.read_bytes())
+        # As the scripts that fetch data leave it.
+        enter_sums(place / "data", (place / "data").rglob("*.*"))
         settings = {
             "data_folder": f"{place}/data/",
             "working_folder": f"{place}/",
