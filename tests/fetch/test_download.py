@@ -16,6 +16,7 @@ from lumimod.config.settings import Config
 from lumimod.errors import SourceError, UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table
+from lumimod.readers.checksums import checksum_of, read_sums
 from lumimod.simulate import FillSettings
 from lumimod.sources.simulated import Simulated
 from tests.fetch.conftest import FILL, World
@@ -262,3 +263,13 @@ def test_the_beam_modes_load_with_plain_python(run: Run, tmp_path: Path) -> None
     run("000_get_fills.py", *MORNING)
     table = pickle.loads((tmp_path / "data" / "fills_and_bmodes.pkl").read_bytes())
     assert table[5845]["t_start_STABLE"] > table[5845]["t_startfill"]
+
+
+@pytest.mark.slow
+def test_what_was_fetched_is_in_the_list_of_checksums(run: Run, tmp_path: Path) -> None:
+    assert run("getData.py", "--fill", "5845") == 0
+    data = tmp_path / "data"
+    sums = read_sums(data)
+    assert {"fills_and_bmodes.pkl", "fill_basic_data_csvs/basic_data_fill_5845.csv"} <= set(sums)
+    assert any(name.endswith("5845.tgz") for name in sums)
+    assert all(checksum_of(data / name) == found for name, found in sums.items())
