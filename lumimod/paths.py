@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from lumimod.config.kinds.text import PARQUET
@@ -22,6 +23,8 @@ class FillPaths:
     """Of the fill, for the folders of Massi archives."""
     tag: str | None = None
     """What <RESC> stands for; None: as config.py says."""
+    _results: dict[str, Path] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Results by template: a plan asks for each of them dozens of times."""
 
     # --- inputs
 
@@ -78,7 +81,7 @@ class FillPaths:
 
     # --- results
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """The fill's own folder."""
         return self.cfg.files.stable_beams_folder / self._filled(self.cfg.files.fill_dir)
@@ -191,12 +194,15 @@ class FillPaths:
         return existing(path) or path
 
     def _result(self, template: str) -> Path:
-        return self.folder / self._filled(template)
+        found = self._results.get(template)
+        if found is None:
+            found = self._results[template] = self.folder / self._filled(template)
+        return found
 
     def _filled(self, template: str) -> str:
         return template.replace("<FILLNUMBER>", str(self.fill)).replace("<RESC>", self._rescaled)
 
-    @property
+    @cached_property
     def _rescaled(self) -> str:
         """Suffix of results whose BSRT calibration is rescaled to another period."""
         if self.tag is not None:

@@ -91,4 +91,6 @@ def canonical(value: Any) -> str:
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two plain values are equal, tuples counting as lists."""
+    if type(one) is type(other) and one == other:  # most are, and this is quick
+        return True
     return canonical(one) == canonical(other)

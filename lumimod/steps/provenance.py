@@ -33,11 +33,30 @@ def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
     Those of `LATER` are left out where the step works as it did before they were there: old
     results, which lack them, are still right.
     """
-    rules = {name: _later(step, name) for name in step.settings}
-    names = [name for name, rule in rules.items() if rule is None or rule(cfg)]
-    usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
-    special = {n: _FOR_A_FILL[n](cfg, fill) for n in names if n in _FOR_A_FILL}
-    return {name: {**usual, **special}[name] for name in names}
+    usual = _SETTINGS.of(step, cfg)
+    return {n: _FOR_A_FILL[n](cfg, fill) if n in _FOR_A_FILL else v for n, v in usual.items()}
+
+
+class _SettingsOfSteps:
+    """Settings that enter steps, of the configuration last asked for: a run has one."""
+
+    def __init__(self) -> None:
+        self._cfg: Config | None = None
+        self._by_step: dict[str, dict[str, Any]] = {}
+
+    def of(self, step: Step, cfg: Config) -> Mapping[str, Any]:
+        """Return the settings by name, with None for those whose value is that for a fill."""
+        if cfg is not self._cfg:
+            self._cfg, self._by_step = cfg, {}
+        if step.name not in self._by_step:
+            rules = {name: _later(step, name) for name in step.settings}
+            names = [name for name, rule in rules.items() if rule is None or rule(cfg)]
+            usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
+            self._by_step[step.name] = {name: usual.get(name) for name in names}
+        return self._by_step[step.name]
+
+
+_SETTINGS = _SettingsOfSteps()
 
 
 def inputs_of(step: Step, paths: FillPaths, modes: FillModes, diary: Diary) -> dict[str, Any]:
