@@ -51,12 +51,13 @@ run: setup
 	@ls -l $(EXAMPLE)/SB_analysis/fill_[0-9]*/
 
 # Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
-# named at the end.
+# named at the end. Each process takes tests that stand together, which share simulated fills and
+# figures that are drawn once.
 check: lint
-	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow and not htcondor"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow and not htcondor"
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) -rs --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -rs --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff check .

@@ -265,6 +265,7 @@ def test_clean_exponentials_start_at_their_minimum(
     assert fit.tau_s[0] == pytest.approx(HOUR_S * tau_h, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau_h", [-20, 40])
 def test_noisy_fits_stop_where_curve_fit_stops(tau_h: float) -> None:
     # With 2 to 8 % of noise curve_fit stops up to 1e-5 of b before the minimum.

@@ -39,8 +39,9 @@ def data(run_fill: FillPaths) -> OverviewData:
     return load_overview(run_fill)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drawn(data: OverviewData) -> Iterator[Figure]:
+    """Return the overview, drawn once: do not change it."""
     figure = draw_overview(data)
     yield figure
     figure.clear()

@@ -141,6 +141,7 @@ def test_dry_run_needs_no_htcondor(site: Site) -> None:
     assert site.run("--submit", "--dry-run").status == 0
 
 
+@pytest.mark.slow
 def test_script_of_a_chunk_run_by_hand_makes_the_results(site: Site, tiny_results: Path) -> None:
     options = ["--force", "lumi", "--loglevel", 40, "--no-plots", "--jobs", 2, "--cascade"]
     jobs = job_folder(site.run("--submit", "--split", 1, "--dry-run", *options))

@@ -206,6 +206,7 @@ def stamps(site: Site) -> dict[Path, tuple[int, int]]:
     return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in files}
 
 
+@pytest.mark.slow
 def test_fifty_finished_fills_are_left_alone(
     undescribed: Site, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,6 +500,7 @@ def test_killed_run_leaves_no_half_result_and_the_next_completes_it(
     assert site.leftovers() == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_killed_run_keeps_the_old_result_of_a_forced_step(finished: Site) -> None:
     path = finished.paths().lumi_calc

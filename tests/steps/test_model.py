@@ -384,7 +384,8 @@ def test_with_the_full_physics_the_step_does_not_matter(fill: MakeFill, name: st
     ends = []
     for step_s in STEPS_S:
         sb = stable_beams(round(7200 / step_s) + 1, step_s=step_s)
-        bunches = run(fill(physics="full", t_step_sec=step_s), sb)[name].bunches[1, "coll"]
+        ctx = fill(physics="full", t_step_sec=step_s, models=[name])
+        bunches = run(ctx, sb)[name].bunches[1, "coll"]
         at = round(3600 / step_s)
         columns = ("intensity_ppb", "emit_h_um", "emit_v_um", "length_m")
         ends.append(np.stack([getattr(bunches, column)[at] for column in columns]))
