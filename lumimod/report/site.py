@@ -157,7 +157,8 @@ class _Site:
         entries: PageEntries,
         workers: Workers,
     ) -> None:
-        paths, folder = FillPaths(self.cfg, fill), self.update.folder
+        year = self.modes[fill].year if fill in self.modes else None
+        paths, folder = FillPaths(self.cfg, fill, year), self.update.folder
         families = families_shown(paths, folder / "thumbs" / f"fill_{fill}")
         row, states = self.rows.get(fill), self.states.get(fill, FillStates())
         page = folder / f"fill_{fill}.html"

@@ -211,6 +211,17 @@ def test_a_fill_that_failed_wholly_has_a_page_too(season: Season) -> None:
     assert 'data-fill="7000" data-state="failed"' in season.page()
 
 
+def test_a_fill_without_archives_has_a_page_with_its_luminosity(season: Season) -> None:
+    # Of which year its archives would be is in the beam modes.
+    results = season.results / f"fill_{FILL}"
+    (results / f"fill_{FILL}_lumi_meas.pkl.gz").rename(
+        results / f"fill_{FILL}_lumi_timber_meas.pkl.gz"
+    )
+    made = season.update()
+    assert made.faults == {}
+    assert FILL in made.written
+
+
 def test_a_damaged_ledger_makes_all_pages_again(
     season: Season, caplog: pytest.LogCaptureFixture
 ) -> None:
