@@ -9,10 +9,11 @@ JOBS ?= 2
 # Each process of the tests would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run check test lint docs mutants soak bench clean pool-up pool-down
+.PHONY: help setup run season check test lint docs mutants soak bench clean pool-up pool-down
 
 help:
 	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
+	@echo "make season ten fills of a season, as different as real ones, with the site of them (2 minutes)"
 	@echo "make check  lint, types and the fast tests, while you work (under a minute)"
 	@echo "make test   lint, types and all tests, with coverage, a pool and the documentation"
 	@echo "            JOBS=8: as many processes as that, in place of 2; also for make check"
@@ -49,6 +50,20 @@ run: setup
 	@echo
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill, with pictures in its plots/:"
 	@ls -l $(EXAMPLE)/SB_analysis/fill_[0-9]*/
+
+# Fills of a simulated season, whose bunches follow formulas of their own: faults, machine development,
+# archives that are missing.
+SEASON := $(EXAMPLE)/season
+season: setup
+	mkdir -p $(SEASON)
+	printf '%s\n' 'data_folder = "data/"' 'doSBModel = True' 'physics = "full"' \
+	  'betastar_m = "measured"' 'doOverviewPlots = True' 'doSummaryPlots = True' 'doReport = True' \
+	  > $(SEASON)/config.py
+	cd $(SEASON) && $(BIN)/python ../../Utilities/simulate_fills.py --folder data --season 10 \
+	  --bunches 24 --bsrt-period-s 30 --bbb-lumi --gzip
+	cd $(SEASON) && $(BIN)/python ../../lumimod.py --config config.py
+	@echo
+	@echo "Open $(SEASON)/SB_analysis/report/index.html in a browser."
 
 # Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
 # named at the end. Each process takes tests that stand together, which share simulated fills and

@@ -21,7 +21,7 @@ from lumimod.simulate.season import season_fills
 
 DEFAULT = FillSettings()
 DEFAULT_FILLS = (5845, 5846)
-SEASON_SAMPLE_S = 300.0
+SEASON_SAMPLE_S = 120.0
 """Interval of bunch intensities and lengths in a season, which is to be made in minutes [s]."""
 
 
