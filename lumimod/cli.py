@@ -53,6 +53,8 @@ def _do(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         return _summary(args)
     if args.report == SITE:
         return _report(args)
+    if args.pdf is not None:
+        return _pdf(args)
     if args.status is not None or args.resubmit is not None or (args.wait and not args.submit):
         return _afterwards(args, arguments)
     return _run(args, arguments)
@@ -105,6 +107,18 @@ def _report(args: argparse.Namespace) -> bool:
         update = update_site(cfg)
     sys.stdout.write(f"{update}\n")
     return not update.faults
+
+
+def _pdf(args: argparse.Namespace) -> bool:
+    from lumimod.config.settings import load_config
+    from lumimod.report.pdf import write_pdf
+    from lumimod.run.reporting import Display
+
+    cfg = load_config(args.config)
+    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+        report = write_pdf(cfg, _choice(args), args.pdf)
+    sys.stdout.write(f"{report}\n")
+    return not report.faults
 
 
 def _choice(args: argparse.Namespace) -> FillChoice:

@@ -107,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
         "stableBeams_folder, and run nothing; with FILE: also write what became of each fill to "
         "this file, as JSON, after each fill",
     )  # fmt: skip
+    p.add_argument(
+        "--pdf", type=Path, metavar="FILE",
+        help="write facts, overview and pictures of the fills to one PDF for a meeting, and run "
+        "nothing; goes with --fill, --last, --since, --until",
+    )  # fmt: skip
     p.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     p.add_argument(
         "-ll", "--loglevel", type=log_level, metavar="NUM",

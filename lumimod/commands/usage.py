@@ -27,6 +27,8 @@ def check_usage(args: argparse.Namespace) -> None:
             _check_alone(args, name)
     if args.report == SITE:
         _check_alone(args, "report")
+    if args.pdf is not None:
+        _check_alone(args, "pdf", *_OF_FILLS)
     if args.why:
         _check_alone(args, "why", *_OF_FILLS)
         if not any(getattr(args, name) for name in _OF_FILLS):

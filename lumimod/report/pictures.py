@@ -6,13 +6,16 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.plots.gallery import picture_path
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 THUMB_WIDTH = 640
 """Most pixels of a small picture, about twice what it takes on a page, for fine screens."""
@@ -145,15 +148,26 @@ def make_thumb(picture: ShownPicture) -> None:
     OutputError
         The small one cannot be written.
     """
-    from PIL import Image
-
-    try:
-        with Image.open(picture.path) as image:
-            small = image.reduce(-(-image.width // THUMB_WIDTH)).convert("RGB")
-    except (OSError, ValueError, SyntaxError) as exc:  # SyntaxError: damaged, as Pillow says it
-        raise BadInputError(
-            f"{picture.path}: cannot be read ({exc}); make it again with --plots --force all"
-        ) from exc
+    small = read_picture(picture.path, THUMB_WIDTH)
     with replacing(picture.thumb, make_folder=True) as file:
         small.save(file, "WEBP", quality=78, method=2)
     os.utime(picture.thumb, ns=(picture.stamp.time_ns, picture.stamp.time_ns))
+
+
+def read_picture(path: Path, most_px: int) -> Image:
+    """Return a PNG that is at most so many pixels wide: every so many pixels become one.
+
+    Raises
+    ------
+    BadInputError
+        It cannot be read.
+    """
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as image:
+            return image.reduce(-(-image.width // most_px)).convert("RGB")
+    except (OSError, ValueError, SyntaxError) as exc:  # SyntaxError: damaged, as Pillow says it
+        raise BadInputError(
+            f"{path}: cannot be read ({exc}); make it again with --plots --force all"
+        ) from exc
