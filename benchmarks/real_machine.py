@@ -11,12 +11,10 @@ was assumed is said with each table. Nothing is fitted.
 from __future__ import annotations
 
 import argparse
-import io
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,74 +22,22 @@ import pandas as pd
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from lumimod.arrays import FloatArray  # noqa: E402 - from the checkout
-from lumimod.config.settings import Config, load_config  # noqa: E402
-from lumimod.physics.constants import SPEED_OF_LIGHT_M_S  # noqa: E402
+from benchmarks.first_principles import overlap, scattering  # noqa: E402
+from benchmarks.machine_data import (  # noqa: E402 - from the checkout
+    MB,
+    NS_TO_M,
+    PHYSICS,
+    PROTON_GEV,
+    Row,
+    Table,
+    configured,
+    data,
+    later,
+)
+from lumimod.arrays import FloatArray  # noqa: E402
 from lumimod.physics.effects import Collisions  # noqa: E402
-from lumimod.physics.full import advance  # noqa: E402
-from lumimod.physics.ibs import ibs_map  # noqa: E402
-from lumimod.physics.luminosity import beam_size_m, pair_luminosity  # noqa: E402
 from lumimod.physics.sbmodel import Bunches  # noqa: E402
-from lumimod.steps.effects import FLAT_TOP, INJECTION, STABLE, Acting, physics_of  # noqa: E402
-
-DATA = Path(__file__).with_name("data")
-PHYSICS = ("original", "full")
-NS_TO_M = 1e-9 * SPEED_OF_LIGHT_M_S / 4
-STEP_S = 300.0
-MB = 1e-31
-PROTON_GEV = 0.93827208816
-
-
-class Row(NamedTuple):
-    """One comparison."""
-
-    what: str
-    reference: float
-    original: float
-    full: float
-
-
-class Table(NamedTuple):
-    """Comparisons of one kind."""
-
-    title: str
-    unit: str
-    reference: str
-    """What the first number is: measured, or exact."""
-    assumed: str
-    rows: list[Row]
-
-
-def configured(physics: str, **names: Any) -> Config:
-    """Return the default configuration with a choice of physics."""
-    lines = [f"{name} = {value!r}" for name, value in {"physics": physics, **names}.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config.py"
-        path.write_text("\n".join(lines) + "\n")
-        return load_config(path)
-
-
-def data(name: str) -> pd.DataFrame:
-    """Return a table of benchmarks/data, without its comments."""
-    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
-    return pd.read_csv(io.StringIO("\n".join(li for li in lines if not li.startswith("#"))))
-
-
-def later(acting: Acting, start: Bunches, hours: float, collisions: Collisions | None) -> Bunches:
-    """Return bunches after some hours, in steps of 5 minutes."""
-    now = start
-    for _ in range(round(hours * 3600 / STEP_S)):
-        now = advance(
-            now,
-            STEP_S,
-            acting.effects,
-            parametrised=acting.parametrised,
-            collide=None if collisions is None else lambda _: collisions,
-        )
-        if collisions is not None:  # levelled: burn-off is in what was measured, not in question
-            now = now._replace(intensity_ppb=start.intensity_ppb)
-    return now
-
+from lumimod.steps.effects import INJECTION, STABLE, physics_of  # noqa: E402
 
 # --- bunch lengths of 2016
 
@@ -235,86 +181,6 @@ def cross_section() -> Table:
         "(`extra_cross_section`) or learned from other fills.",
         [Row(words, float(means[rows].mean()), *modelled) for words, rows in parts],
     )
-
-
-# --- against first principles
-
-
-def overlap() -> Table:
-    """Return the luminosity of two bunches over that of points that meet head-on."""
-    exact = data("luminosity_exact.csv")
-    gamma = exact.energy_GeV / PROTON_GEV
-    emit_um = exact.exn_um.to_numpy()
-    size_m = beam_size_m(
-        emit_um, emit_um, betastar_m=exact.betastar_m.to_numpy(), gamma=gamma.to_numpy()
-    )
-    one = np.ones(len(exact))
-    lumi = pair_luminosity(
-        one, one, size_m, size_m, exact.sigma_z_m.to_numpy(),
-        f_rev_hz=1.0, half_crossing_rad=exact.half_crossing_urad.to_numpy() * 1e-6,
-    )  # fmt: skip
-    found = lumi * 4 * np.pi * size_m**2
-    rows = []
-    for _, e in exact[(exact.dx_um == 0) & (exact.dy_um == 0)].iterrows():
-        same = [f"{e.betastar_m:g} m", f"{e.half_crossing_urad:.0f} µrad", f"{e.exn_um:g} µm"]
-        value = float(found[e.name])
-        rows.append(Row(", ".join(same), e.ratio_exact, value, value))
-    for apart in ((1, 0), (0, 1), (0, 2), (3, 3)):
-        at = (exact.dx_um == apart[0]) & (exact.dy_um == apart[1])
-        mean = float(found[at].mean())
-        words = f"offset {apart[0]} µm crossing, {apart[1]} µm separation (mean)"
-        rows.append(Row(words, float(exact.ratio_exact[at].mean()), mean, mean))
-    return Table(
-        "Overlap of two bunches: geometric reduction of the luminosity",
-        "",
-        "exact",
-        "Numerical integration with hourglass effect, crossing and offsets; the formula has "
-        "neither hourglass effect nor offsets.",
-        rows,
-    )
-
-
-def scattering() -> Table:
-    """Return the growth by intra-beam scattering of round beams, means and worst of a grid."""
-    grid = data("ibs_growth_lhc.csv")
-    grid = grid[grid.formalism == "Nagaitsev"]
-    rows = []
-    for (energy_gev, volts_mv), of in grid.groupby(["energy_GeV", "V_MV"]):
-        original, full = (_scattered(of, energy_gev, volts_mv, physics) for physics in PHYSICS)
-        exact = np.stack([of.dexn_dt_um_per_h, of.dbl_dt_ns_per_h * 1e3])
-        for i, what in enumerate(("emittance [µm/h]", "length [ps/h]")):
-            name = f"{energy_gev:g} GeV, {volts_mv:g} MV, {what}"
-            rows.append(Row(name, exact[i].mean(), original[i].mean(), full[i].mean()))
-            worst = (np.abs(f[i] / exact[i] - 1).max() * 100 for f in (original, full))
-            rows.append(Row(f"{name}: largest error [%]", 0.0, *worst))
-    return Table(
-        "Growth by intra-beam scattering, round beams",
-        "",
-        "exact",
-        "Nagaitsev's formulas on the lattice of 2018: 0.8 to 1.3e11 protons, 1.5 to 3 µm, 0.9 to "
-        "1.25 ns, means over the grid. The original's is the mean over its step of 5 minutes.",
-        rows,
-    )
-
-
-def _scattered(of: pd.DataFrame, energy_gev: float, volts_mv: float, physics: str) -> FloatArray:
-    """Return the growth of emittance and length by scattering alone, (2, n)."""
-    bottom = energy_gev == 450
-    names = {"gammaFB" if bottom else "gammaFT": energy_gev / PROTON_GEV}
-    names["VRF_FB" if bottom else "VRF_FT"] = volts_mv * 1e6
-    acting = physics_of(
-        configured(physics, **names), INJECTION if bottom else FLAT_TOP, np.array([1])
-    )
-    n_ppb, emit_um, ns = (of[c].to_numpy() for c in ("N_ppb", "exn_um", "bl4s_ns"))
-    if acting.parametrised is None:
-        assert acting.effects.ibs is not None
-        by_h, by_l = acting.effects.ibs.at(n_ppb, emit_um, emit_um, ns * 1e-9)
-    else:
-        later_um, later_s = ibs_map(acting.parametrised.ibs, STEP_S, n_ppb, emit_um, ns * 1e-9)
-        damping = acting.parametrised.damping
-        by_h = np.log(later_um / emit_um) * 3600 / STEP_S + 2 / damping.emit_h
-        by_l = np.log(later_s * 1e9 / ns) * 3600 / STEP_S + 1 / damping.length
-    return np.stack([by_h * emit_um, by_l * ns * 1e3])
 
 
 # --- output

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.real_machine import Table, main, markdown, tables
+from benchmarks.machine_data import Table
+from benchmarks.real_machine import main, markdown, tables
 from tests.docs.conftest import ROOT
 
 NUMBER = re.compile(r"(?<=\| )-?\d+\.\d+(?= \|)")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.integrate import trapezoid
 
 from lumimod.records import (
     FillLosses,
@@ -265,7 +266,7 @@ def off_integrated(fill: Analysis, model: str) -> float:
         (lumi[name][: time_s.size].sum(axis=1), fill.true(f"{name}_lumi", time_s).sum(axis=1))
         for name in EXPERIMENTS
     ]
-    found, true = (sum(np.trapezoid(s[i], time_s) for s in sums) for i in (0, 1))
+    found, true = (sum(trapezoid(s[i], time_s) for s in sums) for i in (0, 1))
     return float(found / true - 1)
 
 
