@@ -120,10 +120,10 @@ class _FileOfFill:
         order = [name for name in self.request.names if name in new or name in old]
         kept = self.plan.kept
         replaces = new.keys() & (self._there - kept) if kept else set()
-        if kept and not replaces and not self._is_too_long and can_append(self.target):
+        if kept and not (replaces or self._is_last) and can_append(self.target):
             if new:
                 append_variables(self.target, Contents({n: new[n] for n in order if n in new}))
-        elif order and (new or not kept or self._is_too_long):
+        elif order and (new or not kept or self._is_last):
             write_variables(self.target, Contents({n: _load(n, new, old, kept) for n in order}))
         return missing
 
@@ -133,9 +133,13 @@ class _FileOfFill:
         return names_in(self.target)
 
     @property
-    def _is_too_long(self) -> bool:
-        """Whether the file has samples from after the fill: its end was not known yet."""
-        return any(last_s >= self.request.span[1] for last_s in self.plan.last_s.values())
+    def _is_last(self) -> bool:
+        """Whether the fill is over: then the file becomes as if all had been fetched at once.
+
+        What came from after its end, when that was not known yet, is left out.
+        """
+        saved = self.request.saved
+        return saved is not None and not saved.complete and is_over(self.request.fill)
 
     def _new(self) -> dict[str, Load]:
         """Return what came, with samples: all of a variable, or what is added to it."""

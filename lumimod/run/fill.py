@@ -19,7 +19,7 @@ from lumimod.records.diary import Diary
 from lumimod.run.guard import guarded
 from lumimod.run.keeper import Keeper
 from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
-from lumimod.run.report import FillReport, local_minutes
+from lumimod.run.report import BLOCKED_BY, FillReport, local_minutes
 from lumimod.steps.context import FillContext
 from lumimod.steps.registry import STEPS
 from lumimod.steps.step import Afterwards, Step
@@ -134,7 +134,7 @@ def _run_step(
 ) -> None:
     broken = [need.name for need in step.needs if need.name in tally.failed]
     if broken:
-        tally.fail(step.name, f"blocked by {', '.join(broken)}", logged=False)
+        tally.fail(step.name, f"{BLOCKED_BY}{', '.join(broken)}", logged=False)
         return
     run = step.renew if planned.renews and step.renew else step.run
     why = planned.reason or ("forced" if planned.status is Status.FORCED else "missing")

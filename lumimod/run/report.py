@@ -9,6 +9,9 @@ from typing import Any
 
 from lumimod.readers.stamps import ZURICH
 
+BLOCKED_BY = "blocked by "
+"""How the reason begins of a step that could not run because others had failed."""
+
 
 def local_minutes(time: str) -> str:
     """Return a time, ISO 8601, as the clocks of Zurich show it, without seconds."""

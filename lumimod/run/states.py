@@ -22,7 +22,7 @@ from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, OutputError
 from lumimod.readers.json_file import load_json
 from lumimod.run.plan import Plan, Status
-from lumimod.run.report import FillReport, local_minutes
+from lumimod.run.report import BLOCKED_BY, FillReport, local_minutes
 
 log = logging.getLogger(__name__)
 
@@ -187,19 +187,27 @@ def _with_since(found: StepState, before: StepState | None, now: str) -> StepSta
 
 
 def changes(before: States, after: States) -> Iterable[str]:
-    """Yield a line for each failure that is new, and for each that is cured."""
+    """Yield a line for each failure that is new, and for each that is cured.
+
+    A step that is blocked by the failure of another has no line of its own.
+    """
     for fill, states in after.items():
         known = before[fill].steps if fill in before else {}
         for name, now in states.steps.items():
-            was_failed = name in known and known[name].state is Standing.FAILED
-            if now.state is Standing.FAILED and not was_failed:
+            had_failed = name in known and _is_cause(known[name])
+            if _is_cause(now) and not had_failed:
                 yield f"fill {fill}: {name} failed: {now.why}"
-            elif was_failed and now.state is not Standing.FAILED:
+            elif had_failed and now.state is not Standing.FAILED:
                 since = local_minutes(known[name].since)
                 yield f"fill {fill}: {name} is well ({now.state.value}); it failed since {since}"
         for name in known.keys() - states.steps.keys():
-            if known[name].state is Standing.FAILED:
+            if _is_cause(known[name]):
                 yield f"fill {fill}: {name} no longer fails"
+
+
+def _is_cause(of: StepState) -> bool:
+    """Tell whether a step failed by itself."""
+    return of.state is Standing.FAILED and not of.why.startswith(BLOCKED_BY)
 
 
 # --- for people

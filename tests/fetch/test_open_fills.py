@@ -63,6 +63,10 @@ def test_hourly_runs_give_what_one_run_at_the_end_gives(
         assert np.array_equal(found[name].time_s, time_s[inside])
         assert np.array_equal(found[name].values, np.asarray(values)[inside])
     assert world.hidden() == []
+    piecewise = world.basic.read_bytes()
+    world.run("basic", force=True)
+    if suffix != ".h5":  # which holds times of its own
+        assert world.basic.read_bytes() == piecewise
 
 
 def test_only_new_time_is_asked_for_and_the_last_hour_where_samples_are_rare(world: World) -> None:

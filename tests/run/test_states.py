@@ -212,6 +212,10 @@ def test_changes_are_first_failures_and_what_is_well_again() -> None:
         "fill 7: all no longer fails"
     ]
     assert list(changes({}, {7: well})) == []
+    blocked = FillStates({"sb": StepState(Standing.FAILED, "blocked by cycle", BEFORE)})
+    assert list(changes({}, {7: blocked})) == []  # what blocks it has a line
+    assert list(changes({7: blocked}, {7: well})) == []
+    assert list(changes({7: blocked}, {7: failed})) == ["fill 7: sb failed: no data"]
 
 
 def test_someone_is_told_once_when_it_fails_and_once_when_it_is_well(site: Site) -> None:
