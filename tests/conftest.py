@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from lumimod.run.plan import Selection, begin_run, plan_fill
 from lumimod.run.report import FillReport
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.steps.context import FillContext
+
+# Else each process that the tests start would compile all modules anew, which takes a second, and
+# finding the tests would take twice as long. `make` does the same.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # In CI the same examples each time: a change is not to fail for what it did not do. Elsewhere new
 # ones are tried in every run. A machine may be busy, so that no example has a time limit.
