@@ -23,6 +23,7 @@ from lumimod.plots.season_panels import (
     season_panels,
 )
 from lumimod.plots.style import DEFAULT_STYLE, REFERENCE, Style, drawing, new_figure
+from lumimod.summary.means import running_sum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,7 +151,7 @@ def draw_days(data: SeasonData, *, style: Style = DEFAULT_STYLE) -> Figure:
             day_s + shift, sums, 0.28 * ONE_DAY_S, align="edge", color=series.look.color,
             label=f"{series.label}: {sums.sum():,.0f} 1/pb in all",
         )  # fmt: skip
-        total = np.cumsum(np.nan_to_num(data.values(series.column))) / 1000
+        total = running_sum(data.values(series.column)) / 1000
         lower.step(
             data.start_s, total, where="post", color=series.look.color, label=series.label,
             linestyle=series.look.linestyle,

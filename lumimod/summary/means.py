@@ -17,6 +17,11 @@ E34_IN_PER_M2_S = 1e38
 PER_PB_IN_PER_M2 = 1e40
 
 
+def running_sum(values: FloatArray) -> FloatArray:
+    """Return the sum of all values up to each one, shape (n,); NaN counts as nothing."""
+    return np.cumsum(np.nan_to_num(values))
+
+
 def first_row(values: FloatArray) -> FloatArray:
     """Return the first row that has any number; NaN without one."""
     return _row(values, 0)

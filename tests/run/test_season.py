@@ -16,7 +16,7 @@ from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
 from lumimod.summary import season
 from lumimod.summary.columns import COLUMN_OF, SEASON_COLUMNS
-from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime
+from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime, running_sum
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -182,6 +182,10 @@ def test_means_are_of_what_is_known() -> None:
     put_mean(out, "a", np.array([1.0, np.nan, 3.0]))
     put_mean(out, "b", np.array([np.nan]))
     assert out == {"a": 2.0, "a_rms": 1.0}
+
+
+def test_a_running_sum_goes_on_over_what_is_not_known() -> None:
+    assert running_sum(np.array([np.nan, 1.0, np.nan, 3.0])).tolist() == [0, 1, 1, 4]
 
 
 def test_a_mean_lifetime_is_that_of_the_mean_rate() -> None:
