@@ -41,6 +41,7 @@ def load_pickle(path: Path) -> Any:
             # Reading on also checks the end of a gzip file.
             if stream.read(1) or not ends_with(path, stream.tell()):
                 raise pickle.UnpicklingError("something follows its end")
+            _check_columns(data)
             return data
     except FileNotFoundError as exc:
         raise MissingInputError(f"{path}: no such file; check the folders in config.py") from exc
@@ -56,3 +57,11 @@ def load_pickle(path: Path) -> Any:
         ) from exc
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc
+
+
+def _check_columns(data: Any) -> None:
+    """Refuse a table whose columns have other names than text and numbers: no program wrote it."""
+    names = getattr(data, "columns", ())
+    # Not isinstance: a damaged index may hold scalars that pass for what they are not.
+    if not all(issubclass(type(name), (str, int)) for name in names):
+        raise pickle.UnpicklingError("columns of a table have odd names")

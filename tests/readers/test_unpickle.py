@@ -449,3 +449,12 @@ def test_what_was_read_is_not_kept(path: Path) -> None:
         assert array() is None
     finally:
         gc.enable()
+
+
+def test_a_table_whose_columns_are_named_by_objects_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.pkl"
+    frame = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    frame.columns = pd.Index([np.object_, "b"], dtype=object)
+    path.write_bytes(pickle.dumps(frame))
+    with pytest.raises(BadInputError, match=r"table\.pkl"):
+        load_pickle(path)
