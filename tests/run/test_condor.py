@@ -442,7 +442,7 @@ def test_bindings_remove_a_job(site: Site, monkeypatch: pytest.MonkeyPatch) -> N
 # --- another schedd
 
 
-LOG_AT_CERN = Path(__file__).parents[1] / "data/condor_other_schedd.log"
+LOG_AT_CERN = Path(__file__).parents[1] / "data/cases/condor_other_schedd.log"
 """In the form of HTCondor 24.12: the event of the cluster, times without a year, the alias."""
 
 
