@@ -48,8 +48,10 @@ run: setup
 	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py --plots
 	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --config ../config.py --fill 5845 5848
 	@echo
-	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill, with pictures in its plots/:"
-	@ls -l $(EXAMPLE)/SB_analysis/fill_[0-9]*/
+	@cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py --show 5845 5848
+	@echo
+	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill. The picture to open first:"
+	@cd $(EXAMPLE) && ls $$PWD/SB_analysis/fill_5848/plots/fill_5848_overview.png
 
 # Fills of a simulated season, whose bunches follow formulas of their own: faults, machine development,
 # archives that are missing.
