@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from lumimod.config.settings import Config, load_config
+from lumimod.errors import called_with_config
 from lumimod.parallel import Workers
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.run.fill import FillJob, run_fill
@@ -78,6 +79,16 @@ CPU = "CPU time [s]"
 FAST_S = 2.0
 """CPU time of a test with all its cases [s] beyond which it is to be marked `slow`."""
 NOT_FAST = f"over {FAST_S:g} s of CPU: to be made faster, or marked slow"
+
+
+# --- what a process keeps
+
+
+@pytest.fixture(autouse=True)
+def called_as_by_default() -> Iterator[None]:
+    """Forget after each test which config.py its commands named; messages repeat it."""
+    yield
+    called_with_config(Path("config.py"))
 
 
 # --- speed

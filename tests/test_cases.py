@@ -55,6 +55,7 @@ def test_beam_modes_of_lhcmeasurementtools_are_read_also_where_a_mode_lasts(
     assert span.stop_s == modes[FILL].t_endfill_s
 
 
+@pytest.mark.slow
 def test_beam_modes_in_which_a_mode_lasts_can_be_added_to(
     configure: Configure, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_beam_modes_in_which_a_mode_lasts_can_be_added_to(
     assert {5845, FILL, FILL + 1} <= read_bmodes(path).keys()
 
 
+@pytest.mark.slow
 def test_the_record_of_lhcmeasurementtools_keeps_what_was_fetched(
     configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from lumimod.commands.shell import Parser, add_config, exit_status
 from lumimod.commands.times import parse_time
 from lumimod.config.sections.files import SOURCES
 from lumimod.config.settings import Config, load_config
-from lumimod.errors import LumimodError, UsageError
+from lumimod.errors import LumimodError, UsageError, called_with_config
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
@@ -201,6 +201,7 @@ def _run(
     work: Callable[[argparse.Namespace, Config, Source], bool],
 ) -> int:
     args = parser.parse_args(argv)
+    called_with_config(args.config)
 
     def with_source() -> bool:
         cfg = relocated(load_config(args.config), args.data_folder)
