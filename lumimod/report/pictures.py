@@ -69,12 +69,13 @@ def families_shown(paths: FillPaths, thumbs: Path) -> list[ShownFamily]:
     thumbs
         Folder of its small pictures.
     """
-    there = _files(paths.plot_folder, paths.cfg.plots.format)
+    folder = paths.plot_folder
+    there = _files(folder, paths.cfg.plots.format)
     found = []
     for name, family in PICTURE_FAMILIES.items():
         shown = ShownFamily(name, family.title)
         for picture in (one for of in family.sets(paths) for one in of.pictures):
-            path = picture_path(paths, picture.name)
+            path = picture_path(paths, picture.name, folder)
             if path.name in there:
                 stamp = there.pop(path.name)
                 shown.pictures.append(_shown(picture.name, picture.shows, path, stamp, thumbs))
@@ -85,7 +86,7 @@ def families_shown(paths: FillPaths, thumbs: Path) -> list[ShownFamily]:
         if name.startswith(start):
             short = Path(name).stem[len(start) :]
             words = short.replace("_", " ")
-            others.pictures.append(_shown(short, words, paths.plot_folder / name, stamp, thumbs))
+            others.pictures.append(_shown(short, words, folder / name, stamp, thumbs))
     return [family for family in (*found, others) if family.pictures]
 
 
