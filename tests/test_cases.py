@@ -14,9 +14,13 @@ from lumimod.cli import main
 from lumimod.commands.convert_data import main as convert
 from lumimod.commands.get_data import get_all, get_group
 from lumimod.config.settings import load_config
+from lumimod.fetch.modes import merge_into
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.variables import read_variables
+from lumimod.simulate import simulate_fills
+from lumimod.sources.base import FillSpan
 from lumimod.sources.folder import Folder
+from tests.conftest import TINY
 
 CASES = Path(__file__).parent / "data/cases"
 FILL = 5848
@@ -110,3 +114,17 @@ def test_folders_of_the_experiments_have_the_year_of_the_fill_in_them(
     massi = load_config(tmp_path / "config.py").massi
     for experiment, root in roots.items():
         assert massi.folder(experiment, 2023) == Path(root.replace("<YEAR>", "2023"))
+
+
+@pytest.mark.parametrize("name", ["fills_and_bmodes.pkl", "fills_and_bmodes.json"])
+def test_a_whole_data_folder_of_our_own_is_converted(tmp_path: Path, name: str) -> None:
+    simulate_fills(tmp_path, [FILL], TINY, seed=1)
+    bmodes = tmp_path / name
+    span = FillSpan(FILL, 1.5e9, 1.5e9 + 9, ())
+    merge_into(bmodes, [span], now_s=1.6e9)
+    assert (tmp_path / "fills_and_bmodes.csv").exists()
+    if bmodes.suffix == ".json":
+        (tmp_path / "fills_and_bmodes.pkl").unlink()
+    assert convert([str(tmp_path), "--to", "csv.gz"]) == 0
+    assert not (tmp_path / "fills_and_bmodes.csv.gz").exists()
+    assert len(list(tmp_path.rglob("*.csv.gz"))) == 4

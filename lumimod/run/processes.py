@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from lumimod.atomic import use_fsync, uses_fsync
+from lumimod.errors import called_with_config
 from lumimod.parallel import (
     Workers,
     available_cores,
@@ -136,6 +137,7 @@ def _run_in_process(job: FillJob) -> FillReport:
     if _Process.interrupted:
         raise KeyboardInterrupt
     _Process.busy = True
+    called_with_config(job.cfg.path)
     try:
         return run_fill(job, _Process.workers)
     finally:

@@ -13,7 +13,7 @@ import numpy as np
 from lumimod.arrays import IntArray, Series, select_rows
 from lumimod.atomic import replacing
 from lumimod.errors import MissingInputError, UsageError
-from lumimod.readers.bmodes import FillModes, read_bmodes
+from lumimod.readers.bmodes import FILE_NAMES, FillModes, read_bmodes
 from lumimod.readers.compressed import decompressed
 from lumimod.readers.locate import SUFFIXES, fill_of_tree, suffix_of, tree_name
 from lumimod.readers.variables import list_variables, read_variables
@@ -51,9 +51,14 @@ def _is_tree(path: Path) -> bool:
 def _is_data_file(path: Path) -> bool:
     """Tell whether a path is a data file by itself: not one of a tree, nor the beam modes' CSV."""
     in_tree = any(fill_of_tree(parent) is not None for parent in path.parents)
-    beside_pickle = path.with_suffix(".pkl").exists()
     is_data = path.is_file() and path.name.endswith(SUFFIXES)
-    return is_data and not in_tree and not beside_pickle
+    return is_data and not in_tree and not _is_table_of_modes(path)
+
+
+def _is_table_of_modes(path: Path) -> bool:
+    """Tell whether a file is the copy as CSV of the beam modes beside it."""
+    by_name = path.stem == Path(FILE_NAMES[0]).stem
+    return by_name or path.with_suffix(".pkl").exists()
 
 
 def converted_path(source: Path, kind: str, folder: Path | None = None) -> Path:

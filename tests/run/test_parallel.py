@@ -9,12 +9,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lumimod import parallel
 from lumimod.errors import BadInputError, LumimodError
 from lumimod.parallel import Workers, available_cores, process_context
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Site
 
 
 def process_of(number: int) -> tuple[int, int]:
@@ -264,3 +268,11 @@ def test_a_process_ends_with_status_1_when_its_parent_is_gone(
     waiting.join(timeout=20)
     os.close(reading)
     assert statuses == [1]
+
+
+def test_messages_of_processes_name_the_config_as_well(site: Site) -> None:
+    for fill in (5845, 5848):
+        site.paths(fill).basic_data.unlink()
+    outcome = site.command("--config", site.config, "--jobs", 2)
+    for fill in (5845, 5848):
+        assert outcome.lines("ERROR", f"getData.py --fill {fill} --config {site.config}")
