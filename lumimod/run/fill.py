@@ -18,7 +18,7 @@ from lumimod.readers.bmodes import FillModes
 from lumimod.records.diary import Diary
 from lumimod.run.guard import guarded
 from lumimod.run.keeper import Keeper
-from lumimod.run.plan import PLOTS, Pictures, Plan, Planned, Status
+from lumimod.run.plan import FOLLOWS, PLOTS, Pictures, Plan, Planned, Status
 from lumimod.run.report import BLOCKED_BY, FillReport, local_minutes
 from lumimod.steps.context import FillContext
 from lumimod.steps.registry import STEPS
@@ -109,13 +109,20 @@ def run_fill(job: FillJob, workers: Workers) -> FillReport:
     )
 
 
+def _level_of_stale(reason: str) -> int:
+    """Return the level of the line about a result that is out of date: one cause, one line."""
+    follows = all(why.endswith(FOLLOWS) for why in reason.split("; "))
+    return logging.DEBUG if follows else logging.WARNING
+
+
 def _run_steps(job: FillJob, workers: Workers, tally: _Tally) -> None:
     ctx = FillContext(job.fill, job.cfg, job.modes, workers)
     keeper = Keeper(ctx.paths, job.modes)
     for name, planned in job.plan.items():
         if planned.status is Status.STALE:
             tally.stale[name] = planned.reason
-            log.warning(
+            log.log(
+                _level_of_stale(planned.reason),
                 "fill %d: %s is out of date (%s); run with --cascade or --force %s",
                 job.fill, name, planned.reason, name,
             )  # fmt: skip

@@ -24,6 +24,8 @@ from lumimod.steps.step import Outdated, Step
 
 log = logging.getLogger(__name__)
 
+FOLLOWS = " is out of date"
+"""How the reason ends of a result that is out of date because that of another step is."""
 PLOTS = "plots"
 """What reports and logs call the pictures, which are made after the steps."""
 
@@ -241,7 +243,7 @@ def _out_of_date(step: Step, made: Sequence[Made], state: _FillState, plan: Plan
     files.
     """
     others = [o.name for o in step.depends_on if plan[o.name].status is Status.STALE]
-    reasons = [f"{name} is out of date" for name in others]
+    reasons = [f"{name}{FOLLOWS}" for name in others]
     if made:
         for one in made:
             reasons += changes_since(step, one, state.paths, state.modes, state.diary)
