@@ -33,6 +33,7 @@ NOT_OURS = {
     "pip": "needs a network",
     "python3": "makes an environment",
     ".": "enters the environment",
+    "eval": "sets the environment of a pool, which needs root",
     "make": "runs the commands of the Makefile, which are checked to be there",
 }
 """Programs that are not run, and why."""
