@@ -12,8 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup run season check test lint docs mutants soak bench clean pool-up pool-down
 
 help:
-	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them"
-	@echo "make season ten fills of a season, as different as real ones, with the site of them (2 minutes)"
+	@echo "make run    get two small simulated fills into $(EXAMPLE)/ and run the whole follow-up on them,"
+	@echo "            then on ten fills of a season, with the site of them"
+	@echo "make season the ten fills of a season alone"
 	@echo "make check  lint, types and the fast tests, while you work (under a minute)"
 	@echo "make test   lint, types and all tests, with coverage, a pool and the documentation"
 	@echo "            JOBS=8: as many processes as that, in place of 2; also for make check"
@@ -52,6 +53,8 @@ run: setup
 	@echo
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill. The picture to open first:"
 	@cd $(EXAMPLE) && ls $$PWD/SB_analysis/fill_5848/plots/fill_5848_overview.png
+	@echo
+	@$(MAKE) --no-print-directory season
 
 # Fills of a simulated season, whose bunches follow formulas of their own: faults, machine development,
 # archives that are missing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,7 +49,7 @@ def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = F
             _keep_dated_copy(path, Path(file.name))
 
 
-def load(path: Path, kind: type[R]) -> R:
+def load(path: str | os.PathLike[str], kind: type[R]) -> R:
     """Return the record saved at `path`.
 
     Raises
@@ -57,7 +58,7 @@ def load(path: Path, kind: type[R]) -> R:
         The file is missing, cannot be read, or holds something else.
     """
     try:
-        data = load_pickle(path)
+        data = load_pickle(Path(path))
     except MissingInputError as exc:
         raise MissingStepError(f"{path} is missing; run the step that makes it") from exc
     except BadInputError as exc:

@@ -207,6 +207,7 @@ def test_a_record_is_saved_as_its_dict(tmp_path: Path) -> None:
     store.save(path, record)
     assert_same(lumimod.load(path), record.to_dict())
     assert_same(store.load(path, MeasuredLumi).to_dict(), record.to_dict())
+    assert_same(store.load(str(path), MeasuredLumi).to_dict(), record.to_dict())
 
 
 # --- loading what cannot be loaded
