@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lumimod.run import processes
 
-JOB: Any = object()
+JOB: Any = SimpleNamespace(cfg=SimpleNamespace(path=Path("config.py")))
 
 
 @pytest.fixture(autouse=True)
