@@ -99,6 +99,7 @@ def test_what_is_complete_is_only_counted(run: Run, capsys: pytest.CaptureFixtur
     assert "tgz" not in out
 
 
+@pytest.mark.slow
 def test_all_data_come_with_the_archives(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +110,7 @@ def test_all_data_come_with_the_archives(
     assert "truth_fill_5848.npz" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_fill_that_is_not_known_is_named_and_the_others_fetched(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +121,7 @@ def test_a_fill_that_is_not_known_is_named_and_the_others_fetched(
     assert (tmp_path / "data/fill_basic_data_csvs/basic_data_fill_5845.csv").exists()
 
 
+@pytest.mark.slow
 def test_the_folder_of_another_run_is_a_source(run: Run, tmp_path: Path) -> None:
     run("getData.py", "--fill", "5845")
     options = ["--source", "folder", "--source-folder", str(tmp_path / "data")]

@@ -45,6 +45,7 @@ def saved(world: World, group: str = "basic") -> dict[str, dict[str, object]]:
 # --- without faults
 
 
+@pytest.mark.slow
 def test_every_group_lies_where_the_pipeline_looks(world: World) -> None:
     outcomes = world.run_all()
     assert all(outcome.is_good for outcome in outcomes)
@@ -60,6 +61,7 @@ def test_every_group_lies_where_the_pipeline_looks(world: World) -> None:
     assert not list(data.rglob(".part_*"))
 
 
+@pytest.mark.slow
 def test_what_was_logged_is_in_the_files_exactly(world: World, logged: dict[str, Samples]) -> None:
     world.run_all()
     found = {}
@@ -409,6 +411,7 @@ def test_what_an_earlier_run_got_of_a_variable_stays_when_it_vanishes(world: Wor
     assert found[ENERGY[1]].time_s[-1] > world.span.start_s + 4900
 
 
+@pytest.mark.slow
 def test_a_forced_run_that_gets_less_keeps_what_was_there(
     world: World, logged: dict[str, Samples]
 ) -> None:

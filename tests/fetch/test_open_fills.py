@@ -173,6 +173,7 @@ def hourly(world: World, hours: float, **options: bool) -> list[Outcome]:
     return fetch(world.cfg, source, list(GROUPS), modes, sorted(modes), **options)
 
 
+@pytest.mark.slow
 def test_a_technical_stop_costs_a_query_a_variable_and_hour(stop: World) -> None:
     hourly(stop, 72)
     n_first = stop.n_queries()
@@ -197,6 +198,7 @@ def names_of(world: World, group: str) -> set[str]:
     return world.names(Path(template.replace("<FILLNUMBER>", "9000")))
 
 
+@pytest.mark.slow
 def test_data_of_bunches_are_left_out_without_stable_beams_unless_asked_for(stop: World) -> None:
     left = {one.group for one in hourly(stop, 72) if one.left_out}
     assert left == {"bbb", "bbb_lumi"}

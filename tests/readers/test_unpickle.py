@@ -386,6 +386,7 @@ def test_attack_is_refused_at_once(path: Path, attack: bytes, packed: bool) -> N
     assert time.process_time() - started < 10
 
 
+@pytest.mark.slow
 def test_a_small_file_of_millions_of_parts_is_refused(path: Path) -> None:
     path.write_bytes(gzip.compress(b"\x80\x02(" + b"N" * 6_000_000 + b"l."))
     with pytest.raises(BadInputError, match="contains too many parts"):
@@ -417,6 +418,7 @@ def test_no_attack_takes_the_memory_of_others(tmp_path: Path) -> None:
     assert int(done.stdout) < 400_000  # kB
 
 
+@pytest.mark.slow
 def test_big_but_honest_contents_are_read(path: Path) -> None:
     shared = tuple(range(50))
     value = {

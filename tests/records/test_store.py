@@ -240,6 +240,7 @@ def original(path: Path, record: MeasuredLumi) -> None:
         pickle.dump(record.to_dict(), stream, protocol=2)
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_in_a_result_gives_other_numbers(tmp_path: Path) -> None:
     path, record = result(tmp_path)
     expected, rng = record.to_dict(), np.random.default_rng(2)

@@ -270,6 +270,7 @@ def test_a_process_ends_with_status_1_when_its_parent_is_gone(
     assert statuses == [1]
 
 
+@pytest.mark.slow
 def test_messages_of_processes_name_the_config_as_well(site: Site) -> None:
     for fill in (5845, 5848):
         site.paths(fill).basic_data.unlink()

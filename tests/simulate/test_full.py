@@ -174,6 +174,7 @@ def test_bunches_at_the_end_of_a_train_grow_and_lose_more(truth: dict[str, Float
     assert sigma[11] > sigma[0]
 
 
+@pytest.mark.slow
 def test_radiation_and_growth_alone_give_the_known_end(tmp_path: Path) -> None:
     # Bunches that do not collide, without noise: V is damped and grows by what is set.
     full = FullPhysics(scheme="12b", noise=0.0, c_minus=0.0, cloud=0.0)

@@ -357,6 +357,7 @@ def test_bsrt_sizes_give_the_true_emittances_back(
     assert 0.02 < np.std(ratio) < 0.12
 
 
+@pytest.mark.slow
 def test_bsrt_repeats_each_gate_and_visits_every_bunch(
     files: FillFiles, truth: dict[str, npt.NDArray[Any]]
 ) -> None:

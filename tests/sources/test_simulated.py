@@ -39,6 +39,7 @@ def test_its_files_are_gone_when_it_is_closed() -> None:
     assert not files.basic.exists()
 
 
+@pytest.mark.slow
 def test_it_answers_for_every_variable_of_every_group(source: Simulated) -> None:
     span = source.fill(5848)
     assert span is not None
