@@ -72,9 +72,9 @@ season: setup
 
 # Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
 # named at the end. Each process takes tests that stand together, which share simulated fills and
-# figures that are drawn once.
+# figures that are drawn once. Of properties a few examples are tried, in `make test` a hundred.
 check: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow and not htcondor"
+	EXAMPLES=quick $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow and not htcondor"
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -rs --cov --cov-report=term

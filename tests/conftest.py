@@ -33,7 +33,8 @@ sys.dont_write_bytecode = False
 # ones are tried in every run. A machine may be busy, so that no example has a time limit.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+settings.register_profile("quick", deadline=None, max_examples=20)  # make check
+settings.load_profile("ci" if os.environ.get("CI") else os.environ.get("EXAMPLES", "here"))
 
 FILL = 5845
 """Number of the golden fill, and of the simulated ones."""
