@@ -45,7 +45,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lumimod.physics.lowess import lowess_groups
@@ -253,6 +253,9 @@ def test_an_outlier_does_not_count_where_most_samples_are_fitted_exactly() -> No
 @given(seed=SEEDS, shift=st.floats(-100, 100))
 def test_shift_of_the_values_shifts_the_result(seed: int, shift: float) -> None:
     time_s, values = noisy_series(seed)
+    # Of a dozen samples half may be met exactly: then rounding is the median residual, by which
+    # the others are weighted, and a shift changes it.
+    assume(len(time_s) > 20)
     np.testing.assert_allclose(
         one_group(time_s, values + shift), one_group(time_s, values) + shift, rtol=0, atol=1e-8
     )
