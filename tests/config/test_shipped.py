@@ -76,6 +76,7 @@ def _attributes_read() -> set[str]:
     return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
+@pytest.mark.slow
 def test_settings_without_effect_are_those_that_nothing_reads() -> None:
     read = _attributes_read()
     unread = {s.name for s in ALL_SETTINGS if s.where.rpartition(".")[2] not in read}

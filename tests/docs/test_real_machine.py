@@ -11,6 +11,8 @@ from benchmarks.machine_data import Table
 from benchmarks.real_machine import main, markdown, tables
 from tests.docs.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # whole fills, together some seconds
+
 NUMBER = re.compile(r"(?<=\| )-?\d+\.\d+(?= \|)")
 
 

@@ -185,6 +185,7 @@ def test_with_no_file_yet_last_is_seven_days_ago(
 # --- with the logging service
 
 
+@pytest.mark.slow
 def test_getdata_fetches_from_the_logging_service(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

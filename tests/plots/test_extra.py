@@ -239,10 +239,12 @@ def picture(folder: Path) -> bytes:
     return (plots / f"fill_{FILL}_extraData.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_picture_lies_with_the_others_of_the_fill(picture: bytes) -> None:
     assert picture.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_data_of_another_format_in_another_folder_give_the_same_picture(
     folder: Path, tmp_path: Path, data: ExtraData, picture: bytes
 ) -> None:

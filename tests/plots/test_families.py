@@ -72,6 +72,7 @@ def printed(program: str) -> str:
     return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_planning_pictures_imports_no_matplotlib() -> None:
     program = (
         "import sys\n"

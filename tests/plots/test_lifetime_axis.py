@@ -78,6 +78,7 @@ def test_ticks_are_round_lifetimes_within_the_limits_and_apart(low: float, span:
             assert float(digits) == pytest.approx(abs(1 / tick))
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=50))
 @settings(max_examples=60, deadline=None)
 def test_a_lifetime_is_in_view_or_counted_as_outside(found: list[float]) -> None:

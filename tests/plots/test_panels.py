@@ -105,6 +105,7 @@ def test_every_nth_time_of_each_bunch_is_a_point(ax: Axes, n_skip: int) -> None:
     assert points.get_cmap().name == TIME_MAP
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 7]))
 @settings(max_examples=12, deadline=None)
 def test_an_image_of_many_points_shows_the_points_of_the_scatter(seed: int, n_skip: int) -> None:

@@ -165,6 +165,7 @@ def test_no_archive_is_none(tmp_path: Path) -> None:
     assert find_archive(tmp_path / "absent", 5845) is None
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.dictionaries(

@@ -467,6 +467,7 @@ magnitudes = st.floats(1e-15, 1e15)
 finite = magnitudes | magnitudes.map(lambda value: -value) | st.just(0.0)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     rows=st.lists(st.lists(finite, min_size=1, max_size=8), max_size=8),

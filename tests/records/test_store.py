@@ -81,6 +81,7 @@ def assert_same(a: Any, b: Any) -> None:
         assert a == b
 
 
+@pytest.mark.slow
 @given(TREES)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_saved_comes_back(tmp_path: Path, tree: Any) -> None:

@@ -63,6 +63,7 @@ def test_cores_of_a_batch_slot_are_those_that_it_tells(
     assert available_cores() == (cores or all_cores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_cores", [1, 2])
 def test_results_come_in_the_order_of_the_arguments(n_cores: int) -> None:
     with Workers(n_cores) as workers:

@@ -187,6 +187,7 @@ def test_radiation_and_growth_alone_give_the_known_end(tmp_path: Path) -> None:
     np.testing.assert_allclose(after, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_coupling_moves_growth_from_one_plane_to_the_other(tmp_path: Path) -> None:
     end = []
     for number, c_minus in enumerate((0.0, 0.02)):
@@ -206,6 +207,7 @@ def test_wrong_scales_are_in_the_truth_and_not_in_the_log(truth: dict[str, Float
     assert float(truth["CMS_betastar_factor"]) == 1
 
 
+@pytest.mark.slow
 def test_full_physics_is_repeated_by_its_seed(tmp_path: Path) -> None:
     first, again, other = (
         truth_of(tmp_path / str(i), replace(SMALL, hours=0.2), seed)

@@ -28,6 +28,8 @@ from lumimod.simulate import FillSettings, simulate_fills
 from lumimod.tables.calibration import bsrt_calibration
 from tests.conftest import FILL, Analysed, analyse
 
+pytestmark = pytest.mark.slow  # whole fills, together some seconds
+
 FloatArray = npt.NDArray[np.float64]
 Show = Callable[[str], None]
 
