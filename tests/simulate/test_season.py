@@ -19,6 +19,8 @@ from lumimod.simulate.season import FIRST_OF_SEASON, REPLACED_FACTOR, season_fil
 from lumimod.simulate.timeline import bmodes_entry, timeline
 from tests.simulate.test_simulate import parse
 
+pytestmark = pytest.mark.slow  # whole fills, together some seconds
+
 BASE = FillSettings.independent(
     n_colliding=8, n_noncolliding=1, sample_s=300.0, bsrt_period_s=60.0, gzip=True, bbb_lumi=True
 )

@@ -23,6 +23,8 @@ from lumimod.simulate.timeline import BEFORE_STABLE_S, timeline
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.writers import text
 
+pytestmark = pytest.mark.slow  # whole fills, together some seconds
+
 FloatArray = npt.NDArray[np.float64]
 Rows = list[tuple[float, list[float]]]
 
