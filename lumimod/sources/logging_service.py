@@ -71,7 +71,7 @@ class LoggingService(Source):
             start_s,
             stop_s,
         )
-        spans = [_fill_span(item) for item in answer or () if item is not None]
+        spans = _good_spans([item for item in answer or () if item is not None])
         inside = [s for s in spans if s.stop_s is None or s.stop_s > start_s]
         return sorted((s for s in inside if s.start_s < stop_s), key=lambda span: span.start_s)
 
@@ -227,6 +227,21 @@ def _fill_span(answer: Mapping[str, Any]) -> FillSpan:
         return FillSpan(int(answer["fillNumber"]), start_s, stop_s, modes)
     except (KeyError, TypeError, ValueError) as exc:
         raise SourceError(f"pytimber: unexpected answer about a fill: {answer!r:.200}") from exc
+
+
+def _good_spans(answers: Sequence[Mapping[str, Any]]) -> list[FillSpan]:
+    """Return the spans of fills; an odd answer costs its fill, and is told."""
+    spans: list[FillSpan] = []
+    odd: list[SourceError] = []
+    for answer in answers:
+        try:
+            spans.append(_fill_span(answer))
+        except SourceError as exc:
+            log.error("%s; this fill is left out", exc)
+            odd.append(exc)
+    if odd and not spans:
+        raise odd[0]
+    return spans
 
 
 def _optional(time_s: Any) -> float | None:

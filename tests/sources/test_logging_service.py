@@ -137,6 +137,16 @@ def test_fills_between_two_times(connect: Connect) -> None:
     assert second.modes[0].stop_s is None
 
 
+def test_an_odd_answer_about_a_fill_costs_that_fill(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = {**FILLS[1], "beamModes": None}
+    source, _, _ = connect(fills=[odd, FILLS[2]])
+    assert [span.fill for span in source.fills(T0, T0 + 60)] == [5849]
+    assert "unexpected answer about a fill" in caplog.text
+    assert "this fill is left out" in caplog.text
+
+
 def test_a_fill_that_is_not_known_is_none(connect: Connect) -> None:
     source, _, _ = connect(fills=FILLS)
     assert source.fill(1) is None
