@@ -13,9 +13,10 @@ from lumimod.arrays import BoolArray, FloatArray
 from lumimod.paths import FillPaths
 from lumimod.physics.constants import PROTON_MASS_GEV
 from lumimod.readers.stamps import ZURICH
-from lumimod.records import BEAMS, FAMILIES, IP_OF, CalculatedLumi, StableBeams
+from lumimod.records import BEAMS, FAMILIES, CalculatedLumi, StableBeams
 from lumimod.records.diary import Diary
 from lumimod.records.made import Made
+from lumimod.summary.optics import betastar_in_use
 
 BY_BSRT, BY_FBCT, BY_BQM = "emittance", "bunch intensity", "bunch length"
 INSTRUMENT = {BY_BSRT: "BSRT", BY_FBCT: "FBCT", BY_BQM: "BQM"}
@@ -87,19 +88,10 @@ def without_gaps(values: FloatArray, time_s: FloatArray, gaps: Iterable[Unmeasur
 def about_fill(paths: FillPaths, sb: StableBeams, calc: CalculatedLumi | None) -> About:
     """Return what results and config.py say of a fill."""
     made = Diary(paths.folder).made(paths.sb)
-    machine = paths.cfg.machine
-    energy_tev = machine.gamma_ft * PROTON_MASS_GEV / 1e3
-    logged = None if calc is None else calc.betastar_m
-    if logged is not None:
-        betastar_m: Mapping[int, FloatArray] = logged
-    elif machine.betastar_is_measured:
-        betastar_m = {}
-    else:
-        betastar_m = {
-            ip: np.array([value]) for ip, value in zip(IP_OF.values(), machine.betastar(paths.fill))
-        }
+    energy_tev = paths.cfg.machine.gamma_ft * PROTON_MASS_GEV / 1e3
+    betastar_m = betastar_in_use(paths, calc, sb.time_s)
     betastar = both_points({ip: 100 * of for ip, of in betastar_m.items()}, "cm")
-    origin = "config.py" if logged is None else "logged"
+    origin = "config.py" if calc is None or calc.betastar_m is None else "logged"
     return About(
         facts=header_facts(sb, energy_tev, betastar),
         in_progress=made is not None and made.in_progress,

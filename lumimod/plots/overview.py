@@ -35,6 +35,7 @@ from lumimod.readers.bmodes import read_bmodes
 from lumimod.records import FillLosses, StableBeamsModel, store
 from lumimod.summary.facts import facts
 from lumimod.summary.model_facts import FREE_MODEL
+from lumimod.summary.optics import betastar_in_use
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def load_overview(paths: FillPaths) -> OverviewData:
         _model_lumi(paths),
         known,
         modes,
-        _betastar_m(paths, sb),
+        betastar_in_use(paths, sb.lumi_calc, sb.sb.time_s),
         paths.cfg.machine.sigma_boff_m2,
     )
 
@@ -78,15 +79,6 @@ def _model_lumi(paths: FillPaths) -> Mapping[str, FloatArray] | None:
     models = store.load_if_there(paths.models[0], StableBeamsModel) if paths.models else None
     free = None if models is None else models.models.get(FREE_MODEL)
     return None if free is None else free.bunch_lumi
-
-
-def _betastar_m(paths: FillPaths, sb: SbResults) -> Mapping[int, FloatArray]:
-    if sb.lumi_calc is not None and sb.lumi_calc.betastar_m is not None:
-        return sb.lumi_calc.betastar_m
-    if paths.cfg.machine.betastar_is_measured:
-        return {}
-    both = paths.cfg.machine.betastar(paths.fill)
-    return {ip: np.full(sb.sb.time_s.shape, value) for ip, value in zip((1, 5), both)}
 
 
 # --- the page

@@ -15,6 +15,7 @@ from lumimod.records import (
     MeasuredLumi,
     StableBeams,
 )
+from lumimod.summary.optics import betastar_in_use
 
 
 def budgets(
@@ -35,10 +36,10 @@ def budgets(
 def _budget(
     paths: FillPaths, sb: StableBeams, calc: CalculatedLumi | None, both: FloatArray, ip: int
 ) -> dict[str, FloatArray]:
-    machine, betastar = paths.cfg.machine, _betastar_m(paths, sb, calc, ip)
-    if betastar is None:
+    machine, betastar_m = paths.cfg.machine, betastar_in_use(paths, calc, sb.time_s)
+    if not betastar_m:
         return {}
-    state = _state(sb, ip, betastar)
+    state = _state(sb, ip, betastar_m[ip])
     left = burned_off(state.intensity_ppb, both, sb.time_s, machine.sigma_boff_m2)
     plane = sb.crossing_plane[ip]
     return luminosity_budget(
@@ -56,15 +57,3 @@ def _state(sb: StableBeams, ip: int, betastar_m: FloatArray) -> ColliderState:
         sb.xing_angle_rad[ip],
         betastar_m,
     )
-
-
-def _betastar_m(
-    paths: FillPaths, sb: StableBeams, calc: CalculatedLumi | None, ip: int
-) -> FloatArray | None:
-    """Return beta* with which the luminosity was calculated, (n_times,)."""
-    if calc is not None and calc.betastar_m is not None:
-        return calc.betastar_m[ip]
-    if paths.cfg.machine.betastar_is_measured:
-        return None
-    at_points = dict(zip(IP_OF.values(), paths.cfg.machine.betastar(paths.fill)))
-    return np.full(sb.time_s.shape, at_points[ip])

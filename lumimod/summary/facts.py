@@ -18,7 +18,6 @@ from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
     FAMILIES,
-    IP_OF,
     CalculatedLumi,
     Fits,
     GrowthBeyond,
@@ -41,6 +40,7 @@ from lumimod.summary.means import (
     put_median_lifetime,
 )
 from lumimod.summary.model_facts import model_facts
+from lumimod.summary.optics import betastar_in_use
 from lumimod.tables.lhc import MEETING_SHIFT, N_SLOTS
 
 MB_IN_M2 = 1e-31
@@ -152,11 +152,9 @@ def _luminosity(paths: FillPaths, sb: StableBeams) -> Facts:
     for kind, lumi in (("meas", meas), ("calc", calc)):
         if lumi is not None:
             out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi))
-    if calc is not None and calc.betastar_m is not None:
-        betastar = {ip: values[0] for ip, values in calc.betastar_m.items()}
-    else:
-        betastar = dict(zip(IP_OF.values(), paths.cfg.machine.betastar(paths.fill)))
-    return {**out, **{f"betastar_ip{ip}_m": float(value) for ip, value in betastar.items()}}
+    for ip, betastar_m in betastar_in_use(paths, calc, sb.time_s).items():
+        out[f"betastar_ip{ip}_m"] = float(betastar_m[0])
+    return out
 
 
 def ratios(found: Facts) -> None:

@@ -157,6 +157,16 @@ def test_a_result_that_cannot_be_read_costs_its_own_facts(finished: Site) -> Non
     assert row["b1_emit_h_sb_start_um"] > 0
 
 
+def test_beta_star_that_was_not_logged_costs_no_other_fact(finished: Site) -> None:
+    finished.configure(betastar_m="measured")
+    finished.paths().lumi_calc.unlink()
+    outcome = finished.run("--summary")
+    assert not outcome.lines("WARNING", f"fill {FILL}: season table")
+    row = table(finished).loc[FILL]
+    assert row["lumi_int_meas_atlas_pb"] > 0
+    assert np.isnan(row["betastar_ip1_m"])
+
+
 def test_a_damaged_table_is_made_anew(finished: Site) -> None:
     finished.run("--summary")
     whole = (finished.results / "season.csv").read_bytes()
