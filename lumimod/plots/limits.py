@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
@@ -16,18 +16,10 @@ from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.growth import draw_extra_growth
 from lumimod.plots.lumi_emittances import draw_lumi_emittances
 from lumimod.plots.sb_results import SbResults, files_of_lumi
-from lumimod.records import (
-    FillLosses,
-    GrowthBeyond,
-    LumiEmittance,
-    store,
-)
+from lumimod.records import GrowthBeyond, LumiEmittance, store
 from lumimod.summary.budget import budgets
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.facts import stable_facts
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,6 @@ class LimitResults:
     """Results of a fill; None where there is no result."""
 
     sb: SbResults
-    losses: FillLosses | None
     emittance: LumiEmittance | None
     growth: GrowthBeyond | None
     facts: Mapping[str, Any]
@@ -56,10 +47,9 @@ def load_limits(paths: FillPaths) -> LimitResults:
     sb = SbResults.load(paths)
     return LimitResults(
         sb,
-        store.load_if_there(paths.result("losses"), FillLosses),
         store.load_if_there(paths.result("lumi_emittance"), LumiEmittance),
         store.load_if_there(paths.result("growth"), GrowthBeyond),
-        {**stable_facts(paths, sb.sb), **cycle_facts(paths, sb.sb)},
+        {**stable_facts(sb.sb), **cycle_facts(paths)},
         budgets(paths, sb.sb, sb.lumi_calc, sb.lumi_meas),
     )
 
@@ -68,7 +58,7 @@ def load_limits(paths: FillPaths) -> LimitResults:
 
 
 def _no_losses(results: LimitResults) -> str:
-    return "" if results.losses is not None else "step losses was not run"
+    return "" if results.sb.losses is not None else "step losses was not run"
 
 
 LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
@@ -101,7 +91,7 @@ LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
     Picture(
         "bunchFamilies",
         "losses and growth by position in the train and by long-range encounters",
-        lambda r, style: draw_families(r.sb.sb, r.losses, r.sb.fill, style=style),
+        lambda r, style: draw_families(r.sb.sb, r.sb.losses, r.sb.fill, style=style),
         _no_losses,
     ),
     Picture(

@@ -12,7 +12,6 @@ from lumimod.plots.about import NOTHING_KNOWN, About, about_fill
 from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis
 from lumimod.plots.layout import title
 from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
-from lumimod.plots.sb_results import load_measured
 from lumimod.plots.style import MODEL, Look, Style
 from lumimod.records import (
     CalculatedLumi,
@@ -22,6 +21,7 @@ from lumimod.records import (
     StableBeamsModel,
     store,
 )
+from lumimod.records.measured import measured_lumi
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ class ModelResults:
             sb,
             store.load(paths.model(case), StableBeamsModel),
             calc,
-            load_measured(paths, sb),
+            measured_lumi(paths, sb),
             paths.cfg.model.leveling.get(paths.fill),
             about_fill(paths, sb, calc),
         )

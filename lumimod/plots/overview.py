@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lumimod.arrays import FloatArray
 from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
 from lumimod.plots.axes import hour_axis
@@ -32,9 +31,9 @@ from lumimod.plots.overview_panels import (
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import DEFAULT_STYLE, MUTED, Style, drawing, new_figure
 from lumimod.readers.bmodes import read_bmodes
-from lumimod.records import FillLosses, StableBeamsModel, store
+from lumimod.records import store
 from lumimod.summary.facts import facts
-from lumimod.summary.model_facts import FREE_MODEL
+from lumimod.summary.model_facts import free_model
 from lumimod.summary.optics import betastar_in_use
 
 if TYPE_CHECKING:
@@ -58,27 +57,20 @@ def overview_sets(paths: FillPaths) -> Sequence[PictureSet[OverviewData]]:
 
 def load_overview(paths: FillPaths) -> OverviewData:
     """Return what the overview of a fill shows."""
-    sb = SbResults.load(paths)
+    load = store.each_once()
+    sb = SbResults.load(paths, load)
+    model = free_model(paths, load)
     try:
         modes = read_bmodes(paths.cfg.files.bmodes).get(paths.fill)
     except LumimodError:
         modes = None
-    known: Mapping[str, Any] = {} if modes is None else facts(paths, modes)[0]
     return OverviewData(
         sb,
-        store.load_if_there(paths.result("losses"), FillLosses),
-        _model_lumi(paths),
-        known,
+        None if model is None else model.bunch_lumi,
+        {} if modes is None else facts(paths, modes, load)[0],
         modes,
         betastar_in_use(paths, sb.lumi_calc, sb.sb.time_s),
-        paths.cfg.machine.sigma_boff_m2,
     )
-
-
-def _model_lumi(paths: FillPaths) -> Mapping[str, FloatArray] | None:
-    models = store.load_if_there(paths.models[0], StableBeamsModel) if paths.models else None
-    free = None if models is None else models.models.get(FREE_MODEL)
-    return None if free is None else free.bunch_lumi
 
 
 # --- the page

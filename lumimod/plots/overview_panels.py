@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, EXPERIMENT, MODEL, MUTED, REFERENCE, Look
 from lumimod.plots.totals import is_levelled, ratio, total
 from lumimod.readers.bmodes import FillModes
-from lumimod.records import BEAMS, EXPERIMENTS, FillLosses
+from lumimod.records import BEAMS, EXPERIMENTS
 from lumimod.summary.means import integral
 from lumimod.summary.model_facts import FREE_MODEL
 
@@ -38,44 +38,49 @@ class OverviewData:
     """What the overview shows; what there is not is None."""
 
     sb: SbResults
-    losses: FillLosses | None
     model_lumi: Mapping[str, FloatArray] | None
     """Of the model that takes nothing from the data, by experiment, (n_times - 1, n_slots)."""
     facts: Mapping[str, Any]
     modes: FillModes | None
     betastar_m: Mapping[int, FloatArray]
     """At IP 1 and 5, (n_times,)."""
-    sigma_boff_m2: float
+
+    @cached_property
+    def bunch_lumi(self) -> dict[str, Mapping[str, FloatArray]]:
+        """Luminosities by kind and experiment, (n_times, n_slots), in 1/(m^2 s); what there is."""
+        return {
+            "measured": self.sb.lumi_meas.bunch_lumi if self.sb.lumi_meas else {},
+            "calculated": _calculated(self.sb),
+            "modelled": self.model_lumi or {},
+        }
+
+    @cached_property
+    def total_lumi(self) -> dict[str, dict[str, FloatArray]]:
+        """Their sums over bunches, (n_times,)."""
+        return {
+            kind: {exp: total(values) for exp, values in of.items()}
+            for kind, of in self.bunch_lumi.items()
+        }
 
 
-def _hours(data: OverviewData) -> FloatArray:
-    return hours_since(data.sb.sb.time_s)
-
-
-def _of_experiments(data: OverviewData) -> dict[str, dict[str, FloatArray]]:
-    """Return the sums over bunches by kind and experiment, in 1/(m^2 s); what there is."""
-    kinds = {
-        "measured": data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {},
-        "calculated": _calculated(data),
-        "modelled": data.model_lumi or {},
-    }
-    return {kind: {exp: total(values) for exp, values in of.items()} for kind, of in kinds.items()}
-
-
-def _calculated(data: OverviewData) -> dict[str, FloatArray]:
+def _calculated(results: SbResults) -> dict[str, FloatArray]:
     """Return the calculated luminosities by experiment where they are of measured beams.
 
     They are NaN where an instrument had stopped, and where the luminosity was levelled below them.
     """
-    if data.sb.lumi_calc is None:
+    if results.lumi_calc is None:
         return {}
-    gaps = data.sb.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
     found = {}
-    for exp, values in data.sb.lumi_calc.bunch_lumi.items():
-        known = without_gaps(values, data.sb.sb.time_s, gaps)
-        levelled = is_levelled(total(known), total(known), data.sb.level_m2s)
+    for exp, values in results.lumi_calc.bunch_lumi.items():
+        known = without_gaps(values, results.sb.time_s, gaps)
+        levelled = is_levelled(total(known), total(known), results.level_m2s)
         found[exp] = np.where(levelled[:, None], np.nan, known)
     return found
+
+
+def _hours(data: OverviewData) -> FloatArray:
+    return hours_since(data.sb.sb.time_s)
 
 
 _KIND_LOOKS = {
@@ -87,9 +92,9 @@ _KIND_LOOKS = {
 
 def luminosity_panel(ax: Axes, data: OverviewData) -> None:
     """Draw the luminosities of both experiments, with the mean pile-up on the right axis."""
-    drawn, every = [], _of_experiments(data)
-    scale, unit = _unit([v for of in every.values() for v in of.values()])
-    for kind, of in every.items():
+    drawn = []
+    scale, unit = _unit([v for of in data.total_lumi.values() for v in of.values()])
+    for kind, of in data.total_lumi.items():
         for exp, values_m2s in of.items():
             values = values_m2s * scale
             label = exp if kind == "measured" else (kind if exp == "ATLAS" else None)
@@ -112,11 +117,10 @@ def _unit(lumis_m2s: Sequence[FloatArray]) -> tuple[float, str]:
 
 def _pileup_axis(ax: Axes, data: OverviewData, scale: float) -> None:
     """Give the mean pile-up of a crossing on the right axis: the luminosity times a constant."""
-    if data.losses is None:
+    if data.sb.losses is None:
         return
-    of_exp = _of_experiments(data)
-    sums = of_exp["measured"] or of_exp["calculated"]
-    mean = np.nan_to_num(data.losses.pileup["ATLAS"]).mean(axis=1)
+    sums = data.total_lumi["measured"] or data.total_lumi["calculated"]
+    mean = np.nan_to_num(data.sb.losses.pileup["ATLAS"]).mean(axis=1)
     luminosity = sums["ATLAS"] * scale
     good = np.isfinite(luminosity) & (luminosity > 0) & (mean > 0)
     if not good.any():
@@ -134,8 +138,7 @@ def _times(factor: float) -> tuple[Any, Any]:
 
 def ratios_panel(ax: Axes, data: OverviewData) -> None:
     """Draw measured over calculated and modelled over measured luminosity."""
-    calc = _calculated(data)
-    meas = data.sb.lumi_meas.bunch_lumi if data.sb.lumi_meas else {}
+    meas, calc = data.bunch_lumi["measured"], data.bunch_lumi["calculated"]
     drawn = []
     for exp in EXPERIMENTS:
         if exp in calc and exp in meas:
@@ -157,7 +160,7 @@ def ratios_panel(ax: Axes, data: OverviewData) -> None:
 def integrated_panel(ax: Axes, data: OverviewData) -> None:
     """Draw the integrated luminosities."""
     drawn, scale, unit = [], *_integral_unit(data)
-    for kind, of in _of_experiments(data).items():
+    for kind, of in data.total_lumi.items():
         for exp, values in of.items():
             time_s = data.sb.sb.time_s[: values.size]
             sums = integral(time_s, values) * scale
@@ -173,8 +176,7 @@ def integrated_panel(ax: Axes, data: OverviewData) -> None:
 
 def _integral_unit(data: OverviewData) -> tuple[float, str]:
     """Return the factor from 1/m^2 to the unit that suits the fill, and that unit."""
-    of = _of_experiments(data)
-    lumis = list((of["measured"] or of["calculated"]).values())
+    lumis = list((data.total_lumi["measured"] or data.total_lumi["calculated"]).values())
     span_s = data.sb.sb.time_s[-1] - data.sb.sb.time_s[0]
     most = finite(*lumis).max(initial=0.0) * span_s
     return (1 / FB_IN_PER_M2, "fb⁻¹") if most > 0.1 * FB_IN_PER_M2 else (1e-40, "pb⁻¹")
@@ -241,11 +243,12 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
 
 def cross_sections_panel(ax: Axes, data: OverviewData) -> None:
     """Draw the effective cross-section of both beams in windows, with its errors."""
-    ax.axhline(data.sigma_boff_m2 * MB_PER_M2, color=REFERENCE, linestyle="--", label="burn-off")
-    drawn = [np.array([data.sigma_boff_m2 * MB_PER_M2])]
-    if data.losses is not None:
-        hours = (data.losses.window_time_s - data.sb.sb.time_s[0]) / 3600
-        for beam, of in data.losses.beams.items():
+    burn_off_mb = data.sb.sigma_boff_m2 * MB_PER_M2
+    ax.axhline(burn_off_mb, color=REFERENCE, linestyle="--", label="burn-off")
+    drawn = [np.array([burn_off_mb])]
+    if data.sb.losses is not None:
+        hours = (data.sb.losses.window_time_s - data.sb.sb.time_s[0]) / 3600
+        for beam, of in data.sb.losses.beams.items():
             sigma, error = of.total_sigma_m2 * MB_PER_M2, of.total_error_m2 * MB_PER_M2
             look = BEAM[beam]
             ax.errorbar(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from lumimod.paths import FillPaths
@@ -18,6 +17,7 @@ from lumimod.records import (
     store,
 )
 from lumimod.records.measured import measured_lumi
+from lumimod.records.store import Loader
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class SbResults:
     losses: FillLosses | None = None
 
     @classmethod
-    def load(cls, paths: FillPaths) -> SbResults:
-        """Return what the steps saved.
+    def load(cls, paths: FillPaths, load: Loader = store.load_if_there) -> SbResults:
+        """Return what the steps saved, as `load` gives it.
 
         Raises
         ------
@@ -48,25 +48,20 @@ class SbResults:
             Stable beams are missing, a result cannot be read, or the measured luminosity is of
             other times or bunches.
         """
-        sb = store.load(paths.sb, StableBeams)
-        calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+        sb = load(paths.sb, StableBeams) or store.load(paths.sb, StableBeams)  # an error: missing
+        calc = load(paths.lumi_calc, CalculatedLumi)
         return cls(
             paths.fill,
             sb,
             calc,
-            load_measured(paths, sb),
-            store.load_if_there(paths.fits, Fits),
-            store.load_if_there(paths.lifetime, Lifetime),
+            measured_lumi(paths, sb, load),
+            load(paths.fits, Fits),
+            load(paths.lifetime, Lifetime),
             paths.cfg.machine.sigma_boff_m2,
             paths.cfg.model.leveling.get(paths.fill),
             about_fill(paths, sb, calc),
-            store.load_if_there(paths.result("losses"), FillLosses),
+            load(paths.result("losses"), FillLosses),
         )
-
-
-def load_measured(paths: FillPaths, sb: StableBeams) -> MeasuredLumi | None:
-    """Return the saved measured luminosity, None if there is none; errors as of `measured_lumi`."""
-    return measured_lumi(paths, sb, partial(store.load_if_there, kind=MeasuredLumi))
 
 
 def files_of_lumi(paths: FillPaths) -> tuple[Path, ...]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 from lumimod.errors import MissingStepError
 from lumimod.paths import FillPaths
 from lumimod.records.lumi import MeasuredLumi
 from lumimod.records.stable_beams import StableBeams
+from lumimod.records.store import Loader, load_if_there
 
 
 def measured_lumi(
-    paths: FillPaths, sb: StableBeams, load: Callable[[Path], MeasuredLumi | None]
+    paths: FillPaths, sb: StableBeams, load: Loader = load_if_there
 ) -> MeasuredLumi | None:
     """Return the luminosity that the experiments measured, None if there is none.
 
@@ -25,7 +23,7 @@ def measured_lumi(
     sb
         Its stable beams, on whose times and bunches the luminosity has to be.
     load
-        Gives the record of a file, None if there is no such file.
+        Gives the records of files.
 
     Raises
     ------
@@ -33,7 +31,7 @@ def measured_lumi(
         The luminosity is of other times or bunches than those of `sb`.
     """
     for path in (paths.lumi_meas, paths.lumi_meas_timber):
-        lumi = load(path)
+        lumi = load(path, MeasuredLumi)
         if lumi is not None:
             if lumi.total.shape != sb.bunches[1, "coll"].intensity_ppb.shape:
                 raise MissingStepError(

@@ -6,8 +6,9 @@ import os
 import pickle
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -88,6 +89,18 @@ def load_made(path: Path) -> Made | None:
 def load_if_there(path: Path, kind: type[R]) -> R | None:
     """Return the record saved at `path`, None if there is no such file; errors as of `load`."""
     return load(path, kind) if path.exists() else None
+
+
+class Loader(Protocol):
+    """What loads the records of files."""
+
+    def __call__(self, path: Path, kind: type[R], /) -> R | None:
+        """Return the record saved at `path`, as `load_if_there` does."""
+
+
+def each_once() -> Loader:
+    """Return what loads as `load_if_there`, each file once however often it is asked for."""
+    return cache(load_if_there)
 
 
 def _keep_dated_copy(path: Path, new: Path) -> None:

@@ -14,7 +14,7 @@ from lumimod.errors import MissingInputError, UsageError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
-from lumimod.records import BEAMS, EXPERIMENTS, FAMILIES, CalculatedLumi, MeasuredLumi, StableBeams
+from lumimod.records import BEAMS, EXPERIMENTS, FAMILIES, CalculatedLumi, StableBeams
 from lumimod.records.measured import measured_lumi
 from lumimod.records.stable_beams import BunchFamily
 from lumimod.records.store import load_if_there
@@ -173,7 +173,7 @@ def _spread(
 
 def _luminosities(paths: FillPaths, sb: StableBeams, slots: IntArray) -> dict[str, Any]:
     calc = load_if_there(paths.lumi_calc, CalculatedLumi)
-    meas = measured_lumi(paths, sb, lambda path: load_if_there(path, MeasuredLumi))
+    meas = measured_lumi(paths, sb)
     own, n_times = sb.bunches[1, "coll"].slots, sb.time_s.size
     out: dict[str, Any] = {}
     for name, words, lumi in (("lumi_calc", "calculated", calc), ("lumi_meas", "measured", meas)):

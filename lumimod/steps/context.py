@@ -157,9 +157,9 @@ class FillContext:
             It was measured for other times or bunches than those of `sb`.
         """
 
-        def if_there(path: Path) -> MeasuredLumi | None:
+        def if_there(path: Path, kind: type[R], /) -> R | None:
             there = path in self._results or path.exists()
-            return self.load(path, MeasuredLumi) if there else None
+            return self.load(path, kind) if there else None
 
         return measured_lumi(self.paths, sb, if_there)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from lumimod.paths import FillPaths
-from lumimod.records import BEAMS, Cycle, StableBeams, store
+from lumimod.records import BEAMS, Cycle
 from lumimod.records.cycle import CycleInterval, Instant
+from lumimod.records.store import Loader, load_if_there
 from lumimod.summary.means import Facts, put_mean
 
 _INJECTION, _FLAT_TOP = "Injection", "he_before_SB"
 _PART_OF = {_INJECTION: "injection", _FLAT_TOP: "flat_top"}
 
 
-def cycle_facts(paths: FillPaths, _: StableBeams) -> Facts:
+def cycle_facts(paths: FillPaths, load: Loader = load_if_there) -> Facts:
     """Return means of all bunches at injection and both ends of the ramp, and how they grew."""
     out: Facts = {}
-    measured = store.load_if_there(paths.cycle, Cycle)
+    measured = load(paths.cycle, Cycle)
     if measured is None:
         return out
     for beam in BEAMS:
@@ -30,7 +31,7 @@ def cycle_facts(paths: FillPaths, _: StableBeams) -> Facts:
         if injection is not None and flat_top is not None:
             _ramp(out, beam, injection, flat_top)
     _growth(out, measured, "um")
-    modelled = store.load_if_there(paths.cycle_model, Cycle)
+    modelled = load(paths.cycle_model, Cycle)
     if modelled is not None:
         _growth(out, modelled, "model_um")
         _beyond(out, measured, modelled)

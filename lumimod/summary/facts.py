@@ -22,12 +22,12 @@ from lumimod.records import (
     Fits,
     GrowthBeyond,
     Lifetime,
-    MeasuredLumi,
     StableBeams,
     store,
 )
 from lumimod.records.losses import FillLosses
 from lumimod.records.measured import measured_lumi
+from lumimod.records.store import Loader
 from lumimod.summary.columns import SEASON_COLUMNS
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.means import (
@@ -48,18 +48,29 @@ _PROGRAMMED = ("ADJUST", "BEAMDUMP")
 """Modes that the operators choose: a dump by the machine ends them without."""
 
 
-def facts(paths: FillPaths, modes: FillModes) -> tuple[Facts, list[str]]:
+def facts(
+    paths: FillPaths, modes: FillModes, load: Loader | None = None
+) -> tuple[Facts, list[str]]:
     """Return the facts of a fill, and why those of some results are missing.
 
     A result that is not there or cannot be read costs the facts that come from it alone.
     """
+    load = load or store.each_once()
     found: Facts = {"fill": paths.fill, **_of_modes(modes), **_of_config(paths)}
     faults: list[str] = []
-    sb = _tried(faults, lambda: store.load_if_there(paths.sb, StableBeams))
+    sb = _tried(faults, partial(load, paths.sb, StableBeams))
     if sb is not None:
-        parts = (stable_facts, _luminosity, _lifetimes, _losses, _growth, cycle_facts, model_facts)
-        for of in parts:
-            found.update(_tried(faults, partial(of, paths, sb)) or {})
+        parts: tuple[Callable[[], Facts], ...] = (
+            partial(stable_facts, sb),
+            partial(_luminosity, paths, sb, load),
+            partial(_lifetimes, paths, load),
+            partial(_losses, paths, load),
+            partial(_growth, paths, load),
+            partial(cycle_facts, paths, load),
+            partial(model_facts, paths, sb, load),
+        )
+        for part in parts:
+            found.update(_tried(faults, part) or {})
     ratios(found)
     return {c.name: found[c.name] for c in SEASON_COLUMNS if c.name in found}, faults
 
@@ -98,7 +109,7 @@ def _of_config(paths: FillPaths) -> Facts:
 # --- stable beams
 
 
-def stable_facts(_: FillPaths, sb: StableBeams) -> Facts:
+def stable_facts(sb: StableBeams) -> Facts:
     """Return angles, bunches, and means of the bunches at both ends of stable beams."""
     out: Facts = {}
     for ip, angle_rad in sb.xing_angle_rad.items():
@@ -145,10 +156,10 @@ def _beam_facts(sb: StableBeams, beam: int) -> Facts:
 # --- luminosity
 
 
-def _luminosity(paths: FillPaths, sb: StableBeams) -> Facts:
+def _luminosity(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     out: Facts = {}
-    calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
-    meas = measured_lumi(paths, sb, lambda path: store.load_if_there(path, MeasuredLumi))
+    calc = load(paths.lumi_calc, CalculatedLumi)
+    meas = measured_lumi(paths, sb, load)
     for kind, lumi in (("meas", meas), ("calc", calc)):
         if lumi is not None:
             out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi))
@@ -168,9 +179,9 @@ def ratios(found: Facts) -> None:
 # --- lifetimes and losses
 
 
-def _lifetimes(paths: FillPaths, _: StableBeams) -> Facts:
+def _lifetimes(paths: FillPaths, load: Loader) -> Facts:
     out: Facts = {}
-    fits = store.load_if_there(paths.fits, Fits)
+    fits = load(paths.fits, Fits)
     if fits is not None:
         for (exp, kind), both in fits.lumi.items():
             for span, fit in (("start", both.short), ("full", both.full)):
@@ -181,7 +192,7 @@ def _lifetimes(paths: FillPaths, _: StableBeams) -> Facts:
             for span, fit in (("start", both.short), ("full", both.full)):
                 name = f"b{beam}_tau_intensity_{span}_h"
                 put_lifetime(out, name, fit.tau_s)
-    lifetime = store.load_if_there(paths.lifetime, Lifetime)
+    lifetime = load(paths.lifetime, Lifetime)
     if lifetime is not None:
         for beam, of in lifetime.beams.items():
             tau_s = of.total_tau_boff_corrected_s
@@ -190,8 +201,8 @@ def _lifetimes(paths: FillPaths, _: StableBeams) -> Facts:
     return out
 
 
-def _losses(paths: FillPaths, _: StableBeams) -> Facts:
-    losses = store.load_if_there(paths.result("losses"), FillLosses)
+def _losses(paths: FillPaths, load: Loader) -> Facts:
+    losses = load(paths.result("losses"), FillLosses)
     if losses is None:
         return {}
     out = dict(_cross_sections(losses))
@@ -200,9 +211,9 @@ def _losses(paths: FillPaths, _: StableBeams) -> Facts:
     return out
 
 
-def _growth(paths: FillPaths, _: StableBeams) -> Facts:
+def _growth(paths: FillPaths, load: Loader) -> Facts:
     """Return the growth in stable beams beyond the model's, first case, mean over bunches."""
-    growth = store.load_if_there(paths.result("growth"), GrowthBeyond)
+    growth = load(paths.result("growth"), GrowthBeyond)
     out: Facts = {}
     if growth is not None and growth.cases:
         for (beam, family), of in next(iter(growth.cases.values())).items():

@@ -8,25 +8,30 @@ from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
     MeasuredLumi,
+    ModelResult,
     StableBeams,
     StableBeamsModel,
-    store,
 )
 from lumimod.records.measured import measured_lumi
+from lumimod.records.store import Loader
 from lumimod.summary.means import Facts, first_row, last_row, lumi_facts, put_mean
 
 FREE_MODEL = "IBSBOff"
 
 
-def model_facts(paths: FillPaths, sb: StableBeams) -> Facts:
+def free_model(paths: FillPaths, load: Loader) -> ModelResult | None:
+    """Return the model that takes nothing from the data, of the first case; None if not run."""
+    result = load(paths.models[0], StableBeamsModel) if paths.models else None
+    return None if result is None else result.models.get(FREE_MODEL)
+
+
+def model_facts(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     """Return luminosity and growth as modelled, nothing if the model was not run."""
-    out: Facts = {}
-    result = store.load_if_there(paths.models[0], StableBeamsModel) if paths.models else None
-    model = None if result is None else result.models.get(FREE_MODEL)
+    model = free_model(paths, load)
     if model is None:
-        return out
-    out.update(lumi_facts("model", model.time_s[:-1], model.bunch_lumi))
-    out.update(_ratio_to_measured(paths, sb, out, model.time_s[:-1]))
+        return {}
+    out = lumi_facts("model", model.time_s[:-1], model.bunch_lumi)
+    out.update(_ratio_to_measured(measured_lumi(paths, sb, load), out, model.time_s[:-1]))
     for beam in BEAMS:
         b = model.bunches[beam, "coll"]
         for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
@@ -35,11 +40,8 @@ def model_facts(paths: FillPaths, sb: StableBeams) -> Facts:
     return out
 
 
-def _ratio_to_measured(
-    paths: FillPaths, sb: StableBeams, modelled: Facts, time_s: FloatArray
-) -> Facts:
+def _ratio_to_measured(measured: MeasuredLumi | None, modelled: Facts, time_s: FloatArray) -> Facts:
     """Return modelled over measured integrated luminosity, of the times that the model has."""
-    measured = measured_lumi(paths, sb, lambda path: store.load_if_there(path, MeasuredLumi))
     if measured is None:
         return {}
     same_times = {exp: values[: time_s.size] for exp, values in measured.bunch_lumi.items()}

@@ -51,8 +51,8 @@ def test_every_panel_shows_something(name: str, results: LimitResults) -> None:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_what_there_is_not_is_said_or_not_drawn(name: str, results: LimitResults) -> None:
-    sb = dataclasses.replace(results.sb, lumi_calc=None, lumi_meas=None)
-    bare = LimitResults(sb, None, None, None, {}, {"ATLAS": {}, "CMS": {}})
+    sb = dataclasses.replace(results.sb, lumi_calc=None, lumi_meas=None, losses=None)
+    bare = LimitResults(sb, None, None, {}, {"ATLAS": {}, "CMS": {}})
     why = PICTURES[name].nothing(bare)
     assert why or name == "bunchMaps"
     said = texts(PICTURES[name].draw(bare, STYLE))
@@ -121,8 +121,8 @@ def test_a_change_is_counted_from_the_first_value_that_is_known() -> None:
 
 
 def test_families_are_means_by_place_in_the_train(results: LimitResults) -> None:
-    assert results.losses is not None
-    of = results.losses.beams[1]
+    assert results.sb.losses is not None
+    of = results.sb.losses.beams[1]
     places = np.searchsorted(of.families.slots, of.slots)
     position = of.families.position[places]
     ax = panel(drawn("bunchFamilies", results), "cross-section")

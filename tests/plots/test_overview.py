@@ -18,6 +18,7 @@ from lumimod.plots.overview import SIZE_IN, draw_overview, load_overview, overvi
 from lumimod.plots.overview_facts import NOT_KNOWN, fact_rows
 from lumimod.plots.overview_panels import OverviewData
 from lumimod.plots.totals import total
+from lumimod.records import store
 from tests.plots.conftest import RUN_FILL as FILL
 
 LABELS = (
@@ -82,8 +83,8 @@ def test_pile_up_on_the_right_belongs_to_the_luminosity(data: OverviewData, draw
     (right,) = [child for child in ax.child_axes if child.get_ylabel() == "mean pile-up"]
     drawn.canvas.draw()
     top = lines(ax)["ATLAS"].get_ydata()[0]
-    assert data.losses is not None
-    expected = data.losses.pileup["ATLAS"][0].mean()
+    assert data.sb.losses is not None
+    expected = data.sb.losses.pileup["ATLAS"][0].mean()
     share = (top - ax.get_ylim()[0]) / np.diff(ax.get_ylim())[0]
     shown = right.get_ylim()[0] + share * np.diff(right.get_ylim())[0]
     assert shown == pytest.approx(expected, rel=0.02)
@@ -99,8 +100,8 @@ def test_cross_sections_are_in_view_with_their_errors(data: OverviewData, drawn:
     ax = panel(drawn, "effective cross-section")
     low, high = ax.get_ylim()
     assert low < 80 < high
-    assert data.losses is not None
-    of = data.losses.beams[1]
+    assert data.sb.losses is not None
+    of = data.sb.losses.beams[1]
     points = ax.containers[0].lines[0].get_ydata()
     np.testing.assert_allclose(points, of.total_sigma_m2 * 1e31)
 
@@ -126,8 +127,7 @@ def test_nothing_runs_over_the_edge(drawn: Figure) -> None:
 def test_what_there_is_not_is_said(data: OverviewData) -> None:
     bare = dataclasses.replace(
         data,
-        sb=dataclasses.replace(data.sb, lumi_calc=None, lumi_meas=None, lifetime=None),
-        losses=None,
+        sb=dataclasses.replace(data.sb, lumi_calc=None, lumi_meas=None, lifetime=None, losses=None),
         model_lumi=None,
         facts={},
         modes=None,
@@ -148,6 +148,19 @@ def test_facts_are_those_of_the_fill_and_a_dash_where_unknown(data: OverviewData
     both = (data.facts[f"b{beam}_emit_h_sb_start_um"] for beam in (1, 2))
     assert rows["εH B1 / B2"] == " / ".join(f"{value:.2f}" for value in both) + " µm"
     assert dict(fact_rows({}))["energy"] == NOT_KNOWN
+
+
+def test_it_reads_each_result_once(run_fill: FillPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, plain = list[Path](), store.load
+
+    def noting(path: Path, kind: Any) -> Any:
+        read.append(path)
+        return plain(path, kind)
+
+    monkeypatch.setattr(store, "load", noting)
+    load_overview(run_fill)
+    assert {run_fill.sb, run_fill.lumi_meas, run_fill.cycle, run_fill.models[0]} <= set(read)
+    assert len(read) == len(set(read))
 
 
 def test_it_is_made_of_whatever_results_there_are(tmp_path: Path) -> None:

@@ -39,9 +39,7 @@ def paths(tmp_path: Path, write_config: Any) -> FillPaths:
 
 def found_at(paths: FillPaths) -> float | None:
     """Return the luminosity that counts, None if there is none."""
-    lumi = measured_lumi(
-        paths, stable_beams(), lambda path: store.load_if_there(path, MeasuredLumi)
-    )
+    lumi = measured_lumi(paths, stable_beams())
     return None if lumi is None else float(lumi.bunch_lumi["CMS"][0, 0])
 
 
