@@ -6,7 +6,7 @@ the archive one after the other; nothing is unpacked to disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,23 @@ def find_archive(folder: Path, fill: int) -> Path | None:
     """Return the archive of a fill in `folder`, None if there is none."""
     candidates = (folder / f"{fill}{suffix}" for suffix in ARCHIVE_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def find_archives(folders: Mapping[str, Path], fill: int) -> dict[str, Path]:
+    """Return the archives of a fill that are there, by the names of the `folders` they are in.
+
+    Raises
+    ------
+    BadInputError
+        A folder cannot be read: whether it has an archive is not known.
+    """
+    try:
+        found = {name: find_archive(folder, fill) for name, folder in folders.items()}
+    except OSError as exc:
+        raise BadInputError(
+            f"Massi archive {exc.filename} cannot be looked at ({exc.strerror}); check its access"
+        ) from exc
+    return {name: archive for name, archive in found.items() if archive is not None}
 
 
 def read_massi(

@@ -22,7 +22,7 @@ from lumimod.errors import BadInputError, LumimodError, MissingInputError, Note,
 from lumimod.paths import FillPaths
 from lumimod.physics.interpolation import interp_columns
 from lumimod.readers.bmodes import FillModes
-from lumimod.readers.massi import find_archive, read_massi
+from lumimod.readers.massi import find_archives, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.records import EXPERIMENTS, MeasuredLumi, StableBeams
 from lumimod.steps import massi_db
@@ -58,15 +58,8 @@ def _archives(paths: FillPaths) -> dict[str, Path]:
     BadInputError
         A folder cannot be read: whether there are archives is not known.
     """
-    folders = {exp: paths.massi_folder(exp) for exp in EXPERIMENTS}
-    try:
-        found = {exp: find_archive(folder, paths.fill) for exp, folder in folders.items()}
-    except OSError as exc:
-        raise BadInputError(
-            f"Massi archive {exc.filename} cannot be looked at ({exc.strerror}); check its access"
-        ) from exc
-    there = {exp: path for exp, path in found.items() if path is not None}
-    return there if len(there) == len(found) else {}
+    there = find_archives({exp: paths.massi_folder(exp) for exp in EXPERIMENTS}, paths.fill)
+    return there if len(there) == len(EXPERIMENTS) else {}
 
 
 def _is_logged(paths: FillPaths) -> bool:
@@ -113,8 +106,9 @@ def _make(ctx: FillContext, *, keep_old: bool) -> Afterwards | None:
 
 
 def _no_luminosity(paths: FillPaths) -> MissingInputError:
-    folders = [paths.massi_folder(exp) for exp in EXPERIMENTS]
-    absent = [folder for folder in folders if find_archive(folder, paths.fill) is None]
+    folders = {exp: paths.massi_folder(exp) for exp in EXPERIMENTS}
+    there = find_archives(folders, paths.fill)
+    absent = [folder for exp, folder in folders.items() if exp not in there]
     names = ", ".join(str(folder / f"{paths.fill}.tgz") for folder in absent)
     return MissingInputError(
         f"no Massi archive {names} (nor .zip) and no {paths.bbb_lumi}: check "

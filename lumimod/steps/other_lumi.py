@@ -11,7 +11,7 @@ from lumimod.arrays import FloatArray
 from lumimod.errors import BadInputError, ConfigError
 from lumimod.paths import FillPaths
 from lumimod.readers.locate import existing
-from lumimod.readers.massi import find_archive, read_massi
+from lumimod.readers.massi import find_archives, read_massi
 from lumimod.readers.variables import read_first
 from lumimod.steps.bunch_fits import LUMI_UNIT_M2S
 from lumimod.steps.context import FillContext
@@ -32,14 +32,7 @@ def other_archives(paths: FillPaths) -> dict[str, Path]:
 def _archives(paths: FillPaths) -> dict[str, Path]:
     massi = paths.cfg.massi
     named = [exp for exp in OTHER_EXPERIMENTS if massi.folder_if_named(exp, 0) is not None]
-    folders = {exp: paths.massi_folder(exp) for exp in named}
-    try:
-        found = {exp: find_archive(folder, paths.fill) for exp, folder in folders.items()}
-    except OSError as exc:
-        raise BadInputError(
-            f"Massi archive {exc.filename} cannot be looked at ({exc.strerror}); check its access"
-        ) from exc
-    return {exp: archive for exp, archive in found.items() if archive is not None}
+    return find_archives({exp: paths.massi_folder(exp) for exp in named}, paths.fill)
 
 
 def other_luminosities(ctx: FillContext, time_s: FloatArray) -> dict[str, FloatArray]:

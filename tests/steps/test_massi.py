@@ -16,6 +16,7 @@ import pytest
 
 import lumimod
 from lumimod.errors import BadInputError, MissingInputError, MissingStepError, OutputError
+from lumimod.readers import massi as readers_massi
 from lumimod.records import MeasuredLumi
 from lumimod.records.store import load
 from lumimod.steps import massi, massi_db
@@ -273,7 +274,7 @@ def refused(ctx: FillContext, monkeypatch: pytest.MonkeyPatch) -> FillContext:
         raise PermissionError(13, "Permission denied", str(folder))
 
     logged(ctx)
-    monkeypatch.setattr(massi, "find_archive", refuse)
+    monkeypatch.setattr(readers_massi, "find_archive", refuse)
     return ctx
 
 
@@ -334,7 +335,7 @@ def test_an_archive_that_goes_between_two_looks_leaves_its_result(
         archive(ctx, experiment)
     outdated = begun(ctx, write=True)
     gone = ctx.paths.massi_folder("CMS") / "gone.tgz"
-    monkeypatch.setattr(massi, "find_archive", lambda *_: gone)
+    monkeypatch.setattr(readers_massi, "find_archive", lambda *_: gone)
     assert outdated(ctx.paths) == ""
     assert "fill 5845: massi: " in caplog.text
     assert str(gone) in caplog.text
