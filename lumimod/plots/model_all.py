@@ -15,7 +15,7 @@ from lumimod.plots.marks import shade_gaps
 from lumimod.plots.model_bunches import FAMILY_WORDS, data_of, gaps_of, no_bunches
 from lumimod.plots.model_results import (
     ModelResults,
-    describe_case,
+    case_of,
     factor_of,
     look_of_model,
     share_hours,
@@ -56,12 +56,8 @@ def draw_all_models(
         Sizes.
     """
     figure = new_figure(style)
-    models = results.model.models
-    case = f"case {results.case}"
-    if models:
-        case = describe_case(next(iter(models.values())), results.case)
     what = f"{FAMILY_WORDS[family]} bunches, measured (median, middle 68 %) and modelled (medians)"
-    second = f"{what[0].upper()}{what[1:]}; {case}"
+    second = f"{what[0].upper()}{what[1:]}; {case_of(results)}"
     title(figure, style, results.fill, results.sb.time_s[0], second, results.about)
     margins = Margins(left=6.2, top=6.2, between_rows=1.6, between_columns=7.0, right=10.5)
     rows = panels(figure, style, len(quantities), 2, margins=margins)

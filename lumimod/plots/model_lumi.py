@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT
 from lumimod.plots.axes import hours_since, ratio_axis, set_value_axis, share_values
 from lumimod.plots.ends import label_ends, legend_of_figure
 from lumimod.plots.families import Picture
@@ -16,7 +16,7 @@ from lumimod.plots.layout import Margins, legend_above, note_missing, panels, ti
 from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
 from lumimod.plots.model_results import (
     ModelResults,
-    describe_case,
+    case_of,
     has_model,
     look_of_model,
     model_title,
@@ -36,7 +36,7 @@ from lumimod.plots.style import (
     drawing,
     new_figure,
 )
-from lumimod.plots.totals import is_levelled, mark_level, ratio, total
+from lumimod.plots.totals import mark_level, ratio, reached, total
 from lumimod.records import EXPERIMENTS
 
 if TYPE_CHECKING:
@@ -78,10 +78,8 @@ def draw_sbmodel_comparison(results: ModelResults, *, style: Style = DEFAULT_STY
     """Draw the luminosity of all models beside the measured and the calculated one."""
     figure = new_figure(style)
     models = results.model.models
-    case = f"case {results.case}"
-    if models:
-        case = describe_case(next(iter(models.values())), results.case)
-    what = f"Luminosity of all models, measured and calculated; medians of the ratios; {case}"
+    what = "Luminosity of all models, measured and calculated; medians of the ratios"
+    what += f"; {case_of(results)}"
     title(figure, style, results.fill, results.sb.time_s[0], what, results.about)
     margins = Margins(left=6.6, top=6.2, between_rows=4.0, between_columns=7.2, right=10.5)
     rows = panels(figure, style, 2, 2, margins=margins, heights=(1, 1))
@@ -138,10 +136,8 @@ def lumi_series_of(results: ModelResults, exp: str, names: Sequence[str]) -> dic
     meas, calc = results.lumi_meas, results.lumi_calc
     calculated = None
     if calc is not None:
-        gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
-        calculated = without_gaps(calc.bunch_lumi[exp], results.sb.time_s, gaps)
-        levelled = is_levelled(total(calculated), total(calculated), results.level_m2s)
-        calculated = np.where(levelled[:, None], np.nan, calculated)
+        of_exp, level_m2s = calc.bunch_lumi[exp], results.level_m2s
+        calculated = reached(of_exp, results.sb.time_s, results.about, level_m2s)
     every = [
         LumiSeries("measured", MODEL["data"], None if meas is None else meas.bunch_lumi[exp]),
         LumiSeries("calculated", CALCULATED, calculated),

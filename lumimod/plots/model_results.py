@@ -113,6 +113,14 @@ def describe_case(model: ModelResult, case: str) -> str:
     return f"case {case} (emittances × {values})"
 
 
+def case_of(results: ModelResults) -> str:
+    """Return the case of all models, with its factors where there is a model."""
+    models = results.model.models
+    if not models:
+        return f"case {results.case}"
+    return describe_case(next(iter(models.values())), results.case)
+
+
 def describe_model(model: ModelResult, family: str) -> str:
     """Return what a model takes from the data, in words."""
     names = {"emittances": EMIT_H, "intensities": INTENSITY, "lengths": SB_LENGTH}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
+from lumimod.plots.about import BY_BQM, BY_BSRT, without_gaps
 from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
 from lumimod.plots.layout import note_missing
 from lumimod.plots.lifetime_axis import per_hour, set_lifetime_axis
@@ -20,7 +20,7 @@ from lumimod.plots.panels import draw_band, draw_line
 from lumimod.plots.quantities import MB_PER_M2, NS_OF_4_SIGMA, PER_CM2_S
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, EXPERIMENT, MODEL, MUTED, REFERENCE, Look
-from lumimod.plots.totals import is_levelled, ratio, total
+from lumimod.plots.totals import ratio, reached, total
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, EXPERIMENTS
 from lumimod.summary.means import integral
@@ -50,7 +50,7 @@ class OverviewData:
         """Luminosities by kind and experiment, (n_times, n_slots), in 1/(m^2 s); what there is."""
         return {
             "measured": self.sb.lumi_meas.bunch_lumi if self.sb.lumi_meas else {},
-            "calculated": _calculated(self.sb),
+            "calculated": self._calculated(),
             "modelled": self.model_lumi or {},
         }
 
@@ -62,21 +62,12 @@ class OverviewData:
             for kind, of in self.bunch_lumi.items()
         }
 
-
-def _calculated(results: SbResults) -> dict[str, FloatArray]:
-    """Return the calculated luminosities by experiment where they are of measured beams.
-
-    They are NaN where an instrument had stopped, and where the luminosity was levelled below them.
-    """
-    if results.lumi_calc is None:
-        return {}
-    gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
-    found = {}
-    for exp, values in results.lumi_calc.bunch_lumi.items():
-        known = without_gaps(values, results.sb.time_s, gaps)
-        levelled = is_levelled(total(known), total(known), results.level_m2s)
-        found[exp] = np.where(levelled[:, None], np.nan, known)
-    return found
+    def _calculated(self) -> dict[str, FloatArray]:
+        of = self.sb
+        if of.lumi_calc is None:
+            return {}
+        each = of.lumi_calc.bunch_lumi.items()
+        return {exp: reached(of_exp, of.sb.time_s, of.about, of.level_m2s) for exp, of_exp in each}
 
 
 def _hours(data: OverviewData) -> FloatArray:

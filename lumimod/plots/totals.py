@@ -163,6 +163,18 @@ def is_levelled(calculated: FloatArray, measured: FloatArray, level: float | Non
     return found
 
 
+def reached(
+    calculated_m2s: FloatArray, time_s: FloatArray, about: About, level_m2s: float | None
+) -> FloatArray:
+    """Return calculated luminosity of pairs where it is one of measured beams that they gave.
+
+    It is NaN where an instrument had stopped, and where the luminosity was levelled below it.
+    """
+    known = without_gaps(calculated_m2s, time_s, about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM)))
+    sums = total(known)
+    return np.where(is_levelled(sums, sums, level_m2s)[:, None], np.nan, known)
+
+
 def total(lumi: FloatArray) -> FloatArray:
     """Return the sum over the bunches that have a value, (n_times,); NaN if none has."""
     there = np.isfinite(lumi)
