@@ -13,6 +13,7 @@ from lumimod.plots.layout import Margins, figure_without, legend_above, panels, 
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, Style, drawing, new_figure
 from lumimod.records import BEAMS, BeamLosses, FillLosses, StableBeams
+from lumimod.summary.means import gained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ def draw_families(
         of = losses.beams[beam]
         bunch = sb.bunches[beam, "coll"]
         position, long_range = (_of_colliding(of, n) for n in ("position", "n_long_range"))
-        quantities = (of.fill_sigma_m2 * MB_PER_M2, _growth_um(bunch.emit_h_um))
+        quantities = (of.fill_sigma_m2 * MB_PER_M2, gained(bunch.emit_h_um))
         for row, values in zip(rows, quantities):
             for ax, group in zip(row, (position, long_range)):
                 _grouped(ax, group, values, beam)
@@ -55,14 +56,6 @@ def _of_colliding(of: BeamLosses, name: str) -> IntArray:
     places = np.searchsorted(families.slots, of.slots)
     values: IntArray = getattr(families, name)[places]
     return values
-
-
-def _growth_um(emit_um: FloatArray) -> FloatArray:
-    """Return what each bunch gained between the first and the last time that have a value."""
-    rows = np.flatnonzero(np.isfinite(emit_um).any(axis=1))
-    if not rows.size:
-        return np.full(emit_um.shape[1], np.nan)
-    return np.asarray(emit_um[rows[-1]] - emit_um[rows[0]])
 
 
 def _grouped(ax: Axes, group: IntArray, values: FloatArray, beam: int) -> None:

@@ -33,6 +33,7 @@ from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.means import (
     Facts,
     first_row,
+    gained,
     last_row,
     lumi_facts,
     put_lifetime,
@@ -148,8 +149,7 @@ def _beam_facts(sb: StableBeams, beam: int) -> Facts:
         for when, at in (("sb_start", first_row), ("sb_end", last_row)):
             put_mean(out, f"b{beam}_{name}_{when}_{unit}", at(through_time))
     for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
-        growth_um = last_row(emit_um) - first_row(emit_um)
-        put_mean(out, f"b{beam}_growth_{plane}_stable_um", growth_um, spread=False)
+        put_mean(out, f"b{beam}_growth_{plane}_stable_um", gained(emit_um), spread=False)
     return out
 
 

@@ -32,6 +32,11 @@ def last_row(values: FloatArray) -> FloatArray:
     return _row(values, -1)
 
 
+def gained(values: FloatArray) -> FloatArray:
+    """Return how much each column grew from the first to the last row that has any number."""
+    return np.asarray(last_row(values) - first_row(values))
+
+
 def _row(values: FloatArray, which: int) -> FloatArray:
     rows = np.flatnonzero(np.isfinite(values).any(axis=1))
     return values[rows[which]] if rows.size else np.full(values.shape[1], np.nan)

@@ -14,7 +14,7 @@ from lumimod.records import (
 )
 from lumimod.records.measured import measured_lumi
 from lumimod.records.store import Loader
-from lumimod.summary.means import Facts, first_row, last_row, lumi_facts, put_mean
+from lumimod.summary.means import Facts, gained, lumi_facts, put_mean
 
 FREE_MODEL = "IBSBOff"
 
@@ -35,8 +35,8 @@ def model_facts(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     for beam in BEAMS:
         b = model.bunches[beam, "coll"]
         for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
-            grown_um = last_row(emit_um) - first_row(emit_um)
-            put_mean(out, f"b{beam}_growth_{plane}_stable_model_um", grown_um, spread=False)
+            name = f"b{beam}_growth_{plane}_stable_model_um"
+            put_mean(out, name, gained(emit_um), spread=False)
     return out
 
 
