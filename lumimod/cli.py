@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lumimod.config.settings import Config
     from lumimod.run.choice import FillChoice
     from lumimod.run.plan import Pictures, Selection
+    from lumimod.run.reporting import Display
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +89,10 @@ def _show(args: argparse.Namespace) -> bool:
 
 def _summary(args: argparse.Namespace) -> bool:
     from lumimod.config.settings import load_config
-    from lumimod.run.reporting import Display
     from lumimod.run.summarise import summarise
 
     cfg = load_config(args.config)
-    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+    with _display(args, cfg):
         sys.stdout.write(summarise(cfg))
     return True
 
@@ -100,10 +100,9 @@ def _summary(args: argparse.Namespace) -> bool:
 def _report(args: argparse.Namespace) -> bool:
     from lumimod.config.settings import load_config
     from lumimod.report.site import update_site
-    from lumimod.run.reporting import Display
 
     cfg = load_config(args.config)
-    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+    with _display(args, cfg):
         update = update_site(cfg)
     sys.stdout.write(f"{update}\n")
     return not update.faults
@@ -112,10 +111,9 @@ def _report(args: argparse.Namespace) -> bool:
 def _pdf(args: argparse.Namespace) -> bool:
     from lumimod.config.settings import load_config
     from lumimod.report.pdf import write_pdf
-    from lumimod.run.reporting import Display
 
     cfg = load_config(args.config)
-    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file):
+    with _display(args, cfg):
         report = write_pdf(cfg, _choice(args), args.pdf)
     sys.stdout.write(f"{report}\n")
     return not report.faults
@@ -138,7 +136,6 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
     from lumimod.config.settings import load_config
     from lumimod.plots.gallery import families_of
     from lumimod.run.plan import Pictures, Selection
-    from lumimod.run.reporting import Display
     from lumimod.run.session import run
 
     cfg = load_config(args.config)
@@ -149,7 +146,7 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         families = set(args.plots or ["all"])
         names = PICTURE_FAMILIES if "all" in families else families
         pictures = Pictures(frozenset(names), only=True, force=bool(args.force))
-    with Display(cfg.log_format, _level(args), args.log_file or cfg.log_file) as display:
+    with _display(args, cfg) as display:
         _say(cfg)
         if args.submit:
             return _submit(args, arguments, cfg, selection, pictures)
@@ -171,6 +168,12 @@ def _say(cfg: Config) -> None:
         log.info("%s: %s", cfg.path, line)
     if cfg.ignored_names:
         log.info("%s: names without a meaning here: %s", cfg.path, ", ".join(cfg.ignored_names))
+
+
+def _display(args: argparse.Namespace, cfg: Config) -> Display:
+    from lumimod.run.reporting import Display
+
+    return Display(cfg.log_format, _level(args), args.log_file or cfg.log_file)
 
 
 def _level(args: argparse.Namespace) -> int | None:
