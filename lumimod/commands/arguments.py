@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any
 
 from lumimod.config.kinds.base import nearest
@@ -14,8 +15,8 @@ ALL = "all"
 FILLS = "numbers and ranges, such as 5845 5848-5870 or 5845,5848"
 
 
-class Fills(argparse.Action):
-    """Takes numbers, and ranges such as 5845-5870, with blanks or commas between them."""
+class _Pieces(argparse.Action, ABC):
+    """Takes what stands between blanks or commas, after that of the same option to the left."""
 
     def __call__(
         self,
@@ -24,21 +25,29 @@ class Fills(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Add the fills to those of the same option further to the left."""
+        pieces = [piece for value in values for piece in value.split(",") if piece]
         before = getattr(namespace, self.dest) or []
-        setattr(namespace, self.dest, [*before, *(_fills(self, p) for p in _pieces(values))])
+        setattr(namespace, self.dest, [*before, *map(self.meant, pieces)])
+
+    @abstractmethod
+    def meant(self, text: str) -> Any:
+        """Return what one piece stands for."""
 
 
-def _fills(action: argparse.Action, text: str) -> int | FillsBetween:
-    if text.isdecimal():
-        return int(text)
-    span = re.fullmatch(r"(\d+)(?:-|\.\.|:)(\d+)", text)
-    if span is None or int(span[1]) > int(span[2]):
-        raise argparse.ArgumentError(action, f"{text!r} is no fill and no range; write {FILLS}")
-    return FillsBetween(int(span[1]), int(span[2]))
+class Fills(_Pieces):
+    """Takes numbers, and ranges such as 5845-5870, with blanks or commas between them."""
+
+    def meant(self, text: str) -> int | FillsBetween:
+        """Return the fill or the range of fills."""
+        if text.isdecimal():
+            return int(text)
+        span = re.fullmatch(r"(\d+)(?:-|\.\.|:)(\d+)", text)
+        if span is None or int(span[1]) > int(span[2]):
+            raise argparse.ArgumentError(self, f"{text!r} is no fill and no range; write {FILLS}")
+        return FillsBetween(int(span[1]), int(span[2]))
 
 
-class NameChoice(argparse.Action):
+class NameChoice(_Pieces):
     """Takes names out of a list, with blanks or commas between them, in any case."""
 
     def __init__(self, *args: Any, among: Collection[str], what: str, **options: Any) -> None:
@@ -46,28 +55,14 @@ class NameChoice(argparse.Action):
         self._among = {name.lower(): name for name in (ALL, *among)}
         self._what = what
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Add the names to those of the same option further to the left."""
-        before = getattr(namespace, self.dest) or []
-        setattr(namespace, self.dest, [*before, *(self._name(p) for p in _pieces(values))])
-
-    def _name(self, text: str) -> str:
+    def meant(self, text: str) -> str:
+        """Return the name as it is written in the list."""
         found = self._among.get(text.lower())
         if found is None:
             meant = nearest(text, self._among.values())
             known = f"did you mean {meant}?" if meant else f"there are {', '.join(self._among)}"
             raise argparse.ArgumentError(self, f"{text!r} is no {self._what}; {known}")
         return found
-
-
-def _pieces(values: Iterable[str]) -> Sequence[str]:
-    return [piece for value in values for piece in value.split(",") if piece]
 
 
 def positive_number(text: str) -> int:
