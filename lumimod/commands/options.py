@@ -20,9 +20,8 @@ _EPILOG = """\
 {families}
 
 Without --fill, the fills of the beam-mode file are taken that have stable beams of at least
-min_time_SB and lie between first_fill and last_fill of config.py; of a
-range (5845-5870) those in it. Steps whose results exist are skipped, so that this may run every
-hour.
+min_time_SB and lie between first_fill and last_fill of config.py; of a range (5845-5870) those in
+it. Steps whose results exist are skipped, so that this may run every hour.
 
 On HTCondor: --submit writes a folder lumimod_JOB_... and submits it, --split says in jobs of how
 many fills; --status, --wait and --resubmit take that folder.

@@ -29,7 +29,6 @@ from lumimod.report.ledger import (
     stamp_of_page,
 )
 from lumimod.report.pictures import (
-    ShownFamily,
     ShownPicture,
     families_shown,
     files_shown,
@@ -262,9 +261,3 @@ def _rendered(page: FillPage, first: ShownPicture | None, folder: Path) -> bytes
         link=partial(link, folder=folder),
         origin_rows=origin_rows,
     )
-
-
-def shown_families(cfg: Config, fill: int) -> list[ShownFamily]:
-    """Return the pictures of a fill that are there."""
-    folder = report_folder(cfg) / "thumbs" / f"fill_{fill}"
-    return families_shown(FillPaths(cfg, fill), folder)
