@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 
 from lumimod.arrays import BoolArray, FloatArray
 from lumimod.physics.luminosity import experiment_luminosity
@@ -89,6 +88,8 @@ def burned_off(
     sigma_m2
         Cross-section of burn-off.
     """
+    from scipy.integrate import cumulative_trapezoid  # its import takes longer than a page
+
     seen = np.isfinite(intensity_ppb).all(axis=0).sum(axis=-1)
     start = int(np.argmax(seen > 0))
     per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s, axis=0, initial=0.0)

@@ -71,6 +71,16 @@ def zlib_packed(data: Any) -> bytes:
     return packed
 
 
+def zlib_unpacked(data: Any, n_bytes: int) -> bytes | None:
+    """Return what was packed in the format of zlib; None of what is damaged or of another size."""
+    try:
+        unpacker = (isal_zlib or zlib).decompressobj()
+        unpacked: bytes = unpacker.decompress(data, n_bytes + 1)
+    except GZIP_DAMAGE:
+        return None
+    return unpacked if unpacker.eof and len(unpacked) == n_bytes else None
+
+
 def gzip_writer(file: BinaryIO, level: int) -> BufferedIOBase:
     """Return a stream that writes gzip into `file`, the same bytes for the same contents.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +13,7 @@ from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.plots.gallery import picture_path
+from lumimod.plots.rendering.png import read_png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,7 +60,14 @@ class ShownFamily:
     pictures: list[ShownPicture] = field(default_factory=list)
 
 
-def families_shown(paths: FillPaths, thumbs: Path) -> list[ShownFamily]:
+def picture_files(paths: FillPaths) -> dict[str, Stamp]:
+    """Return the pictures of a fill that are there, by the names of their files."""
+    return _files(paths.plot_folder, paths.cfg.plots.format)
+
+
+def families_shown(
+    paths: FillPaths, thumbs: Path, files: Mapping[str, Stamp] | None = None
+) -> list[ShownFamily]:
     """Return the pictures of a fill by family, in the order in which they are drawn.
 
     Parameters
@@ -68,9 +76,11 @@ def families_shown(paths: FillPaths, thumbs: Path) -> list[ShownFamily]:
         File names of the fill.
     thumbs
         Folder of its small pictures.
+    files
+        What `picture_files` says, if that is known already.
     """
     folder = paths.plot_folder
-    there = _files(folder, paths.cfg.plots.format)
+    there = dict(picture_files(paths) if files is None else files)
     found = []
     for name, family in PICTURE_FAMILIES.items():
         shown = ShownFamily(name, family.title)
@@ -151,7 +161,7 @@ def make_thumb(picture: ShownPicture) -> None:
     """
     small = read_picture(picture.path, THUMB_WIDTH)
     with replacing(picture.thumb, make_folder=True) as file:
-        small.save(file, "WEBP", quality=78, method=2)
+        small.save(file, "WEBP", quality=78, method=0)
     os.utime(picture.thumb, ns=(picture.stamp.time_ns, picture.stamp.time_ns))
 
 
@@ -166,8 +176,12 @@ def read_picture(path: Path, most_px: int) -> Image:
     import PIL.Image
 
     try:
+        own = read_png(path.read_bytes())
+        if own is not None:  # its pixels are opaque
+            of = (own.width, own.height), memoryview(own.rows)[1:], "raw", "RGBX", 1 + 4 * own.width
+            return PIL.Image.frombytes("RGB", *of).reduce(-(-own.width // most_px))
         with PIL.Image.open(path) as image:
-            return image.reduce(-(-image.width // most_px)).convert("RGB")
+            return image.convert("RGB").reduce(-(-image.width // most_px))
     except (OSError, ValueError, SyntaxError) as exc:  # SyntaxError: damaged, as Pillow says it
         raise BadInputError(
             f"{path}: cannot be read ({exc}); make it again with --plots --force all"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from lumimod.atomic import use_fsync, uses_fsync
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError
-from lumimod.parallel import Workers, available_cores
+from lumimod.parallel import available_cores
 from lumimod.paths import FillPaths
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.readers.bmodes import BeamModes, read_bmodes
@@ -33,11 +33,11 @@ from lumimod.report.pictures import (
     families_shown,
     files_shown,
     first_picture,
-    make_thumb,
-    thumbs_due,
+    picture_files,
 )
 from lumimod.report.rendering import STATIC, link, render, write_if_new
 from lumimod.report.season import draw_season_pictures
+from lumimod.report.thumbs import SEASON, Thumbs
 from lumimod.run.guard import guarded
 from lumimod.run.states import FillStates, States, load_states, states_file
 from lumimod.summary.facts import facts
@@ -131,15 +131,18 @@ class _Site:
             return
         known = load_entries(folder)
         entries: PageEntries = {}
-        with Workers(available_cores()) as workers:
+        with ThreadPoolExecutor(available_cores()) as pool:
+            thumbs = Thumbs(pool)
             for number, fill in enumerate(fills):
                 beside = (fills[number - 1] if number else None, *fills[number + 1 :][:1], None)[:2]
-                work = partial(self._fill, fill, beside, known.get(fill), entries, workers)
-                why = guarded(f"fill {fill}: page", work)
-                if why:
-                    log.warning("fill %d: page: %s", fill, why)
-                    self.update.faults[fill] = why
-            pictures = self._season_pictures(workers)
+                work = partial(self._fill, fill, beside, known.get(fill), entries, thumbs)
+                self._tried(fill, "page", work)
+            pictures = self._season_pictures(thumbs)
+            for fill in thumbs.owners:
+                if self._tried(fill, "small pictures", partial(thumbs.wait_for, fill)):
+                    entries.pop(fill, None)
+            thumbs.wait_for(SEASON)
+            self.update.n_thumbs = thumbs.n_made
         for path in sorted(STATIC.iterdir()):
             write_if_new(folder / path.name, path.read_bytes())
         write_if_new(folder / "index.html", self._index(fills, entries, pictures))
@@ -148,17 +151,22 @@ class _Site:
 
     # --- pages of fills
 
+    @cached_property
+    def settings(self) -> str:
+        """Settings that decide where results are, and which pictures there are of them."""
+        return repr((self.cfg.files, self.cfg.model, self.cfg.plots))
+
     def _fill(
         self,
         fill: int,
         beside: Sequence[int | None],
         known: PageEntry | None,
         entries: PageEntries,
-        workers: Workers,
+        thumbs: Thumbs,
     ) -> None:
         year = self.modes[fill].year if fill in self.modes else None
         paths, folder = FillPaths(self.cfg, fill, year), self.update.folder
-        families = families_shown(paths, folder / "thumbs" / f"fill_{fill}")
+        files = picture_files(paths)
         row, states = self.rows.get(fill), self.states.get(fill, FillStates())
         page = folder / f"fill_{fill}.html"
         key = key_of(
@@ -166,7 +174,8 @@ class _Site:
                 "row": row,
                 "modes": repr(self.modes.get(fill)),
                 "states": states.to_dict(),
-                "pictures": [(p.name, p.stamp) for f in families for p in f.pictures],
+                "pictures": files,
+                "settings": self.settings,
                 "diary": stamp_of_page(paths.folder / "made.json"),
                 "beside": beside,
             }
@@ -174,7 +183,8 @@ class _Site:
         if known is not None and known.key == key and known.stamp == stamp_of_page(page):
             entries[fill] = known
             return
-        self._make_thumbs([p for f in families for p in f.pictures], workers)
+        families = families_shown(paths, folder / "thumbs" / f"fill_{fill}", files)
+        thumbs.make(fill, [p for f in families for p in f.pictures])
         shown = FillPage(
             fill, self._facts(paths), states, step_rows(paths, states), families, *beside
         )
@@ -191,18 +201,21 @@ class _Site:
             return facts(paths, self.modes[paths.fill])[0]
         return {"fill": paths.fill}
 
-    def _make_thumbs(self, pictures: Sequence[ShownPicture], workers: Workers) -> None:
-        due = thumbs_due(pictures)
-        made = workers.threads(_thumb_made, [(picture,) for picture in due])
-        self.update.n_thumbs += sum(made)
+    def _tried(self, fill: int, what: str, work: Callable[[], None]) -> str:
+        """Do some work for a fill; return why it failed, which is told and costs its page alone."""
+        why = guarded(f"fill {fill}: {what}", work)
+        if why:
+            log.warning("fill %d: %s: %s", fill, what, why)
+            self.update.faults[fill] = why
+        return why
 
     # --- the season
 
-    def _season_pictures(self, workers: Workers) -> list[ShownPicture]:
+    def _season_pictures(self, thumbs: Thumbs) -> list[ShownPicture]:
         folder = self.update.folder
         words = draw_season_pictures(self.cfg, self.rows)
         pictures = files_shown(folder / "season", words, folder / "thumbs" / "season")
-        self._make_thumbs(pictures, workers)
+        thumbs.make(SEASON, pictures)
         return pictures
 
     def _index(
@@ -241,16 +254,6 @@ class _Site:
             ],
             link=partial(link, folder=folder),
         )
-
-
-def _thumb_made(picture: ShownPicture) -> bool:
-    """Make a small picture; where that fails the page shows its place empty."""
-    try:
-        make_thumb(picture)
-    except BadInputError as exc:
-        log.warning("%s", exc)
-        return False
-    return True
 
 
 def _rendered(page: FillPage, first: ShownPicture | None, folder: Path) -> bytes:

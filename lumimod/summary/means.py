@@ -81,8 +81,6 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         By experiment, (n_times, n_slots), 1/(m^2 s). Times at which no bunch has any are left
         out of the integral.
     """
-    from scipy.integrate import trapezoid  # only now: a dry run answers before scipy is there
-
     out: Facts = {}
     for exp, values in bunch_lumi.items():
         known = np.isfinite(values).any(axis=1)
@@ -92,7 +90,7 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         name = exp.lower()
         out[f"lumi_start_{kind}_{name}_e34"] = float(total[0] / E34_IN_PER_M2_S)
         out[f"lumi_peak_{kind}_{name}_e34"] = float(total.max() / E34_IN_PER_M2_S)
-        per_m2 = trapezoid(total, time_s[known])
+        per_m2 = _trapezia(time_s[known], total).sum()
         out[f"lumi_int_{kind}_{name}_pb"] = float(per_m2 / PER_PB_IN_PER_M2)
     return out
 
@@ -102,7 +100,13 @@ def integral(time_s: FloatArray, lumi_m2s: FloatArray) -> FloatArray:
 
     A time without luminosity counts as none.
     """
-    from scipy.integrate import cumulative_trapezoid  # only now, as above
+    parts = _trapezia(time_s, np.nan_to_num(lumi_m2s))
+    return np.concatenate([np.zeros(1), np.cumsum(parts)])
 
-    sums: FloatArray = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s, initial=0.0)
-    return sums
+
+def _trapezia(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Return the area below each piece of a line, (n - 1,).
+
+    As scipy.integrate has it, whose import takes longer than the facts of a fill.
+    """
+    return np.diff(x) * (y[1:] + y[:-1]) / 2.0

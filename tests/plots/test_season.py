@@ -111,11 +111,15 @@ def test_ticks_name_date_and_fill(figures: dict[str, Figure]) -> None:
 
 def test_bars_of_days_are_sums_of_their_fills(figures: dict[str, Figure], rows: Any) -> None:
     upper, lower = figures["days"].axes
-    atlas, cms = upper.containers
-    for bars, name in ((atlas, "atlas"), (cms, "cms")):
+    atlas, cms = upper.patches
+    for bars, name, first in ((atlas, "atlas", 0.22), (cms, "cms", 0.5)):
         values = [of[f"lumi_int_meas_{name}_pb"] for of in rows.values()]
         by_day = [sum(values[i : i + 2]) for i in range(0, N, 2)]
-        assert [bar.get_height() for bar in bars] == pytest.approx(by_day)
+        heights, edges, _ = bars.get_data()
+        assert heights[::2] == pytest.approx(by_day)
+        assert np.isnan(heights[1::2]).all()
+        assert edges[::2] % ONE_DAY_S == pytest.approx(first * ONE_DAY_S)
+        assert np.diff(edges)[::2] == pytest.approx(0.28 * ONE_DAY_S)
     total = np.cumsum([of["lumi_int_meas_atlas_pb"] for of in rows.values()]) / 1000
     assert lower.get_lines()[0].get_ydata() == pytest.approx(total)
 

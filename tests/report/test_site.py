@@ -136,6 +136,22 @@ def test_a_damaged_picture_costs_its_small_one_alone(
     assert line.endswith("make it again with --plots --force all")
 
 
+def test_small_pictures_that_cannot_be_written_are_told_and_tried_again(
+    season: Season, caplog: pytest.LogCaptureFixture
+) -> None:
+    thumbs = season.report / f"thumbs/fill_{FILL}"
+    thumbs.parent.mkdir(parents=True)
+    thumbs.write_text("in the way")
+    update = season.update()
+    assert list(update.faults) == [FILL]
+    assert str(thumbs) in update.faults[FILL]
+    assert any(line.startswith(f"fill {FILL}: small pictures: ") for line in caplog.messages)
+    assert (season.report / f"thumbs/fill_{OTHER}").is_dir()
+    thumbs.unlink()
+    update = season.update()
+    assert (update.written, update.n_thumbs, update.faults) == ([FILL], 8, {})
+
+
 def test_one_bad_fill_costs_its_own_page(season: Season, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = site_module.step_rows
 
