@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray
+from lumimod.physics.integrals import cumulative_trapezoid
 from lumimod.physics.luminosity import experiment_luminosity
 
 CAUSES = ("burn-off", "other losses", "emittances", "bunch length", "crossing angle, beta*")
@@ -92,7 +93,7 @@ def burned_off(
 
     seen = np.isfinite(intensity_ppb).all(axis=0).sum(axis=-1)
     start = int(np.argmax(seen > 0))
-    per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s, axis=0, initial=0.0)
+    per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s)
     return intensity_ppb[:, start : start + 1] - sigma_m2 * (per_m2 - per_m2[start])
 
 

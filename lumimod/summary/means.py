@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
+from lumimod.physics.integrals import cumulative_trapezoid, trapezoid
 
 Facts = dict[str, Any]
 """Values by name of column; what is not known is missing."""
@@ -90,8 +91,8 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         name = exp.lower()
         out[f"lumi_start_{kind}_{name}_e34"] = float(total[0] / E34_IN_PER_M2_S)
         out[f"lumi_peak_{kind}_{name}_e34"] = float(total.max() / E34_IN_PER_M2_S)
-        per_m2 = _trapezia(time_s[known], total).sum()
-        out[f"lumi_int_{kind}_{name}_pb"] = float(per_m2 / PER_PB_IN_PER_M2)
+        per_m2 = trapezoid(total, time_s[known])
+        out[f"lumi_int_{kind}_{name}_pb"] = per_m2 / PER_PB_IN_PER_M2
     return out
 
 
@@ -100,13 +101,4 @@ def integral(time_s: FloatArray, lumi_m2s: FloatArray) -> FloatArray:
 
     A time without luminosity counts as none.
     """
-    parts = _trapezia(time_s, np.nan_to_num(lumi_m2s))
-    return np.concatenate([np.zeros(1), np.cumsum(parts)])
-
-
-def _trapezia(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Return the area below each piece of a line, (n - 1,).
-
-    As scipy.integrate has it, whose import takes longer than the facts of a fill.
-    """
-    return np.diff(x) * (y[1:] + y[:-1]) / 2.0
+    return cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s)
