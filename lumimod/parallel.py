@@ -12,7 +12,7 @@ import multiprocessing.connection
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Callable, TypeVar
@@ -22,7 +22,13 @@ from lumimod.errors import LumimodError
 T = TypeVar("T")
 
 _N_ATTEMPTS, _PAUSE_S = 20, 0.1
-_PRELOADED = ["pandas", "lumimod.run.fill"]
+_FOR_FILLS = ["pandas", "lumimod.run.fill"]
+_FOR_DRAWING = [
+    "lumimod.plots.gallery",
+    "lumimod.plots.rendering.canvas",
+    "lumimod.plots.rendering.ticks",
+    "matplotlib.style",
+]
 
 
 def available_cores() -> int:
@@ -82,7 +88,7 @@ class Workers:
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.n_cores, process_context(), _begin_process, (self._set_up,)
+                self.n_cores, process_context(_FOR_DRAWING), _begin_process, (self._set_up,)
             )
         return self._pool
 
@@ -95,12 +101,17 @@ class Workers:
             self._pool = None
 
 
-def process_context() -> multiprocessing.context.BaseContext:
-    """Return how processes are started: never by fork, which is unsafe beside threads."""
+def process_context(
+    preloaded: Sequence[str] = _FOR_FILLS,
+) -> multiprocessing.context.BaseContext:
+    """Return how processes are started: never by fork, which is unsafe beside threads.
+
+    Where they are forked from a server, it imports the modules `preloaded`, once for all of them.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)  # imported once, not once a process
+    context.set_forkserver_preload(list(preloaded))
     return context
 
 

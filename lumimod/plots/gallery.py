@@ -19,7 +19,7 @@ from lumimod.parallel import Workers
 from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES, PictureSet
 from lumimod.plots.save import save_figure
-from lumimod.plots.style import Style
+from lumimod.plots.style import Style, look_of
 from lumimod.records.diary import Diary
 from lumimod.records.made import same
 
@@ -29,6 +29,11 @@ NOTHING = "nothing"
 """Key of the diary under which it stands why a picture would show nothing."""
 LOOK = ("fig_tuple", "plotDpi", "myfontsize", "n_skip", "sigmaBOff_m2")
 """Settings that the look of every picture follows from."""
+
+
+_LARGE_BYTES = 10_000_000
+"""Of stable beams: some 600 bunches for 8 h."""
+_FEW_PICTURES, _MANY_PICTURES = 2, 60
 
 
 class PictureJob(NamedTuple):
@@ -169,8 +174,7 @@ def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> dict
         A picture cannot be written.
     """
     paths.make_plot_folder()
-    n_pictures = sum(len(job.names) for job in jobs)
-    workers = workers if n_pictures > 2 else Workers(1)
+    workers = workers if _worth_processes(paths, jobs) else Workers(1)
     calls = [(paths.cfg, paths.fill, part) for job in jobs for part in _parts(job, jobs, workers)]
     nothing: dict[str, str] = {}
     for drawn in workers.starmap(draw_job, calls):
@@ -181,6 +185,16 @@ def draw(paths: FillPaths, jobs: Sequence[PictureJob], workers: Workers) -> dict
     if paths.cfg.plots.tarball:
         _pack(paths)
     return nothing
+
+
+def _worth_processes(paths: FillPaths, jobs: Sequence[PictureJob]) -> bool:
+    """Return whether processes save more time than it takes to start them.
+
+    All pictures of a fill of 40 bunches take as long as four processes take to start.
+    """
+    n_pictures = sum(len(job.names) for job in jobs)
+    large = paths.sb.is_file() and paths.sb.stat().st_size > _LARGE_BYTES
+    return n_pictures > (_FEW_PICTURES if large else _MANY_PICTURES)
 
 
 def _parts(job: PictureJob, jobs: Sequence[PictureJob], workers: Workers) -> Iterator[PictureJob]:
@@ -201,7 +215,7 @@ def draw_job(cfg: Config, fill: int, job: PictureJob) -> Drawn:
     results = pictures.load()
     style = Style.of_config(cfg.plots)
     drawn = Drawn({}, {})
-    with seldom_collected() as collect:
+    with look_of(style), seldom_collected() as collect:
         for picture in pictures.pictures:
             if picture.name in job.names:
                 started = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -92,16 +93,27 @@ REFERENCE = "#7f7f7f"
 """Colour of lines to compare with."""
 
 F = TypeVar("F", bound="Callable[..., Figure]")
+_IN_FORCE: ContextVar[float | None] = ContextVar("font size of the look in force", default=None)
 
 
 @contextmanager
 def look_of(style: Style) -> Iterator[None]:
-    """Apply the style sheet and the font size while a figure is drawn or saved."""
+    """Apply the style sheet and the font size while figures are drawn or saved.
+
+    Where they are in force already nothing is done: reading them takes as long as a small panel.
+    """
+    if _IN_FORCE.get() == style.font_size:
+        yield
+        return
     import matplotlib.style
 
     sizes = {"font.size": style.font_size}
-    with matplotlib.style.context(["default", _SHEET, sizes]):
-        yield
+    before = _IN_FORCE.set(style.font_size)
+    try:
+        with matplotlib.style.context(["default", _SHEET, sizes]):
+            yield
+    finally:
+        _IN_FORCE.reset(before)
 
 
 def drawing(function: F) -> F:

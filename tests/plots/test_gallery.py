@@ -60,6 +60,12 @@ def all_drawn(paths: FillPaths, family: str, results: list[str]) -> None:
             put(gallery.picture_path(paths, picture.name), 3600)
 
 
+def large(path: Path) -> None:
+    """Make a file as long as the result of a fill of a thousand bunches."""
+    path.touch()
+    os.truncate(path, 20_000_000)
+
+
 # --- planning
 
 
@@ -138,6 +144,7 @@ def test_pictures_of_a_case_are_spread_over_the_cores(
         return []
 
     monkeypatch.setattr(Workers, "starmap", starmap)
+    large(paths.sb)
     jobs = [
         gallery.PictureJob("model", tuple(f"m{n}" for n in range(26))),
         gallery.PictureJob("sb", tuple(f"s{n}" for n in range(15))),
@@ -149,6 +156,23 @@ def test_pictures_of_a_case_are_spread_over_the_cores(
     )
     sizes = [len(job.names) for job in found]
     assert n_cores < 8 or max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(
+    ("is_large", "n_pictures", "alone"),
+    [(False, 45, True), (False, 105, False), (True, 45, False), (True, 2, True)],
+)
+def test_processes_are_started_only_where_drawing_takes_longer_than_starting_them(
+    paths: FillPaths, monkeypatch: pytest.MonkeyPatch, is_large: bool, n_pictures: int, alone: bool
+) -> None:
+    n_cores: list[int] = []
+    monkeypatch.setattr(Workers, "starmap", lambda self, *_: n_cores.append(self.n_cores) or [])
+    put(paths.sb, 7200)
+    if is_large:
+        large(paths.sb)
+    names = tuple(f"picture{n}" for n in range(n_pictures))
+    gallery.draw(paths, [gallery.PictureJob("sb", names)], Workers(4))
+    assert n_cores == [1 if alone else 4]
 
 
 def a_set(paths: FillPaths, nothing: str) -> PictureSet[str]:

@@ -230,7 +230,7 @@ def test_a_server_is_waited_for_until_a_process_starts(
     monkeypatch: pytest.MonkeyPatch, n_refusals: int, n_started: int, n_pauses: int
 ) -> None:
     server, pauses = Server(n_refusals), []
-    monkeypatch.setattr(parallel, "process_context", lambda: server)
+    monkeypatch.setattr(parallel, "process_context", lambda *_: server)
     monkeypatch.setattr(parallel.time, "sleep", pauses.append)
     parallel.wait_for_fork_server()
     assert (server.n_started, len(pauses)) == (n_started, n_pauses)
@@ -240,7 +240,7 @@ def test_a_server_that_never_comes_back_is_not_waited_for_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server, pauses = Server(1000), []
-    monkeypatch.setattr(parallel, "process_context", lambda: server)
+    monkeypatch.setattr(parallel, "process_context", lambda *_: server)
     monkeypatch.setattr(parallel.time, "sleep", pauses.append)
     parallel.wait_for_fork_server()
     assert server.n_started == 0
