@@ -89,8 +89,6 @@ def burned_off(
     sigma_m2
         Cross-section of burn-off.
     """
-    from scipy.integrate import cumulative_trapezoid  # its import takes longer than a page
-
     seen = np.isfinite(intensity_ppb).all(axis=0).sum(axis=-1)
     start = int(np.argmax(seen > 0))
     per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s)

@@ -44,7 +44,7 @@ def panels(
     heights: Sequence[float] | None = None,
 ) -> list[list[Axes]]:
     """Return rows of axes. Margins follow the font size, which saves a slow automatic layout."""
-    from lumimod.plots.rendering.ticks import draw_ticks_together
+    from lumimod.plots.rendering.ticks import QuickAxes
 
     width, height = (size / style.em_in for size in style.fig_size_in)
     gaps_x, gaps_y = margins.between_columns * (n_columns - 1), margins.between_rows * (n_rows - 1)
@@ -62,10 +62,10 @@ def panels(
         width_ratios=widths,
         height_ratios=heights,
     )
-    rows = [[figure.add_subplot(grid[r, c]) for c in range(n_columns)] for r in range(n_rows)]
-    for ax in (ax for row in rows for ax in row):
-        draw_ticks_together(ax)
-    return rows
+    return [
+        [figure.add_subplot(grid[r, c], axes_class=QuickAxes) for c in range(n_columns)]
+        for r in range(n_rows)
+    ]
 
 
 def title(

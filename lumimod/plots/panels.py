@@ -187,11 +187,14 @@ def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: St
 
 def bar_axes(figure: Figure, axes: Sequence[Axes], style: Style) -> Axes:
     """Return the place of a colour bar to the right of a column of panels."""
+    from lumimod.plots.rendering.ticks import QuickAxes
+
     boxes = [ax.get_position() for ax in axes]
     width_em = style.fig_size_in[0] / style.em_in
     left = max(box.x1 for box in boxes) + 0.7 / width_em
     bottom, top = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    return figure.add_axes((left, bottom, 0.7 / width_em, top - bottom))
+    place = (left, bottom, 0.7 / width_em, top - bottom)
+    return figure.add_axes(place, axes_class=QuickAxes)
 
 
 def _norm_of(hours: FloatArray) -> Normalize:

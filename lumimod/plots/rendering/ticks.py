@@ -6,15 +6,18 @@ line, the grid is one line, and numbers are one text that is drawn at each place
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
-from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from lumimod.plots.rendering.words import draw_many
+
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
     from lumimod.arrays import FloatArray
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 class _QuickTicks:
     """How the axis draws itself; what is not usual is left to matplotlib."""
+
+    minorTicks: Any = functools.cached_property(lambda _: [])  # noqa: N815 - matplotlib's name
+    """Made when they are asked for: few panels have any, but each would get one to begin with."""
 
     def draw(self: Any, renderer: Any) -> None:
         """Draw grid, marks, numbers and label."""
@@ -78,29 +84,24 @@ class _QuickTicks:
     def _draw_line(
         self: Any, renderer: Any, like: Line2D, along: FloatArray, across: FloatArray
     ) -> None:
-        line = Line2D(*((along, across) if self.axis_name == "x" else (across, along)))
-        line.update_from(like)
-        line.set_transform(like.get_transform())
-        line.set_figure(self.axes.figure)
-        line.axes = self.axes
-        line.set_clip_path(like.get_clip_path())
-        line.draw(renderer)
+        before = like.get_data(orig=True)
+        like.set_data(*((along, across) if self.axis_name == "x" else (across, along)))
+        like.draw(renderer)
+        like.set_data(*before)
 
     def _draw_numbers(
         self: Any, renderer: Any, label: Text, locs: FloatArray, words: list[str]
     ) -> tuple[float, float]:
+        """Draw the numbers; return from where to where the longest reaches across the axis."""
         is_x = self.axis_name == "x"
-        move = label.set_x if is_x else label.set_y
-        largest = max(words, key=lambda word: word.count("\n") if is_x else len(word))
-        reach = (0.0, 0.0)
-        for loc, word in zip(locs, words):
-            move(loc)
-            label.set_text(word)
-            label.draw(renderer)
-            if word is largest:
-                box = label.get_window_extent(renderer)
-                reach = (box.y0, box.y1) if is_x else (box.x0, box.x1)
-        return reach
+        across = label.get_position()[is_x]
+        fixed = np.full(locs.size, across)
+        places = np.column_stack((locs, fixed) if is_x else (fixed, locs))
+        draw_many(renderer, label, label.get_transform().transform(places), words)
+        (label.set_x if is_x else label.set_y)(locs[-1])
+        label.set_text(max(words, key=lambda word: word.count("\n") if is_x else len(word)))
+        box = label.get_window_extent(renderer)
+        return (box.y0, box.y1) if is_x else (box.x0, box.x1)
 
     def _place_label(self: Any, edges: list[tuple[float, float]]) -> None:
         """Put the label beside the numbers, unless a place was set for it."""
@@ -123,7 +124,10 @@ class QuickYAxis(_QuickTicks, YAxis):
     """The y axis of a panel."""
 
 
-def draw_ticks_together(ax: Axes) -> None:
-    """Let both axes of a panel draw their ticks together."""
-    ax.xaxis.__class__ = QuickXAxis
-    ax.yaxis.__class__ = QuickYAxis
+class QuickAxes(Axes):
+    """A panel whose axes draw their ticks together."""
+
+    def _init_axis(self) -> None:
+        super()._init_axis()  # type: ignore[misc]
+        self.xaxis.__class__ = QuickXAxis
+        self.yaxis.__class__ = QuickYAxis

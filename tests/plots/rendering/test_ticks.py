@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lumimod.plots.axes import set_ticks
-from lumimod.plots.rendering.ticks import draw_ticks_together
+from lumimod.plots.rendering.ticks import QuickAxes
 
 SetUp = Callable[[Axes], object]
 
@@ -44,6 +44,12 @@ def logarithmic(ax: Axes) -> None:
     ax.set_ylim(0.1, 3000)
 
 
+def with_minor_ticks(ax: Axes) -> None:
+    ax.set_ylim(0, 5)
+    ax.minorticks_on()
+    ax.tick_params(which="minor", length=7.0)
+
+
 def with_power(ax: Axes) -> None:
     ax.set_ylim(0, 3e9)
 
@@ -51,16 +57,17 @@ def with_power(ax: Axes) -> None:
 def pixels(set_up: SetUp, together: bool) -> NDArray[np.int64]:
     figure = Figure(figsize=(4, 3), dpi=80)
     canvas = FigureCanvasAgg(figure)
-    ax = figure.add_axes((0.25, 0.25, 0.5, 0.6))
+    kind = {"axes_class": QuickAxes} if together else {}
+    ax = figure.add_axes((0.25, 0.25, 0.5, 0.6), **kind)
     ax.grid(visible=True)
-    if together:
-        draw_ticks_together(ax)
     set_up(ax)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba()).astype(np.int64)
 
 
-@pytest.mark.parametrize("set_up", [plain, words, right, no_grid, logarithmic, with_power])
+@pytest.mark.parametrize(
+    "set_up", [plain, words, right, no_grid, logarithmic, with_minor_ticks, with_power]
+)
 def test_the_picture_is_the_same(set_up: SetUp) -> None:
     np.testing.assert_allclose(pixels(set_up, True), pixels(set_up, False), atol=3)
 
@@ -68,8 +75,7 @@ def test_the_picture_is_the_same(set_up: SetUp) -> None:
 def test_a_panel_that_was_drawn_still_tells_its_ticks() -> None:
     figure = Figure()
     canvas = FigureCanvasAgg(figure)
-    ax = figure.add_subplot()
-    draw_ticks_together(ax)
+    ax = figure.add_subplot(axes_class=QuickAxes)
     words(ax)
     canvas.draw()
     assert [t.get_text() for t in ax.get_xticklabels()][1:] == ["0\n09:00", "3\n12:00", "6\n15:00"]
