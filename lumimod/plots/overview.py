@@ -30,11 +30,13 @@ from lumimod.plots.overview_panels import (
 )
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import DEFAULT_STYLE, MUTED, Style, drawing, new_figure
-from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.bmodes import FillModes, read_bmodes
 from lumimod.records import store
+from lumimod.records.store import Loader
 from lumimod.summary.facts import facts
 from lumimod.summary.model_facts import free_model
 from lumimod.summary.optics import betastar_in_use
+from lumimod.summary.turnaround import ends_before, turnaround_h
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,17 +62,27 @@ def load_overview(paths: FillPaths) -> OverviewData:
     load = store.each_once()
     sb = SbResults.load(paths, load)
     model = free_model(paths, load)
-    try:
-        modes = read_bmodes(paths.cfg.files.bmodes).get(paths.fill)
-    except LumimodError:
-        modes = None
+    modes, known = _known(paths, load)
     return OverviewData(
         sb,
         None if model is None else model.bunch_lumi,
-        {} if modes is None else facts(paths, modes, load)[0],
+        known,
         modes,
         betastar_in_use(paths, sb.lumi_calc, sb.sb.time_s),
     )
+
+
+def _known(paths: FillPaths, load: Loader) -> tuple[FillModes | None, dict[str, Any]]:
+    """Return the beam modes of a fill and its facts, as far as they are known."""
+    try:
+        every = read_bmodes(paths.cfg.files.bmodes)
+    except LumimodError:
+        return None, {}
+    modes, before_s = every.get(paths.fill), ends_before(every).get(paths.fill)
+    known = {} if modes is None else facts(paths, modes, load)[0]
+    if modes is not None and before_s is not None:
+        known["turnaround_h"] = turnaround_h(modes, before_s)
+    return modes, known
 
 
 # --- the page

@@ -12,6 +12,7 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import few_ticks, robust_limits, set_ticks, set_value_axis
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, write_title
+from lumimod.plots.numbers import finite, spread_text
 from lumimod.plots.season_panels import (
     ONE_DAY_S,
     PER_DAY,
@@ -64,13 +65,13 @@ def _title(figure: Figure, style: Style, data: SeasonData, what: str) -> None:
 
 def _panel(ax: Axes, data: SeasonData, panel: Panel) -> None:
     drawn = [_series(ax, data, panel, series) for series in panel.series]
-    every = np.concatenate([np.empty(0), *drawn])
-    if not np.isfinite(every).any():
+    ends = [end for series in panel.series for end in data.ends(panel, series)]
+    if not finite(*drawn).size:
         note_missing(ax, "no fill has it")
     if panel.reference is not None:
         ax.axhline(panel.reference, color=REFERENCE, linestyle=":", linewidth=1.5)
     label = f"[{panel.unit}]" if panel.unit else ""
-    set_value_axis(ax, label, *drawn, include=panel.reference)
+    set_value_axis(ax, label, *drawn, beside=ends, include=panel.reference)
     date_axis(ax, data)
     n_rows = (len(panel.series) + 1) // 2
     _heading(ax, panel.words, n_rows)
@@ -104,8 +105,7 @@ def _series(ax: Axes, data: SeasonData, panel: Panel, series: PanelSeries) -> Fl
 
 def series_label(values: FloatArray, name: str) -> str:
     """Return the name of a series, its median and half of its central 68 %."""
-    middle, spread = median_and_spread(values)
-    return f"{name}: {middle:.3g} ± {spread:.2g}" if np.isfinite(middle) else f"{name}: none"
+    return f"{name}: {spread_text(values, '')}" if np.isfinite(values).any() else f"{name}: none"
 
 
 def date_axis(ax: Axes, data: SeasonData) -> None:

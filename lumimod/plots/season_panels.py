@@ -62,6 +62,11 @@ class SeasonData:
             return values, np.full(values.shape, np.nan)
         return values, self.values(series.spread) * panel.scale
 
+    def ends(self, panel: Panel, series: PanelSeries) -> tuple[FloatArray, FloatArray]:
+        """Return both ends of the bars of a series, in the unit of the panel."""
+        values, spread = self.shown(panel, series)
+        return values - spread, values + spread
+
     def per_day(self, column: str) -> tuple[FloatArray, FloatArray]:
         """Return the first second of each day with fills, UTC, and the sum of a column on it.
 

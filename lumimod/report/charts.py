@@ -95,7 +95,8 @@ def panel_chart(data: SeasonData, panel: Panel) -> Chart | None:
     shown = [data.shown(panel, series) for series in panel.series]
     if not any(np.isfinite(values).any() for values, _ in shown):
         return None
-    low, high = limits_of_each(*(values for values, _ in shown))
+    ends = [end for series in panel.series for end in data.ends(panel, series)]
+    low, high = limits_of_each(*(values for values, _ in shown), *ends)
     if panel.reference is not None:
         low, high = min(low, panel.reference), max(high, panel.reference)
     axes = _Axes(_date_limits(data), (low, high))

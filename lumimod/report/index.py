@@ -66,15 +66,15 @@ INDEX_COLUMNS: tuple[IndexColumn, ...] = (
         _both("b{}_emit_v_sb_start_um"), "{:.2f}", "µm",
     ),
     IndexColumn(
-        "Peak", "peak luminosity measured by ATLAS", ("lumi_peak_meas_atlas_e34",), "{:.2f}", "10³⁴"
+        "Peak", "peak luminosity measured by ATLAS", ("lumi_peak_meas_atlas_e34",), "{:.3g}", "10³⁴"
     ),
     IndexColumn(
         "∫ ATLAS", "integrated luminosity measured by ATLAS", ("lumi_int_meas_atlas_pb",),
-        "{:.1f}", "1/pb",
+        "{:.4g}", "1/pb",
     ),
     IndexColumn(
         "∫ CMS", "integrated luminosity measured by CMS", ("lumi_int_meas_cms_pb",),
-        "{:.1f}", "1/pb",
+        "{:.4g}", "1/pb",
     ),
     IndexColumn(
         "Meas./calc.", "measured over calculated luminosity, mean of ATLAS and CMS",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_PRINTED = (("+-", "±"), ("[um]", "[µm]"), (" urad", " µrad"), ("beta*", "β*"))
+_PRINTED = (
+    ("+-", "±"),
+    ("[um]", "[µm]"),
+    (" urad", " µrad"),
+    ("beta*", "β*"),
+    ("[1e11 p/b]", "[10¹¹ p/b]"),
+    ("[1e34]", "[10³⁴ cm⁻² s⁻¹]"),
+)
 
 
 def printed(texts: Iterable[str]) -> list[str]:

@@ -18,7 +18,14 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError, LumimodError, MissingInputError, Note, OutputError
+from lumimod.errors import (
+    BadInputError,
+    ConfigError,
+    LumimodError,
+    MissingInputError,
+    Note,
+    OutputError,
+)
 from lumimod.paths import FillPaths
 from lumimod.physics.interpolation import interp_columns
 from lumimod.readers.bmodes import FillModes
@@ -68,10 +75,13 @@ def _is_logged(paths: FillPaths) -> bool:
 
 
 def _archives_if_known(paths: FillPaths) -> dict[str, Path]:
-    """Return the archives, none also where their folders cannot be read: the step says so."""
+    """Return the archives, none also where their folders cannot be read: the step says so.
+
+    Nor are any known of a fill whose year is not.
+    """
     try:
         return _archives(paths)
-    except BadInputError:
+    except (BadInputError, ConfigError):
         return {}
 
 

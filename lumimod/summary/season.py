@@ -22,9 +22,11 @@ from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import BeamModes, FillModes
 from lumimod.readers.json_file import load_json
 from lumimod.records.diary import Diary
+from lumimod.steps.registry import STEPS
 from lumimod.summary.columns import SEASON_COLUMNS
 from lumimod.summary.facts import facts
 from lumimod.summary.means import Facts
+from lumimod.summary.turnaround import ends_before, turnaround_h
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 SEASON_FILE = "season.json"
 _COUNTED = "samples"
 """Kind of the notes that only count samples."""
-_REVISION = 2
+_REVISION = 3
 """Raised when facts are computed in another way: all rows are made again."""
 _SETTINGS = ("gammaFT", "betastar_m", "leveling", "models", "cases")
 """Settings that enter the facts besides the results."""
@@ -71,19 +73,22 @@ def season_rows(
 ) -> SeasonRows:
     """Return the rows of fills that have results, those of `known` where nothing has changed."""
     settings = repr(plain_values(cfg, _SETTINGS))
-    before_s = _ends_before(modes)
+    steps = [name for name, step in STEPS.items() if not step.disabled(cfg)]
+    before_s = ends_before(modes)
     rows = {}
     for fill in fills:
-        paths = FillPaths(cfg, fill)
+        paths = FillPaths(cfg, fill, modes[fill].year if fill in modes else None)
         stamps = _stamps(paths)
         if not stamps or fill not in modes:
             continue
         made_from = {**stamps, "settings": settings, "modes": repr(modes[fill])}
-        made_from["before"] = repr(before_s.get(fill))
+        made_from |= {"before": repr(before_s.get(fill)), "steps": steps}
         if fill in known and known[fill].made_from == made_from:
             rows[fill] = known[fill]
         else:
-            rows[fill] = Row(_facts(paths, modes[fill], before_s.get(fill)), made_from)
+            found = _facts(paths, modes[fill], before_s.get(fill))
+            found["missing"] = ", ".join(n for n in steps if not STEPS[n].is_finished(paths))
+            rows[fill] = Row(found, made_from)
     return rows
 
 
@@ -108,15 +113,8 @@ def _facts(paths: FillPaths, modes: FillModes, before_s: float | None) -> Facts:
     for fault in faults:
         log.warning("fill %d: season table: %s", paths.fill, fault)
     if before_s is not None:
-        found["turnaround_h"] = (modes.start("STABLE") - before_s) / 3600
+        found["turnaround_h"] = turnaround_h(modes, before_s)
     return {**found, "notes": "; ".join(_notes(paths))}
-
-
-def _ends_before(modes: BeamModes) -> dict[int, float]:
-    """Return for each fill with stable beams when those before it ended, Unix s."""
-    having = [(m.start("STABLE"), m.stop("STABLE"), fill) for fill, m in modes.items()]
-    ordered = sorted(one for one in having if one[0] == one[0] and one[1] == one[1])
-    return {fill: end_s for (_, end_s, _), (_, _, fill) in zip(ordered, ordered[1:])}
 
 
 def _notes(paths: FillPaths) -> Iterable[str]:

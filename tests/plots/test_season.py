@@ -80,10 +80,13 @@ def test_medians_are_drawn_and_told(
     for series in panel.series:
         median = np.median([of[series.column] * panel.scale for of in rows.values()])
         assert min(abs(np.array(levels) - median)) == pytest.approx(0.0, abs=1e-12)
-        assert any(
-            line.get_label().startswith(f"{series.label}: {median:.3g} ± ")
+        (told,) = (
+            found
             for line in ax.get_lines()
+            if (found := re.match(rf"{series.label}: (\S+) ± (\S+)$", str(line.get_label())))
         )
+        value, spread = (float(text.replace(",", "")) for text in told.groups())
+        assert value == pytest.approx(median, abs=max(spread / 10, 1e-6))
     if panel.reference is not None:
         assert panel.reference in levels
 
@@ -99,6 +102,21 @@ def test_bars_are_the_spreads_of_the_table(
         ends = np.array([segment[:, 1] for segment in of_series.get_segments()])
         half = (ends[:, 1] - ends[:, 0]) / 2
         assert half == pytest.approx([of[series.spread] * panel.scale for of in rows.values()])
+
+
+def test_every_bar_is_within_its_panel(figures: dict[str, Figure]) -> None:
+    ax = figures["beams"].axes[0]
+    low, high = ax.get_ylim()
+    ends = [segment[:, 1] for bars in ax.collections for segment in bars.get_segments()]
+    assert low < np.min(ends)
+    assert np.max(ends) < high
+
+
+def test_values_have_as_many_places_as_their_spread() -> None:
+    values = np.array([1.0912, 1.0980, 1.1044])
+    assert series_label(values, "B1") == "B1: 1.0980 ± 0.0045"
+    assert series_label(np.array([100.0, 484.0, 1400.0]), "B2") == "B2: 484 ± 442"
+    assert series_label(np.array([np.nan]), "B2") == "B2: none"
 
 
 def test_ticks_name_date_and_fill(figures: dict[str, Figure]) -> None:

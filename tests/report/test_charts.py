@@ -58,9 +58,9 @@ def test_hovering_tells_fill_and_value() -> None:
 
 def test_medians_are_told_and_drawn() -> None:
     (curve, _) = charts()["intensity"].curves
-    assert curve.label.startswith("B1: 1.1 ± ")
+    assert curve.label.startswith("B1: 1.100 ± 0.068")
     assert curve.median == marks(curve.marks)[1][1]
-    assert "B1: 1.1" in charts()["intensity"].words
+    assert "B1: 1.100 ± 0.068" in charts()["intensity"].words
     assert "3 fills, fills 5000 to 5002" in charts()["intensity"].words
 
 

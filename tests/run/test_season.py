@@ -14,6 +14,7 @@ import lumimod
 from lumimod.errors import MissingInputError, UsageError
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
+from lumimod.run.plan import missing_steps
 from lumimod.summary import season
 from lumimod.summary.columns import COLUMN_OF, SEASON_COLUMNS
 from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime, running_sum
@@ -82,6 +83,44 @@ def test_times_and_ends_are_those_of_the_beam_modes(finished: Site) -> None:
     assert np.isnan(frame.loc[FILL, "turnaround_h"])
 
 
+def test_steps_without_a_result_are_named(finished: Site) -> None:
+    finished.run("--summary")
+    assert table(finished)["missing"].isna().all()
+    finished.paths().lumi_meas.unlink()
+    finished.run("--summary")
+    assert table(finished).loc[FILL, "missing"] == "massi"
+    assert pd.isna(table(finished).loc[OTHER, "missing"])
+    finished.configure(doSBModel=False)
+    for path in finished.written("model"):
+        path.unlink()
+    finished.run("--summary")
+    assert table(finished).loc[FILL, "missing"] == "massi"
+    finished.configure(doSBModel=True)
+    finished.run("--summary")
+    assert table(finished).loc[FILL, "missing"] == "massi, model"
+
+
+def test_luminosity_of_the_logging_service_is_a_result_too(finished: Site) -> None:
+    for experiment in ("ATLAS", "CMS"):
+        finished.archive(experiment).unlink()
+    finished.paths().lumi_meas.rename(finished.paths().lumi_meas_timber)
+    finished.run("--summary")
+    assert pd.isna(table(finished).loc[FILL, "missing"])
+    assert table(finished).loc[FILL, "lumi_int_meas_atlas_pb"] > 0
+    assert missing_steps(FILL, finished.cfg) == ()
+
+
+def test_a_fill_in_progress_has_a_turn_around_but_no_length(finished: Site) -> None:
+    modes = finished.modes()
+    finished.edit_modes(OTHER, flag_complete=False, t_stop_STABLE=-1.0)
+    finished.run("--summary")
+    row = table(finished).loc[OTHER]
+    assert row["ended"] == "in progress"
+    assert np.isnan(row["hours"])
+    waited_h = (modes[OTHER]["t_start_STABLE"] - modes[FILL]["t_stop_STABLE"]) / 3600
+    assert row["turnaround_h"] == pytest.approx(waited_h)
+
+
 def test_a_fill_that_no_operator_ended_was_dumped(finished: Site) -> None:
     stop_s = finished.modes()[FILL]["t_stop_STABLE"]
     gone = {f"t_start_{mode}": -1.0 for mode in ("ADJUST", "BEAMDUMP", "RAMPDOWN")}
@@ -96,7 +135,7 @@ def test_every_number_is_a_known_column_with_words(finished: Site) -> None:
     data = json.loads((finished.results / "season.json").read_text())
     names = {name for of in data["fills"].values() for name in of["facts"]}
     assert names <= COLUMN_OF.keys()
-    may_lack = ("sigma_eff", "no_burnoff", "tau_", "levelled", "missing")
+    may_lack = ("sigma_eff", "no_burnoff", "tau_", "levelled")
     lacking = COLUMN_OF.keys() - names
     assert not [name for name in lacking if not any(part in name for part in may_lack)]
     assert all(column.words for column in SEASON_COLUMNS)
