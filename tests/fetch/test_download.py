@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from lumimod.errors import SourceError, UsageError
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table
 from lumimod.readers.checksums import checksum_of, read_sums
-from lumimod.simulate import FillSettings
+from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.sources.simulated import Simulated
 from tests.fetch.conftest import FILL, World
 
@@ -38,13 +39,31 @@ SMALL = FillSettings(
 MORNING = ["--t-start", "2017-06-14 08:00", "--t-stop", "2017-06-14 09:00"]
 
 
+@pytest.fixture(scope="session")
+def simulated_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[FillFiles]]:
+    """Return what stands in for `simulate_fills`: each fill is made once for all tests."""
+    made: dict[Any, list[FillFiles]] = {}
+
+    def simulate(_: Path, fills: list[int], settings: FillSettings, seed: int) -> list[FillFiles]:
+        what = tuple(fills), settings, seed
+        if what not in made:
+            made[what] = simulate_fills(tmp_path_factory.mktemp("once"), *what)
+        return made[what]
+
+    return simulate
+
+
 @pytest.fixture
 def run(
-    make_config: Callable[[str], Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_config: Callable[[str], Config],
+    simulated_once: Callable[..., list[FillFiles]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., int]:
     """Return a function that runs a script of Utilities with options."""
     make_config("data_source = 'simulated'\n")
     monkeypatch.setattr("lumimod.sources.simulated.Simulated.__init__.__defaults__", (SMALL, 1))
+    monkeypatch.setattr("lumimod.sources.simulated.simulate_fills", simulated_once)
 
     def script(name: str, *options: str) -> int:
         argv = [str(UTILITIES / name), "--config", str(tmp_path / "config.py"), *options]

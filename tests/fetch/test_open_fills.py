@@ -302,6 +302,8 @@ def test_any_error_of_one_fill_costs_that_fill(
 
 # --- memory
 
+LONG_S, PERIOD_S = 6 * HOUR_S, 300.0
+
 
 class Long(Source):
     """A fill with many samples of every bunch."""
@@ -318,7 +320,7 @@ class Long(Source):
         return None
 
     def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
-        time_s = np.arange(np.ceil(start_s), stop_s, 60.0)
+        time_s = np.arange(np.ceil(start_s), stop_s, PERIOD_S)
         rows = [np.zeros(3564) for _ in time_s]
         return {name: series_from_rows(name, self.name, time_s, rows) for name in names}
 
@@ -333,11 +335,11 @@ def test_a_long_fill_needs_memory_for_a_few_of_its_variables(
         world.cfg.files, bbb_data=str(world.basic.with_name(f"bbb_<FILLNUMBER>{suffix}"))
     )
     world.cfg = dataclasses.replace(world.cfg, files=files)
-    span = dataclasses.replace(world.span, stop_s=world.span.start_s + 6 * HOUR_S)
+    span = dataclasses.replace(world.span, stop_s=world.span.start_s + LONG_S)
     merge_into(world.cfg.files.bmodes, [span], now_s=0.0)
-    one_bytes = 6 * 60 * 3564 * 8
+    one_bytes = int(LONG_S / PERIOD_S) * 3564 * 8
     monkeypatch.setattr("lumimod.writers.parquet.GROUP_BYTES", one_bytes)
-    monkeypatch.setattr("lumimod.writers.timber.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr("lumimod.writers.timber.ROWS_AT_ONCE", 8)
     modes = read_bmodes(world.cfg.files.bmodes)
     tracemalloc.start()
     try:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lumimod.arrays import Series
+from lumimod.arrays import FloatArray, Series
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers import compressed, stamps, timber
 from lumimod.readers import rows as rows_module
@@ -47,9 +47,12 @@ def unix_s(stamp: str, zone: ZoneInfo | timezone = timezone.utc, fold: int = 0) 
     return datetime.fromisoformat(stamp).replace(tzinfo=zone, fold=fold).timestamp()
 
 
+Rows = tuple[list[float], list[int], FloatArray]
+
+
 @cache
-def slow_parse(path: Path) -> dict[str, list[tuple[float, list[float]]]]:
-    """Read a tidy UTC file one line at a time."""
+def slow_parse(path: Path) -> dict[str, Rows]:
+    """Return times, lengths and values of each variable of a tidy UTC file, read line by line."""
     text = gzip.decompress(path.read_bytes()).decode()
     found: dict[str, list[tuple[float, list[float]]]] = {}
     for line in text.splitlines():
@@ -58,7 +61,12 @@ def slow_parse(path: Path) -> dict[str, list[tuple[float, list[float]]]]:
         elif line[:1].isdigit():
             stamp, *values = line.split(",")
             rows.append((unix_s(stamp), [float(v) for v in values]))
-    return found
+    return {name: _as_arrays(rows) for name, rows in found.items()}
+
+
+def _as_arrays(rows: list[tuple[float, list[float]]]) -> Rows:
+    lengths = [len(values) for _, values in rows]
+    return [time_s for time_s, _ in rows], lengths, np.array([v for _, row in rows for v in row])
 
 
 @pytest.fixture
@@ -83,11 +91,11 @@ def test_golden_file_reads_as_line_by_line(
     path = GOLDEN / f"fill_{name}_fill_5845.csv.gz"
     expected = slow_parse(path)
     found = read_timber(path, expected.keys())
-    for variable, rows in expected.items():
+    for variable, (time_s, lengths, values) in expected.items():
         series = found[variable]
-        np.testing.assert_array_equal(series.time_s, [time_s for time_s, _ in rows])
-        np.testing.assert_array_equal(series.lengths, [len(values) for _, values in rows])
-        np.testing.assert_array_equal(series.values, [v for _, values in rows for v in values])
+        np.testing.assert_array_equal(series.time_s, time_s)
+        np.testing.assert_array_equal(series.lengths, lengths)
+        np.testing.assert_array_equal(series.values, values)
         assert series.n_dropped == 0
 
 
