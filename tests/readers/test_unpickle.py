@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers import pickle_steps
 from lumimod.readers.unpickle import ALLOWED, load_pickle
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -313,6 +314,9 @@ def number(value: int) -> bytes:
     return b"\x8a\x09" + text
 
 
+EMPTY_ARRAY = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+U1 = b"cnumpy\ndtype\n(U\x02u1tR"
+
 NO_DATA_FILE = {
     "tuple doubled by dup as key": b"\x80\x02})" + b"2\x86" * 40 + b"K\x01s.",
     "tuple doubled by memo as key": b"\x80\x02}" + doubled(40) + b"K\x01s.",
@@ -372,6 +376,27 @@ NO_DATA_FILE = {
     "contents of a function": b"\x80\x02cpandas.core.indexes.base\n_new_Index\n}U\x01aK\x01sb.",
     "object of Python 2": b"(ccollections\nOrderedDict\no.",
     "keys of a list": b"\x80\x02]K\x00K\x01s.",
+    "object of a number": b"\x80\x02K\x01)\x81.",
+    "object with options": b"\x80\x04cpandas\nDataFrame\n)}U\x01aK\x01s\x92.",
+    "object of a class that is called": b"\x80\x04ccollections\nOrderedDict\n)}\x92.",
+    "array of a negative size": EMPTY_ARRAY + b"(K\x01J\xff\xff\xff\xff\x85" + U1 + b"\x89U\x00tb.",
+    "array of items of no type": EMPTY_ARRAY + b"(K\x01K\x01\x85N\x89U\x01atb.",
+    "array of a number": EMPTY_ARRAY + b"(K\x01K\x01\x85" + U1 + b"\x89K\x07tb.",
+    "array of objects as bytes": (
+        EMPTY_ARRAY + b"(K\x01K\x01\x85cnumpy\ndtype\n(U\x02O8tR\x89U\x08AAAAAAAAtb."
+    ),
+    "type of items by number": call("numpy", "dtype", b"K\x08"),
+    "type of items with a long name": call("numpy", "dtype", b"X\x65\x00\x00\x00" + b"f" * 101),
+    "items that are larger than their type": (
+        b"\x80\x02cnumpy\ndtype\n(U\x02V8tR(K\x03U\x01|cnumpy\ndtype\n(U\x02f8tRK\x09\x85\x86"
+        b"NNK\x08K\x01K\x00tb."
+    ),
+    "number of a number": call(
+        "numpy.core.multiarray", "scalar", b"cnumpy\ndtype\n(U\x02f8tRK\x01"
+    ),
+    "text of a list": call("__builtin__", "bytearray", b"]"),
+    "defaults of a class": call("collections", "defaultdict", b"cnumpy\ndtype\n"),
+    "slice of texts": call("__builtin__", "slice", b"U\x01a"),
 }  # fmt: skip
 
 
@@ -459,4 +484,44 @@ def test_a_table_whose_columns_are_named_by_objects_is_refused(tmp_path: Path) -
     frame.columns = pd.Index([np.object_, "b"], dtype=object)
     path.write_bytes(pickle.dumps(frame))
     with pytest.raises(BadInputError, match=r"table\.pkl"):
+        load_pickle(path)
+
+
+def test_containers_are_read_as_deep_as_they_may_be(path: Path) -> None:
+    path.write_bytes(nested(b"]", b"a", pickle_steps.MAX_DEPTH)[:-2] + b".")
+    value, depth = load_pickle(path), 1
+    while value:
+        (value,) = value
+        depth += 1
+    assert depth == pickle_steps.MAX_DEPTH
+
+
+def test_bytes_are_read_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_steps, "BULK_BYTES", 4)
+    for n_bytes in (3, 4, 10, 12):
+        content = b"0123456789ab"[:n_bytes]
+        for code, value in ((b"\x96", bytearray(content)), (b"\x8e", content)):
+            length = n_bytes.to_bytes(8, "little")
+            path.write_bytes(b"\x80\x05" + code + length + content + b".")
+            assert load_pickle(path) == value
+
+
+def test_items_that_are_arrays_themselves_are_read(path: Path) -> None:
+    value = np.array([(1, [2.0, 3.0])], dtype=[("n", "i4"), ("pair", "f8", (2,))])
+    found = round_trip(path, value)
+    assert found.dtype == value.dtype
+    assert found["pair"].tolist() == [[2.0, 3.0]]
+
+
+def test_list_that_is_made_of_items_is_read(path: Path) -> None:
+    path.write_bytes(call("__builtin__", "list", b"(K\x01K\x02l"))
+    assert load_pickle(path) == [1, 2]
+
+
+@pytest.mark.parametrize("name", [1.5, ("a", "b"), None])
+def test_table_with_odd_names_of_columns_is_refused(path: Path, name: object) -> None:
+    pd.DataFrame([[1.0]], columns=pd.Index([name], dtype=object, tupleize_cols=False)).to_pickle(
+        path
+    )
+    with pytest.raises(BadInputError, match="columns of a table have odd names"):
         load_pickle(path)
