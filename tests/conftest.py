@@ -23,6 +23,7 @@ from lumimod.run.plan import Selection, begin_run, plan_fill
 from lumimod.run.report import FillReport
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.steps.context import FillContext
+from tests import forks
 
 # Else each process that the tests start would compile all modules anew, which takes a second, and
 # finding the tests would take twice as long. `make` does the same.
@@ -258,7 +259,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def _cpu_s() -> float:
     """Return the CPU time of this process and of those that it has waited for [s]."""
-    return sum(os.times()[:4])
+    return sum(os.times()[:4]) + forks.cpu_s()
 
 
 def _not_fast(stats: Mapping[str, Any]) -> Iterator[str]:

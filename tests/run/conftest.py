@@ -6,8 +6,6 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,9 +22,10 @@ from lumimod.records import diary, store
 from lumimod.run.states import STATUS_FILE
 from lumimod.simulate import simulate_fills
 from lumimod.steps.registry import STEPS
+from tests import forks
 from tests.conftest import TINY
 
-PROGRAM = Path(__file__).parents[2] / "lumimod.py"
+PROGRAM = forks.PROGRAM
 FILL, OTHER = 5845, 5848
 
 
@@ -90,10 +89,7 @@ class Site:
 
     def command(self, *options: object, cwd: Path | None = None) -> Outcome:
         """Run the real command in a process of its own."""
-        call = [sys.executable, str(PROGRAM), *map(str, options)]
-        done = subprocess.run(  # noqa: S603
-            call, cwd=cwd or self.root, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = forks.run(*options, cwd=cwd or self.root)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     # --- what is there

@@ -21,6 +21,7 @@ from lumimod.errors import CondorError
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile, load_report
 from lumimod.steps.registry import STEPS
+from tests import forks
 
 if TYPE_CHECKING:
     from tests.run.conftest import Outcome, Site
@@ -78,6 +79,12 @@ def ended(proc: int, status: int = 0) -> tuple[int, int, str]:
 def reports(jobs: JobFolder, *fills: FillReport, left: Mapping[int, str] | None = None) -> None:
     """Write the report of job 1."""
     ReportFile(jobs.path / "chunk_1.json", fills, left or {})
+
+
+def run_job(jobs: JobFolder) -> int:
+    """Run what the script of job 1 runs; return its exit status."""
+    command = (jobs.path / "chunk_1.sh").read_text().splitlines()[-1].split()
+    return forks.run(*command[command.index("--config") :], cwd=jobs.path).returncode
 
 
 def states(jobs: JobFolder) -> dict[int, tuple[State, str]]:
@@ -602,8 +609,7 @@ def test_failure_that_a_job_reported_counts_even_if_old_results_are_there(
     jobs = job_folder(finished.run("--submit", "-n", FILL, OTHER, "-f", "sb"))
     happens(jobs, submitted(0, 1), ended(0, 1))
     finished.paths().bbb_data.write_bytes(b"")
-    script = str(jobs.path / "chunk_1.sh")
-    assert subprocess.run([script], capture_output=True, check=False).returncode == 1
+    assert run_job(jobs) == 1
     assert states(jobs)[OTHER] == (State.DONE, "")
     state, why = states(jobs)[FILL]
     assert state is State.FAILED
@@ -987,7 +993,7 @@ def test_waiting_can_follow_a_submission_at_once(
 ) -> None:
     def work(_: float) -> None:
         (path,) = site.root.glob("lumimod_JOB_*")
-        subprocess.run([str(path / "chunk_1.sh")], capture_output=True, check=True)
+        assert run_job(JobFolder(path)) == 0
         happens(JobFolder(path), submitted(0, 1), ended(0))
 
     monkeypatch.setattr(actions.time, "sleep", work)

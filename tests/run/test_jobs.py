@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from lumimod.run.fill import FillJob
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display
 from lumimod.steps.registry import STEPS
+from tests import forks
 from tests.run.conftest import holding
 
 if TYPE_CHECKING:
@@ -187,29 +187,14 @@ def waiting(finished: Site) -> tuple[Site, dict[str, str]]:
     return site, environment
 
 
-def heed_interrupts() -> None:
-    """Undo what a shell does to jobs in the background: they ignore Ctrl-C, and so their own."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupt_ends_the_run_with_130_and_begins_no_further_fill(
     waiting: tuple[Site, dict[str, str]], jobs: int
 ) -> None:
     site, environment = waiting
     before = site.contents(5851)
-    call = [sys.executable, str(PROGRAM), "--config", str(site.config), "--verbose"]
-    call += ["--force", "lumi", "--jobs", str(jobs)]
-    with subprocess.Popen(  # noqa: S603
-        call,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=heed_interrupts,
-    ) as process:
-        assert process.stderr is not None
+    options = ["--config", site.config, "--verbose", "--force", "lumi", "--jobs", jobs]
+    with forks.start(*options, env=environment, own_session=True) as process:
         said = ""
         while said.count("lumi: begins") < jobs:
             line = process.stderr.readline()

@@ -11,7 +11,6 @@ import struct
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from lumimod.run.plan import Planned, Status
 from lumimod.run.report import FillReport
 from lumimod.run.reporting import Display, plan_table, report_table
 from lumimod.steps.registry import STEPS
+from tests import forks
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -177,31 +177,29 @@ def test_there_is_no_bar_without_a_terminal(site: Site) -> None:
 def on_a_terminal(site: Site, *options: object) -> tuple[str, str, int]:
     """Run the real command on a pseudo terminal; return what it shows, the table, the status."""
     fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
-    program = Path(__file__).parents[2] / "lumimod.py"
-    call = [sys.executable, str(program), "--config", str(site.config), *map(str, options)]
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
     table = site.root / "table.txt"
-    pid, screen = pty.fork()
-    if pid == 0:  # the child becomes the command
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 24, 120, 0, 0))
-        os.dup2(os.open(table, os.O_WRONLY | os.O_CREAT), 1)
-        os.execv(sys.executable, call)  # noqa: S606
+    with table.open("wb") as out:
+        files = (terminal, out.fileno(), terminal)
+        run = forks.start("--config", site.config, *options, files=files)
+    os.close(terminal)
     shown = b""
     end = time.monotonic() + 60
     while time.monotonic() < end and select.select([screen], [], [], 60)[0]:
         try:
             part = os.read(screen, 4096)
-        except OSError:  # the child has gone
+        except OSError:  # the command has ended
             break
         if not part:
             break
         shown += part
     os.close(screen)
-    _, status = os.waitpid(pid, 0)
-    return shown.decode(), table.read_text(), os.waitstatus_to_exitcode(status)
+    with run:
+        return shown.decode(), table.read_text(), run.wait()
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_bar_on_a_terminal_shows_fill_step_and_time_left(site: Site, jobs: int) -> None:
     shown, table, status = on_a_terminal(site, "--jobs", jobs)
@@ -219,7 +217,6 @@ def test_bar_on_a_terminal_shows_fill_step_and_time_left(site: Site, jobs: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_failure_is_shown_above_the_bar(site: Site, jobs: int) -> None:
     path = site.paths().basic_data

@@ -11,8 +11,6 @@ import pickle
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +24,7 @@ import lumimod
 from lumimod.errors import OutputError
 from lumimod.records import store
 from lumimod.steps.registry import STEPS
+from tests import forks
 
 if TYPE_CHECKING:
     from tests.run.conftest import ReplaceRun, Site
@@ -469,15 +468,9 @@ sys.exit(main(["--config", sys.argv[1], "--fill", sys.argv[2]]))
 
 def killed_while_writing(site: Site, path: Path) -> None:
     """Run the driver in a process that is killed halfway through a file."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", KILLED, str(site.config), str(FILL)],
-        env={**os.environ, "DIE_AT": f"{path.name}.", "PYTHONPATH": os.pathsep.join(sys.path)},
-        cwd=site.root,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    env = {**os.environ, "DIE_AT": f"{path.name}."}
+    done = forks.run(site.config, FILL, code=KILLED, cwd=site.root, env=env)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 @pytest.mark.slow

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lumimod.run.claims import CLAIMS_FOLDER, Claims
+from tests import forks
 from tests.run.conftest import holding
 
 if TYPE_CHECKING:
@@ -21,17 +19,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # whole runs, together many seconds
 
 FILL, OTHER = 5845, 5848
-PROGRAM = Path(__file__).parents[2] / "lumimod.py"
 
 
 @pytest.fixture
-def first(finished: Site) -> Iterator[subprocess.Popen[str]]:
+def first(finished: Site) -> Iterator[forks.Fork]:
     """Return a run of fill 5845 that is in the middle of step lumi."""
     held, environment = holding(finished.root, [finished.paths().sb.name])
-    call = [sys.executable, str(PROGRAM), "--config", str(finished.config), "--verbose"]
-    call += ["--fill", str(FILL), "--force", "lumi"]
-    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True, env=environment) as run:
-        assert run.stderr is not None
+    options = ["--config", finished.config, "--verbose", "--fill", FILL, "--force", "lumi"]
+    with forks.start(*options, env=environment) as run:
         while "lumi: begins" not in run.stderr.readline():
             assert run.poll() is None
         yield run
@@ -39,7 +34,7 @@ def first(finished: Site) -> Iterator[subprocess.Popen[str]]:
         held.write_text("")
 
 
-def test_second_run_says_so_and_ends_with_0(finished: Site, first: subprocess.Popen[str]) -> None:
+def test_second_run_says_so_and_ends_with_0(finished: Site, first: forks.Fork) -> None:
     before = finished.paths().lumi_calc.stat()
     outcome = finished.run("--fill", FILL, "--force", "lumi")
     assert outcome.status == 0
@@ -50,7 +45,7 @@ def test_second_run_says_so_and_ends_with_0(finished: Site, first: subprocess.Po
 
 
 def test_second_run_does_the_fills_that_the_first_has_not(
-    finished: Site, first: subprocess.Popen[str], good_results: Mapping[str, bytes]
+    finished: Site, first: forks.Fork, good_results: Mapping[str, bytes]
 ) -> None:
     finished.remove("sb", "fits", fill=OTHER)
     outcome = finished.run("--force", "lumi")
@@ -60,7 +55,7 @@ def test_second_run_does_the_fills_that_the_first_has_not(
     assert finished.contents(OTHER) == good_results
 
 
-def test_run_that_was_killed_blocks_nobody(finished: Site, first: subprocess.Popen[str]) -> None:
+def test_run_that_was_killed_blocks_nobody(finished: Site, first: forks.Fork) -> None:
     first.kill()
     first.wait()
     leftover = finished.paths().folder / ".fill_5845_lumi_calc.pkl.gz.0123.tmp"
@@ -72,7 +67,7 @@ def test_run_that_was_killed_blocks_nobody(finished: Site, first: subprocess.Pop
 
 
 def test_run_that_is_terminated_gives_back_its_fills_and_says_so(
-    finished: Site, first: subprocess.Popen[str]
+    finished: Site, first: forks.Fork
 ) -> None:
     time.sleep(0.2)  # from saying so to the waiting
     first.send_signal(signal.SIGTERM)
