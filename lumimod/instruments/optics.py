@@ -22,6 +22,10 @@ ON_CHANGE_S = 600.0
 the next one. Between closer samples it is interpolated linearly."""
 CROSSING = "crossing angle"
 """What notes call it."""
+BETASTAR = "beta*"
+"""What notes call it."""
+AS_LOGGED_M = 1e-3
+"""Smaller differences of beta* do not count."""
 ALL_ZERO = "has crossing angles that are all 0"
 
 
@@ -160,6 +164,46 @@ def measured_betastar(
     """
     series = read_first(path, {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS})
     return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
+
+
+def logged_betastar(
+    path: Path | None,
+    names: Mapping[str, Names],
+    time_s: FloatArray,
+    note: Callable[[Note], None],
+) -> dict[int, FloatArray] | None:
+    """Return beta* as `measured_betastar` does, to compare with; None where it is not logged.
+
+    `note` is called where it is logged but cannot be used.
+    """
+    if path is None:
+        return None
+    wanted = {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS}
+    series = read_first(path, wanted, optional=wanted)
+    if not all(f"{ip}" in series for ip in POINTS):
+        return None
+    if any(series[f"{ip}"].time_s.size and series[f"{ip}"].time_s[0] > time_s[-1] for ip in POINTS):
+        text = f"{path} has beta* of times after the fill's: is it that of this fill?"
+        note(Note("unused", text, BETASTAR))
+        return None
+    try:
+        return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
+    except BadInputError as exc:
+        note(Note("unused", f"no logged beta* to compare with: {exc}", BETASTAR))
+        return None
+
+
+def betastar_differs(used_m: Mapping[int, FloatArray], logged_m: Mapping[int, FloatArray]) -> str:
+    """Return in words how a constant beta* differs from the logged one; empty if it does not."""
+    if all(np.all(np.abs(logged_m[ip] - used_m[ip]) <= AS_LOGGED_M) for ip in POINTS):
+        return ""
+    used = " / ".join(dict.fromkeys(f"{used_m[ip][0]:.2f}" for ip in POINTS))
+    ends = dict.fromkeys((f"{logged_m[ip][0]:.2f}", f"{logged_m[ip][-1]:.2f}") for ip in POINTS)
+    logged = " / ".join(first if first == last else f"{first} to {last}" for first, last in ends)
+    return (
+        f"calculated with beta* {used} m of config.py, but {logged} m was logged; "
+        'betastar_m = "measured" takes the logged one'
+    )
 
 
 def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:

@@ -83,6 +83,8 @@ class FillLosses:
     """Inelastic collisions at each crossing of a pair, by experiment, (n_times, n_slots)."""
     beams: Mapping[int, BeamLosses]
     """Cross-sections and families of each beam."""
+    betastar_logged_m: Mapping[int, FloatArray] | None = None
+    """Logged beta* at IP 1 and 5, (n_times,), where the calculated luminosity is with another."""
 
     def to_dict(self) -> dict[Any, Any]:
         """Return the dict of fill_N_losses.pkl.gz."""
@@ -95,6 +97,8 @@ class FillLosses:
             "lumi_calc_error": {exp: dict(vars(e)) for exp, e in self.lumi_calc_error.items()},
             "pileup": dict(self.pileup),
         }
+        if self.betastar_logged_m is not None:
+            out["betastar_logged"] = dict(self.betastar_logged_m)
         for beam, of in self.beams.items():
             values = {key: getattr(of, name) for name, key in _BEAM_KEYS.items()}
             out[beam] = {"slots": of.slots, **values, "families": of.families._asdict()}
@@ -115,6 +119,9 @@ class FillLosses:
             },
             {exp: floats(data["pileup"][exp]) for exp in EXPERIMENTS},
             {beam: _beam(data[beam]) for beam in BEAMS},
+            {ip: floats(data["betastar_logged"][ip]) for ip in (1, 5)}
+            if "betastar_logged" in data
+            else None,
         )
 
     def to_rows(self, _: StableBeams | None = None) -> Iterator[FrameRows]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.errors import Note
+from lumimod.instruments.optics import BETASTAR, betastar_differs, logged_betastar
 from lumimod.physics.cross_section import (
     CrossSection,
     effective_cross_section,
@@ -16,6 +17,7 @@ from lumimod.physics.cross_section import (
     whole_cross_section,
 )
 from lumimod.physics.filling import bunch_families, pair_shares
+from lumimod.readers.locate import existing
 from lumimod.records import (
     BEAMS,
     EXPERIMENTS,
@@ -62,8 +64,9 @@ def run(ctx: FillContext) -> None:
     pileup = {exp: values * per_lumi for exp, values in lumi.bunch.items()}
     experiments = [*lumi.bunch, *lumi.others]
     systematic = _systematic(ctx, lumi.kind, errors)
+    betastar_m = _logged_betastar(ctx, sb)
     record = FillLosses(
-        sb.time_s, windows, lumi.kind, experiments, systematic, errors, pileup, beams
+        sb.time_s, windows, lumi.kind, experiments, systematic, errors, pileup, beams, betastar_m
     )
     ctx.save(ctx.paths.result("losses"), record)
 
@@ -78,6 +81,19 @@ def _luminosity(ctx: FillContext, sb: StableBeams) -> _Lumi:
     ctx.note(Note("fallback", text, "luminosity"))
     calculated = ctx.load(ctx.paths.lumi_calc, CalculatedLumi)
     return _Lumi("calculated", calculated.bunch_lumi, others)
+
+
+def _logged_betastar(ctx: FillContext, sb: StableBeams) -> Mapping[int, FloatArray] | None:
+    """Return the logged beta* where another one is calculated with; say if they differ."""
+    if ctx.cfg.machine.betastar_is_measured:
+        return None
+    path = existing(ctx.paths.extra_data)
+    logged_m = logged_betastar(path, ctx.names, sb.time_s, ctx.note)
+    if logged_m is not None:
+        text = betastar_differs(ctx.betastar_m(sb.time_s), logged_m)
+        if text:
+            ctx.note(Note("beta*", text, BETASTAR))
+    return logged_m
 
 
 def _systematic(ctx: FillContext, kind: str, errors: Mapping[str, LumiError]) -> float:

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from lumimod.arrays import in_order_of_time
 from lumimod.errors import BadInputError, MissingInputError, Note
-from lumimod.instruments.optics import Crossing, crossing_angles, measured_betastar
+from lumimod.instruments.optics import (
+    Crossing,
+    betastar_differs,
+    crossing_angles,
+    logged_betastar,
+    measured_betastar,
+)
 from lumimod.tables.variables import all_names
 from lumimod.writers.variables import write_variables
 
@@ -228,3 +234,51 @@ def test_beta_star_that_is_no_length_is_refused(tmp_path: Path, cm: int) -> None
     told = rf"HX:BETASTAR_IP1 in .*: {cm} cm is no beta\* in stable beams; set betastar_m in "
     with pytest.raises(BadInputError, match=told + r"config\.py to a number$"):
         measured_betastar(path, RUN_3, TIME_S)
+
+
+def test_a_logged_beta_star_to_compare_with_is_the_measured_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", **{BETA1: {-5.0: 60.0, 299.0: 45.0}, BETA5: {0.0: 30.0}})
+    notes: list[Note] = []
+    found = logged_betastar(path, RUN_3, TIME_S, notes.append)
+    assert found is not None
+    for ip, values in measured_betastar(path, RUN_3, TIME_S).items():
+        np.testing.assert_array_equal(found[ip], values)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("beta1", "beta5", "told"),
+    [
+        ({0.0: 60.0}, None, ""),
+        ({}, {0.0: 60.0}, "has no row"),
+        ({0.0: 60.0, 400.0: -1}, {0.0: 60.0}, "-1 cm is no beta*"),
+        ({9e6: 60.0}, {0.0: 60.0}, "of times after the fill's"),
+    ],
+)
+def test_a_logged_beta_star_that_cannot_be_used_is_told_unless_there_is_none(
+    tmp_path: Path, beta1: dict, beta5: dict | None, told: str
+) -> None:
+    variables = {BETA1: beta1} if beta5 is None else {BETA1: beta1, BETA5: beta5}
+    path = write(tmp_path / "e.csv", **variables)
+    notes: list[Note] = []
+    assert logged_betastar(path, RUN_3, TIME_S, notes.append) is None
+    assert logged_betastar(None, RUN_3, TIME_S, notes.append) is None
+    assert len(notes) == bool(told)
+    assert all(told in note.text for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("logged", "text"),
+    [
+        ([[0.4, 0.4], [0.4, 0.4]], ""),
+        ([[0.30, 0.25], [0.30, 0.25]], "with beta* 0.40 m of config.py, but 0.30 to 0.25 m was"),
+        ([[0.40, 0.40], [0.30, 0.30]], "with beta* 0.40 m of config.py, but 0.40 / 0.30 m was"),
+    ],
+)
+def test_a_constant_beta_star_that_differs_from_the_logged_one_is_put_into_words(
+    logged: list[list[float]], text: str
+) -> None:
+    used = {ip: np.full(2, 0.4) for ip in (1, 5)}
+    said = betastar_differs(used, {ip: np.array(of) for ip, of in zip((1, 5), logged)})
+    assert text in said
+    assert bool(said) == bool(text)

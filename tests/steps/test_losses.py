@@ -270,3 +270,46 @@ def test_the_frame_has_cross_sections_families_and_pileup(fill: MakeFill) -> Non
     alone = frame[(frame.part == "families") & (frame.slot == 40)]
     assert alone.position.tolist() == [0, 0]
     assert alone.train.tolist() == [3, 3]
+
+
+# --- logged beta*
+
+
+def logged_betastar(path: Path, cm: list[float]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = ""
+    for ip in (1, 5):
+        times = [datetime.fromtimestamp(T0 + t, timezone.utc) for t in (0, 3000)]
+        rows = "".join(f"{at:%Y-%m-%d %H:%M:%S}.000,{of}\n" for at, of in zip(times, cm))
+        text += f"VARIABLE: HX:BETASTAR_IP{ip}\n\nTimestamp (UTC_TIME),Value\n{rows}\n"
+    path.write_text(text)
+
+
+def test_a_logged_beta_star_is_kept_and_told_where_it_differs_from_the_one_in_use(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill(betastar_m=0.4)
+    logged_betastar(ctx.paths.extra_data, [30.0, 25.0])
+    found = run(ctx, burning(), flat())
+    assert found.betastar_logged_m is not None
+    for values in found.betastar_logged_m.values():
+        assert values.tolist() == [0.30] * 10 + [0.25] * (N_TIMES - 10)
+    assert "with beta* 0.40 m of config.py, but 0.30 to 0.25 m was logged" in caplog.text
+
+
+def test_a_logged_beta_star_that_is_the_one_in_use_is_not_told(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture
+) -> None:
+    ctx = fill(betastar_m=0.3)
+    logged_betastar(ctx.paths.extra_data, [30.0, 30.0])
+    assert run(ctx, burning(), flat()).betastar_logged_m is not None
+    assert "beta*" not in caplog.text
+
+
+def test_without_a_logged_beta_star_or_with_it_in_use_there_is_none_to_compare(
+    fill: MakeFill,
+) -> None:
+    assert run(fill(betastar_m=0.3), burning(), flat()).betastar_logged_m is None
+    ctx = fill(betastar_m="measured")
+    logged_betastar(ctx.paths.extra_data, [30.0, 25.0])
+    assert run(ctx, burning(), flat()).betastar_logged_m is None
