@@ -109,7 +109,8 @@ def _luminosity() -> Iterator[Column]:
             yield Column(f"lumi_start_{kind}_{exp}_e34", "1e34/(cm^2 s)", f"{of} at the start")
             yield Column(f"lumi_peak_{kind}_{exp}_e34", "1e34/(cm^2 s)", f"{of}, largest")
             yield Column(f"lumi_int_{kind}_{exp}_pb", "1/pb", f"{of}, integrated")
-        yield Column(f"ratio_meas_calc_{exp}", "", "measured over calculated integrated luminosity")
+        text = "measured over calculated integrated luminosity, of times with both, not levelled"
+        yield Column(f"ratio_meas_calc_{exp}", "", text)
         yield Column(f"ratio_model_meas_{exp}", "", "modelled over measured integrated luminosity")
         for kind in ("meas", "calc"):
             for span in ("start", "full"):

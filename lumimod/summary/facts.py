@@ -9,10 +9,12 @@ from typing import Any, Callable
 
 import numpy as np
 
+from lumimod.arrays import FloatArray
 from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
 from lumimod.physics.constants import PROTON_MASS_GEV, SPEED_OF_LIGHT_M_S
 from lumimod.physics.filling import bunch_families
+from lumimod.physics.integrals import trapezoid
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import (
     BEAMS,
@@ -22,6 +24,7 @@ from lumimod.records import (
     Fits,
     GrowthBeyond,
     Lifetime,
+    MeasuredLumi,
     StableBeams,
     store,
 )
@@ -72,7 +75,6 @@ def facts(
         )
         for part in parts:
             found.update(_tried(faults, part) or {})
-    ratios(found)
     return {c.name: found[c.name] for c in SEASON_COLUMNS if c.name in found}, faults
 
 
@@ -163,17 +165,35 @@ def _luminosity(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     for kind, lumi in (("meas", meas), ("calc", calc)):
         if lumi is not None:
             out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi))
+    if calc is not None and meas is not None:
+        out.update(
+            ratios_to_calculated(sb.time_s, meas, calc, paths.cfg.model.leveling.get(paths.fill))
+        )
     for ip, betastar_m in betastar_in_use(paths, calc, sb.time_s).items():
         out[f"betastar_ip{ip}_m"] = float(betastar_m[0])
     return out
 
 
-def ratios(found: Facts) -> None:
-    """Add the ratios of measured to calculated integrated luminosity, where both are known."""
-    for exp in (e.lower() for e in EXPERIMENTS):
-        measured, calculated = (found.get(f"lumi_int_{k}_{exp}_pb") for k in ("meas", "calc"))
-        if measured is not None and calculated:
-            found[f"ratio_meas_calc_{exp}"] = measured / calculated
+def ratios_to_calculated(
+    time_s: FloatArray, meas: MeasuredLumi, calc: CalculatedLumi, level_m2s: float | None
+) -> Facts:
+    """Return the ratios of measured to calculated integrated luminosity.
+
+    Times without one of them do not count, nor those at which less was measured than calculated
+    because the luminosity was levelled.
+    """
+    out: Facts = {}
+    for exp in EXPERIMENTS:
+        bunches = meas.bunch_lumi[exp], calc.bunch_lumi[exp]
+        known = np.all([np.isfinite(of).any(axis=1) for of in bunches], axis=0)
+        measured, calculated = (np.nansum(of, axis=1) for of in bunches)
+        if level_m2s is not None:
+            known &= calculated <= level_m2s
+        below = trapezoid(calculated[known], time_s[known])
+        if below > 0:
+            above = trapezoid(measured[known], time_s[known])
+            out[f"ratio_meas_calc_{exp.lower()}"] = above / below
+    return out
 
 
 # --- lifetimes and losses

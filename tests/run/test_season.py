@@ -14,9 +14,11 @@ import lumimod
 from lumimod.errors import MissingInputError, UsageError
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
+from lumimod.records import EXPERIMENTS, CalculatedLumi, MeasuredLumi
 from lumimod.run.plan import missing_steps
 from lumimod.summary import season
 from lumimod.summary.columns import COLUMN_OF, SEASON_COLUMNS
+from lumimod.summary.facts import ratios_to_calculated
 from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime, running_sum
 
 if TYPE_CHECKING:
@@ -59,6 +61,26 @@ def test_a_row_holds_the_numbers_of_the_results(finished: Site) -> None:
     assert row["lumi_peak_meas_atlas_e34"] == pytest.approx(measured.max() * 1e-38)
     ratio = row["lumi_int_meas_atlas_pb"] / row["lumi_int_calc_atlas_pb"]
     assert row["ratio_meas_calc_atlas"] == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize("level", [None, 4.5])
+def test_measured_over_calculated_is_of_times_with_both_that_were_not_levelled(
+    level: float | None,
+) -> None:
+    time_s = np.arange(6.0)
+    calculated = np.array([[6.0], [5.0], [4.0], [3.0], [np.nan], [np.nan]])
+    measured = np.array([[4.5], [4.5], [4.4], [3.3], [3.0], [2.5]])
+    calc = CalculatedLumi(time_s, dict.fromkeys(EXPERIMENTS, calculated), {})
+    ratios = ratios_to_calculated(
+        time_s, MeasuredLumi(dict.fromkeys(EXPERIMENTS, measured)), calc, level
+    )
+    known = slice(0, 4) if level is None else slice(2, 4)
+    expected = np.trapezoid(measured[known, 0]) / np.trapezoid(calculated[known, 0])
+    assert ratios["ratio_meas_calc_cms"] == pytest.approx(expected)
+    assert (
+        ratios_to_calculated(time_s, MeasuredLumi(dict.fromkeys(EXPERIMENTS, measured)), calc, 1.0)
+        == {}
+    )
 
 
 def test_the_model_is_compared_with_the_same_times_of_the_measurement(finished: Site) -> None:
