@@ -13,9 +13,9 @@ from lumimod.arrays import BoolArray, FloatArray
 from lumimod.paths import FillPaths
 from lumimod.physics.constants import PROTON_MASS_GEV
 from lumimod.readers.stamps import ZURICH
-from lumimod.records import BEAMS, FAMILIES, CalculatedLumi, StableBeams
+from lumimod.records import BEAMS, FAMILIES, CalculatedLumi, FillLosses, StableBeams
 from lumimod.records.diary import Diary
-from lumimod.records.made import Made
+from lumimod.records.made import MODES_INPUT, Made
 from lumimod.summary.optics import betastar_in_use
 
 BY_BSRT, BY_FBCT, BY_BQM = "emittance", "bunch intensity", "bunch length"
@@ -61,6 +61,8 @@ class About:
     """Where measured luminosity comes from."""
     fit_length_s: float | None = None
     """Length of the short fits."""
+    logged_betastar_m: Mapping[int, FloatArray] | None = None
+    """At IP 1 and 5, (n_times,), where the calculated luminosity is with another."""
 
     def gaps_of(self, quantities: Iterable[str], beams: Iterable[int] = BEAMS) -> list[Unmeasured]:
         """Return the gaps of some quantities of some beams."""
@@ -85,20 +87,27 @@ def without_gaps(values: FloatArray, time_s: FloatArray, gaps: Iterable[Unmeasur
     return np.where(hidden if values.ndim == 1 else hidden[:, None], np.nan, values)
 
 
-def about_fill(paths: FillPaths, sb: StableBeams, calc: CalculatedLumi | None) -> About:
+def about_fill(
+    paths: FillPaths, sb: StableBeams, calc: CalculatedLumi | None, losses: FillLosses | None
+) -> About:
     """Return what results and config.py say of a fill."""
     made = Diary(paths.folder).made(paths.sb)
     energy_tev = paths.cfg.machine.gamma_ft * PROTON_MASS_GEV / 1e3
     betastar_m = betastar_in_use(paths, calc, sb.time_s)
     betastar = both_points({ip: 100 * of for ip, of in betastar_m.items()}, "cm")
     origin = "config.py" if calc is None or calc.betastar_m is None else "logged"
+    logged_m = None if losses is None else losses.betastar_logged_m
+    if logged_m is not None and origin == "config.py":
+        text = both_points({ip: 100 * of for ip, of in logged_m.items()}, "cm")
+        origin += ", as logged" if text == betastar else f" (logged: {text})"
     return About(
-        facts=header_facts(sb, energy_tev, betastar),
+        facts=header_facts(sb, energy_tev, betastar, length_s=length_s(made, sb)),
         in_progress=made is not None and made.in_progress,
         gaps=gaps_in(made),
         betastar=f"β* {betastar}, {origin}" if betastar else "",
         measured_by=_source(paths),
         fit_length_s=paths.cfg.analysis.t_fit_length_s,
+        logged_betastar_m=logged_m,
     )
 
 
@@ -116,9 +125,26 @@ def gaps_in(made: Made | None) -> tuple[Unmeasured, ...]:
     )
 
 
-def header_facts(sb: StableBeams, energy_tev: float, betastar: str) -> tuple[str, ...]:
-    """Return energy, length, bunches, beta* and crossing angle in words."""
-    seconds = sb.time_s[-1] - sb.time_s[0]
+def length_s(made: Made | None, sb: StableBeams) -> float:
+    """Return how long stable beams were, by the beam modes; the last time is up to a step earlier.
+
+    Without them, of a fill in progress too, it is up to the last time.
+    """
+    modes = {} if made is None or made.in_progress else made.inputs.get(MODES_INPUT, {})
+    start_s, stop_s = (modes.get(f"t_{end}_STABLE") for end in ("start", "stop"))
+    if start_s is not None and stop_s is not None and np.isfinite(stop_s - start_s):
+        return float(stop_s - start_s)
+    return float(sb.time_s[-1] - sb.time_s[0])
+
+
+def header_facts(
+    sb: StableBeams, energy_tev: float, betastar: str, *, length_s: float | None = None
+) -> tuple[str, ...]:
+    """Return energy, length, bunches, beta* and crossing angle in words.
+
+    Without a length it is that of the times of the record.
+    """
+    seconds = float(sb.time_s[-1] - sb.time_s[0]) if length_s is None else length_s
     counts = [sum(sb.bunches[b, f].slots.size for f in FAMILIES) for b in BEAMS]
     bunches = " / ".join(f"{n:,}" for n in dict.fromkeys(counts))
     bunches += " bunch" if counts == [1, 1] else " bunches"
@@ -126,12 +152,17 @@ def header_facts(sb: StableBeams, energy_tev: float, betastar: str) -> tuple[str
     angles = both_points({ip: 1e6 * a for ip, a in sb.xing_angle_rad.items()}, "µrad")
     found = (
         f"{energy_tev:.3g} TeV",
-        f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min",
+        length_text(seconds),
         f"{bunches}, {colliding:,} colliding",
         betastar and f"β* {betastar}",
         angles and f"full crossing angle {angles}",
     )
     return tuple(text for text in found if text)
+
+
+def length_text(seconds: float) -> str:
+    """Return a length of time in hours, of less than one hour in minutes."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
 
 
 def both_points(values: Mapping[int, FloatArray], unit: str) -> str:

@@ -31,6 +31,11 @@ def hours_since(time_s: FloatArray) -> FloatArray:
     return (time_s - time_s[0]) / 3600.0
 
 
+def unit_of(hours: FloatArray) -> tuple[float, str]:
+    """Return by what hours are multiplied to be shown, and the unit: minutes below one hour."""
+    return (60.0, "minutes") if hours.size and hours[-1] < 1 else (1.0, "hours")
+
+
 def few_ticks(
     axis: Axis, most: int, *, integer: bool = False, steps: Sequence[float] | None = None
 ) -> None:
@@ -61,7 +66,7 @@ def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:
 
     last = max(float(hours_since(time_s)[-1]), 0.02)
     ax.set_xlim(-0.015 * last, 1.015 * last)
-    per_hour, unit = (60, "minutes") if last < 1 else (1, "hours")
+    per_hour, unit = unit_of(np.array([last]))
     rounded = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, per_hour * last)
     ticks = [t / per_hour for t in rounded if 0 <= t <= 1.01 * per_hour * last]
     clocks = (datetime.fromtimestamp(time_s[0] + 3600 * t, ZURICH) for t in ticks)
@@ -78,6 +83,8 @@ def slot_axis(ax: Axes, *slots: IntArray, label: bool = True) -> None:
     room = max(0.02 * (high - low), 1.0)
     ax.set_xlim(low - room, high + room)
     few_ticks(ax.xaxis, 6, integer=True)
+    if high - low < 2:
+        set_ticks(ax.xaxis, np.unique(every_slot).tolist() or [low, high])
     if label:
         ax.set_xlabel("25 ns slot")
 

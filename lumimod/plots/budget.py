@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import few_ticks, hour_axis, hours_since
+from lumimod.plots.about import (
+    BY_BQM,
+    BY_BSRT,
+    BY_FBCT,
+    NOTHING_KNOWN,
+    About,
+    without_gaps,
+)
+from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis, hours_since, share_values
 from lumimod.plots.layout import Margins, note_missing, panels, title
+from lumimod.plots.marks import shade_gaps
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
 from lumimod.records import EXPERIMENTS, StableBeams
@@ -29,6 +38,7 @@ def draw_budget(
     budget: Mapping[str, Mapping[str, FloatArray]],
     fill: int,
     *,
+    about: About = NOTHING_KNOWN,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw by how much each cause has changed the luminosity of an experiment since the start.
@@ -41,19 +51,26 @@ def draw_budget(
         By experiment and cause: ln(L/L0), (n_times,), as of `luminosity_budget`.
     fill
         Its number.
+    about
+        Facts and gaps of the fill: nothing is shown where an instrument did not measure.
     style
         Look of the picture.
     """
     figure = new_figure(style)
     what = "What the calculated luminosity has lost (below 0) and gained since the start"
-    title(figure, style, fill, sb.time_s[0], what)
+    if about.betastar:
+        what += f"; calculated with {about.betastar}"
+    title(figure, style, fill, sb.time_s[0], what, about)
+    gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
     ((left, right),) = panels(figure, style, 1, 2, margins=Margins(top=7.4))
     for ax, experiment in zip((left, right), EXPERIMENTS):
-        _stack(ax, sb, budget.get(experiment, {}), experiment)
-    low = min(ax.get_ylim()[0] for ax in (left, right))
-    high = max(ax.get_ylim()[1] for ax in (left, right))
-    for ax in (left, right):
-        ax.set_ylim(low, high)
+        parts = {
+            name: without_gaps(values, sb.time_s, gaps)
+            for name, values in budget.get(experiment, {}).items()
+        }
+        _stack(ax, sb, parts, experiment)
+        shade_gaps(ax, sb.time_s, gaps)
+    share_values((left, right))
     return figure
 
 
@@ -67,17 +84,18 @@ def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experimen
     ax.set_ylabel(f"{experiment}: 100 · ln(L/L₀)")
     hour_axis(ax, sb.time_s)
     if not parts:
-        note_missing(ax, "no luminosity, or no beta*")
+        note_missing(ax, "no luminosity, or no β*")
         return
     below, above = np.zeros(hours.size), np.zeros(hours.size)
     for name, color, hatch in zip(parts, _COLORS, _HATCHES):
         change = np.nan_to_num(percent(parts[name]))
         base = np.where(change < 0, below, above)
         known = percent(parts[name])[np.isfinite(parts[name])]
-        label = f"{name}: {minus(f'{known[-1]:+.1f}')}" if known.size else name
+        words = name.replace("beta*", "β*")
+        label = f"{words}: {minus(f'{known[-1]:+.1f}')}" if known.size else words
         ax.fill_between(
-            hours, base, base + change, facecolor=color, hatch=hatch,
-            edgecolor="white", linewidth=0.0, label=label, alpha=0.9,
+            hours, base, base + change, where=np.isfinite(parts[name]), facecolor=color,
+            hatch=hatch, edgecolor="white", linewidth=0.0, label=label, alpha=0.9,
         )  # fmt: skip
         below, above = below + np.minimum(change, 0), above + np.maximum(change, 0)
     whole = sum(percent(values) for values in parts.values())
@@ -87,5 +105,5 @@ def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experimen
     ax.axhline(0.0, color="black", linewidth=0.8)
     room = 0.04 * (above.max() - below.min() or 1.0)
     ax.set_ylim(below.min() - room, above.max() + room)
-    few_ticks(ax.yaxis, 8)
+    few_ticks(ax.yaxis, 8, steps=ROUND_STEPS)
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=2, fontsize="small")

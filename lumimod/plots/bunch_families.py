@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.axes import few_ticks
+from lumimod.plots.about import NOTHING_KNOWN, About
+from lumimod.plots.axes import ROUND_STEPS, few_ticks, share_values
 from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, Style, drawing, new_figure
@@ -22,15 +23,21 @@ if TYPE_CHECKING:
 
 @drawing
 def draw_families(
-    sb: StableBeams, losses: FillLosses | None, fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    losses: FillLosses | None,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw losses and growth of emittances by position in the train and long-range encounters."""
     what = "Colliding bunches by place in the train and long-range encounters: mean ± error"
     if losses is None:
-        return figure_without(style, fill, sb.time_s[0], what, "step losses was not run")
+        return figure_without(style, fill, sb.time_s[0], what, "step losses was not run", about)
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
-    rows = panels(figure, style, 2, 2, margins=Margins(top=5.0))
+    title(figure, style, fill, sb.time_s[0], what, about)
+    margins = Margins(left=6.6, top=5.0, between_columns=8.2)
+    rows = panels(figure, style, 2, 2, margins=margins)
     for beam in BEAMS:
         of = losses.beams[beam]
         bunch = sb.bunches[beam, "coll"]
@@ -39,15 +46,24 @@ def draw_families(
         for row, values in zip(rows, quantities):
             for ax, group in zip(row, (position, long_range)):
                 _grouped(ax, group, values, beam)
-    for row, label in zip(rows, ("cross-section [mb]", "growth of εH [µm]")):
-        row[0].set_ylabel(label)
-        row[1].set_ylabel(label)
+    for row, label in zip(rows, ("effective\ncross-section [mb]", "growth of\nεH [µm]")):
+        share_values(row)
+        for ax in row:
+            ax.set_ylabel(label)
+            few_ticks(ax.yaxis, 5, steps=ROUND_STEPS)
     for ax, label in zip(rows[1], ("place in the train, from 0", "long-range encounters")):
         ax.set_xlabel(label)
     for ax in (ax for row in rows for ax in row):
         few_ticks(ax.xaxis, 8, integer=True)
     legend_above(rows[0][0], 2)
     return figure
+
+
+def one_family(losses: FillLosses) -> bool:
+    """Return whether all colliding bunches have one place in the train and as many encounters."""
+    names = ("position", "n_long_range")
+    of_each = [_of_colliding(of, name) for of in losses.beams.values() for name in names]
+    return all(np.unique(values).size < 2 for values in of_each)
 
 
 def _of_colliding(of: BeamLosses, name: str) -> IntArray:

@@ -16,7 +16,7 @@ from lumimod.plots.about import (
 from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
 from lumimod.plots.maps import change_bar, change_scale, draw_change_map
-from lumimod.plots.marks import shade_gaps
+from lumimod.plots.marks import OpticsStep, mark_steps, shade_gaps
 from lumimod.plots.numbers import count_text, ends_text
 from lumimod.plots.panels import (
     MANY_BUNCHES,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WITH_BAR = Margins(right=5.5)
+SPIKES = 0.06
+"""Part of the values at each end that may be spikes, which set no limits."""
 
 
 class BunchSeries(NamedTuple):
@@ -59,6 +61,8 @@ class BunchRows(NamedTuple):
     """Of each row: its values are not shown in them."""
     shared: bool = False
     """All rows show the same quantity, with the same limits."""
+    steps: Sequence[Sequence[OpticsStep]] = ()
+    """Of each row: changes of the optics to mark."""
 
     def measured(self, time_s: FloatArray) -> BunchRows:
         """Return the same without values in gaps."""
@@ -101,10 +105,13 @@ def bunch_figure(
     title(figure, style, fill, time_s[0], f"{what}: median and middle 68 %, and {each}", about)
     axes = panels(figure, style, len(rows.series), 2, margins=WITH_BAR)
     scale = change_scale(*(s.values for s in every)) if many else 0.0
-    for (left, right), (label, series), gaps in zip(axes, rows.series.items(), rows.gaps):
+    of_rows = zip(axes, rows.series.items(), rows.gaps)
+    for number, ((left, right), (label, series), gaps) in enumerate(of_rows):
         beside = [s.values for s in every] if rows.shared else []
         evolution_panel(left, time_s, series, label, rows, beside)
         shade_gaps(left, time_s, gaps)
+        if rows.steps:
+            mark_steps([left], time_s, rows.steps[number])
         if not any(np.isfinite(s.values).any() for s in series):
             note_missing(right, f"no {rows.missing}")
         elif many:
@@ -142,7 +149,7 @@ def evolution_panel(
     each = [s.values for s in there]
     # One absurd bunch of 2,500 may pull a line away from all others: the lines stay in view.
     lines = [line for values in each for line in shown_range(values)]
-    set_value_axis(ax, label, *lines, beside=[*each, *beside])
+    set_value_axis(ax, label, *lines, beside=[*each, *beside], tail=SPIKES)
     if not there:
         note_missing(ax, f"no {rows.missing}")
     hour_axis(ax, time_s)
@@ -159,7 +166,7 @@ def each_bunch_panel(
 ) -> None:
     """Draw each bunch and time as a point, coloured by time; limits hold `beside` as well."""
     there = [s for s in series if np.isfinite(s.values).any()]
-    set_value_axis(ax, label, *(s.values for s in there), beside=beside)
+    set_value_axis(ax, label, *(s.values for s in there), beside=beside, tail=SPIKES)
     slot_axis(ax, *(s.slots for s in series))
     for s in there:
         draw_bunches(ax, s.slots, s.values, hours_since(time_s), style)

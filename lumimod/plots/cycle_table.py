@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
+from lumimod.plots.about import NOTHING_KNOWN, About
 from lumimod.plots.layout import Margins, figure_without, panels, title
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, MODEL, Look, Style, drawing, new_figure
@@ -24,7 +25,12 @@ _MODELLED = Look(MODEL["IBSBOff"].color, ":", "D")
 
 @drawing
 def draw_cycle_table(
-    sb: StableBeams, facts: Mapping[str, Any], fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    facts: Mapping[str, Any],
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw the growth of emittances in each part of the cycle, as bars with their numbers.
 
@@ -32,9 +38,11 @@ def draw_cycle_table(
     """
     what = "Growth of emittances in each part of the cycle: mean over bunches [µm], diamond: model"
     if not any("_growth_" in name for name in facts):
-        return figure_without(style, fill, sb.time_s[0], what, "no part of the cycle was measured")
+        return figure_without(
+            style, fill, sb.time_s[0], what, "no part of the cycle was measured", about
+        )
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
+    title(figure, style, fill, sb.time_s[0], what, about)
     (row,) = panels(figure, style, 1, 2, margins=Margins(top=4.8))
     for ax, plane in zip(row, PLANES):
         for beam in BEAMS:
@@ -64,10 +72,11 @@ def _bars(ax: Axes, heights: FloatArray, beam: int) -> None:
     for place, height in zip(places, heights):
         known = np.isfinite(height)
         text = minus(f"{height:+.2f}") if known else "–"
+        text = "0.00" if text[1:] == "0.00" else text
         ax.annotate(
             text, (place, height if known else 0.0), (0, 4 if not height < 0 else -4),
             textcoords="offset points", ha="center", va="bottom" if not height < 0 else "top",
-            size="small",
+            size="x-small",
         )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
     centre, shortest, longest = map(hours_text, (median, high, low))
     if median > NEAR_NONE and 0 < error_h < 1 / median:
         centre = error_text(1 / median, error_h)
-    if shortest == longest == centre:
+    if shortest == longest:
         return centre
     if shortest.endswith(" h") and longest.endswith(" h") and low > 0:
         shortest = shortest[:-2]

@@ -9,7 +9,7 @@ from typing import Any
 from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
 from lumimod.plots.budget import draw_budget
-from lumimod.plots.bunch_families import draw_families
+from lumimod.plots.bunch_families import draw_families, one_family
 from lumimod.plots.bunch_maps import draw_maps
 from lumimod.plots.cycle_table import draw_cycle_table
 from lumimod.plots.families import Picture, PictureSet
@@ -57,27 +57,33 @@ def load_limits(paths: FillPaths) -> LimitResults:
 # --- the pictures
 
 
-def _no_losses(results: LimitResults) -> str:
-    return "" if results.sb.losses is not None else "step losses was not run"
+def _no_families(results: LimitResults) -> str:
+    if results.sb.losses is None:
+        return "step losses was not run"
+    return "all bunches are of one family" if one_family(results.sb.losses) else ""
 
 
 LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
     Picture(
         "lumiBudget",
         "what the luminosity was lost to: burn-off, other losses, emittances, lengths, optics",
-        lambda r, style: draw_budget(r.sb.sb, r.budget, r.sb.fill, style=style),
-        lambda r: "" if any(r.budget.values()) else "no luminosity, or no beta*",
+        lambda r, style: draw_budget(r.sb.sb, r.budget, r.sb.fill, about=r.sb.about, style=style),
+        lambda r: "" if any(r.budget.values()) else "no luminosity, or no β*",
     ),
     Picture(
         "extraGrowth",
         "emittance growth beyond that of the model, by time and by bunch",
-        lambda r, style: draw_extra_growth(r.sb.sb, r.growth, r.sb.fill, style=style),
+        lambda r, style: draw_extra_growth(
+            r.sb.sb, r.growth, r.sb.fill, about=r.sb.about, style=style
+        ),
         lambda r: "" if r.growth is not None else "step growth was not run",
     ),
     Picture(
         "lumiEmittance",
         "emittances from the luminosities of ATLAS and CMS beside those of the BSRT",
-        lambda r, style: draw_lumi_emittances(r.sb.sb, r.emittance, r.sb.fill, style=style),
+        lambda r, style: draw_lumi_emittances(
+            r.sb.sb, r.emittance, r.sb.fill, about=r.sb.about, style=style
+        ),
         lambda r: "" if r.emittance is not None else "step emittance was not run",
     ),
     Picture(
@@ -85,19 +91,27 @@ LIMIT_PICTURES: tuple[Picture[LimitResults], ...] = (
         "emittances, intensity and specific luminosity of every bunch against time: change since "
         "the start",
         lambda r, style: draw_maps(
-            r.sb.sb, r.sb.lumi_meas or r.sb.lumi_calc, r.sb.fill, style=style
+            r.sb.sb,
+            r.sb.lumi_meas or r.sb.lumi_calc,
+            r.sb.fill,
+            about=r.sb.about,
+            style=style,
         ),
     ),
     Picture(
         "bunchFamilies",
         "losses and growth by position in the train and by long-range encounters",
-        lambda r, style: draw_families(r.sb.sb, r.sb.losses, r.sb.fill, style=style),
-        _no_losses,
+        lambda r, style: draw_families(
+            r.sb.sb, r.sb.losses, r.sb.fill, about=r.sb.about, style=style
+        ),
+        _no_families,
     ),
     Picture(
         "cycleBlowup",
         "emittances through the cycle: measured, modelled, and what was gained in each part",
-        lambda r, style: draw_cycle_table(r.sb.sb, r.facts, r.sb.fill, style=style),
+        lambda r, style: draw_cycle_table(
+            r.sb.sb, r.facts, r.sb.fill, about=r.sb.about, style=style
+        ),
         lambda r: "" if r.facts else "no part of the cycle was measured",
     ),
 )

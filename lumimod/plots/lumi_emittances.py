@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import few_ticks, hour_axis, hours_since, limits_of_each, set_value_axis
+from lumimod.plots.about import BY_BSRT, NOTHING_KNOWN, About, without_gaps
+from lumimod.plots.axes import hour_axis, hours_since, ratio_axis, set_value_axis, share_values
 from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
+from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
 from lumimod.plots.numbers import spread_text
 from lumimod.plots.panels import draw_evolution, draw_line
-from lumimod.plots.style import DEFAULT_STYLE, REFERENCE, Look, Style, drawing, new_figure
-from lumimod.records import BEAMS, LumiEmittance, StableBeams
+from lumimod.plots.style import DEFAULT_STYLE, Look, Style, drawing, new_figure
+from lumimod.records import BEAMS, EXPERIMENTS, LumiEmittance, StableBeams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,15 +24,24 @@ _LUMI, _BSRT = Look("#d55e00", "-", "o"), Look("#0072b2", "--", "s")
 
 @drawing
 def draw_lumi_emittances(
-    sb: StableBeams, emittance: LumiEmittance | None, fill: int, *, style: Style = DEFAULT_STYLE
+    sb: StableBeams,
+    emittance: LumiEmittance | None,
+    fill: int,
+    *,
+    about: About = NOTHING_KNOWN,
+    style: Style = DEFAULT_STYLE,
 ) -> Figure:
     """Draw emittances from the luminosities of ATLAS and CMS beside the mean of both BSRTs."""
     what = "Emittance of colliding bunches, mean of both beams: from luminosity and by BSRT"
     if emittance is None:
-        return figure_without(style, fill, sb.time_s[0], what, "step emittance was not run")
+        return figure_without(style, fill, sb.time_s[0], what, "step emittance was not run", about)
     figure = new_figure(style)
-    title(figure, style, fill, sb.time_s[0], what)
-    rows = panels(figure, style, 2, 2, margins=Margins(top=5.4), heights=(2.2, 1))
+    if about.betastar:
+        what += f"; with {about.betastar}"
+    title(figure, style, fill, sb.time_s[0], what, about)
+    margins = Margins(left=6.0, top=5.4, between_columns=6.8)
+    rows = panels(figure, style, 2, 2, margins=margins, heights=(2.2, 1))
+    gaps = about.gaps_of((BY_BSRT,))
     hours = hours_since(sb.time_s)
     sides = (
         ("h", "horizontal", emittance.emit_h_um, emittance.ratio_h, emittance.scale_error_h),
@@ -38,20 +49,23 @@ def draw_lumi_emittances(
     )
     for column, (plane, words, from_lumi, ratio, error) in enumerate(sides):
         top, bottom = rows[0][column], rows[1][column]
-        bsrt = _both_beams(sb, plane)
+        bsrt = without_gaps(_both_beams(sb, plane), sb.time_s, gaps)
+        ratio = without_gaps(ratio, sb.time_s, gaps)
         label = f"from luminosity, ±{100 * error:.0f} % in common"
         draw_evolution(top, hours, from_lumi, _LUMI, label)
         draw_evolution(top, hours, bsrt, _BSRT, "BSRT")
-        set_value_axis(top, f"{words} [µm]", from_lumi, bsrt)
+        set_value_axis(top, f"ε {words} [µm]", from_lumi, bsrt)
         hour_axis(top, sb.time_s, label=False)
         legend_above(top, 2)
         draw_line(bottom, hours, ratio, Look("black"))
-        bottom.axhline(1.0, color=REFERENCE, linewidth=1.2)
-        bottom.set_ylim(*limits_of_each(ratio, np.array([0.99, 1.01])))
-        bottom.set_ylabel("luminosity /\nBSRT")
+        ratio_axis(bottom, "luminosity /\nBSRT", ratio)
         bottom.set_title(f"median {spread_text(ratio, '')}", loc="right", size="small", pad=3.0)
-        few_ticks(bottom.yaxis, 4)
         hour_axis(bottom, sb.time_s)
+        for ax in (top, bottom):
+            shade_gaps(ax, sb.time_s, gaps, words=ax is top)
+        steps = {step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, about)}
+        mark_steps((top, bottom), sb.time_s, sorted(steps))
+    share_values(rows[1])
     return figure
 
 

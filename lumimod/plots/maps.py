@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.axes import few_ticks, hours_since
+from lumimod.plots.axes import few_ticks, hours_since, unit_of
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import bar_axes
 from lumimod.plots.style import CHANGE_MAP, Style
@@ -52,6 +52,8 @@ def draw_change_map(
     per_column = -(-(last - first) // WIDEST)
     n_columns = -(-(last - first) // per_column)
     hours = hours_since(time_s)[: len(changes)]
+    per_hour, unit = unit_of(hours)
+    hours = per_hour * hours
     half = (hours[1] - hours[0]) / 2 if hours.size > 1 else 0.01
     ax.imshow(
         averaged(changes, (slots - first) // per_column, n_columns), cmap=CHANGE_MAP, vmin=-scale,
@@ -61,7 +63,7 @@ def draw_change_map(
         ),
     )  # fmt: skip
     ax.grid(visible=False)
-    ax.set_ylabel("hours")
+    ax.set_ylabel(unit)
     few_ticks(ax.yaxis, 5)
 
 

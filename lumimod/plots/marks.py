@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.about import Unmeasured
+from lumimod.plots.about import NOTHING_KNOWN, About, Unmeasured
 from lumimod.plots.axes import hours_since
 from lumimod.plots.style import MUTED
 from lumimod.records import IP_OF, CalculatedLumi, StableBeams
@@ -21,6 +21,8 @@ MOST_STEPS = 8
 SAME_ANGLE_RAD = 1e-7
 """Smaller changes of the crossing angle do not count."""
 SAME_BETASTAR_M = 1e-4
+PALE = {"boxstyle": "square,pad=0.15", "facecolor": "white", "alpha": 0.85, "lw": 0}
+"""Box of words that may lie on lines."""
 GAP_COLOR, GAP_EDGE = "#f2f2f2", "#c4c4c4"
 
 
@@ -38,16 +40,25 @@ def step_starts(values: FloatArray, smallest: float) -> IntArray:
     return np.flatnonzero(moves & ~np.concatenate([[False], moves[:-1]])) + 1
 
 
-def optics_steps(sb: StableBeams, calc: CalculatedLumi | None, experiment: str) -> list[OpticsStep]:
-    """Return the steps of crossing angle and, where it was logged, of beta* at an experiment."""
+def optics_steps(
+    sb: StableBeams, calc: CalculatedLumi | None, experiment: str, about: About = NOTHING_KNOWN
+) -> list[OpticsStep]:
+    """Return the steps of crossing angle and, where it was logged, of beta* at an experiment.
+
+    Steps at the same time are one mark.
+    """
     ip = IP_OF[experiment]
     angle = sb.xing_angle_rad[ip]
     steps = _steps(angle * 1e6, step_starts(angle, SAME_ANGLE_RAD), "{:.4g} µrad", 0.1)
-    if calc is not None and calc.betastar_m is not None:
-        betastar = calc.betastar_m[ip]
-        found = step_starts(betastar, SAME_BETASTAR_M)
-        steps += _steps(betastar * 100, found, "β* {:.3g} cm", 0.01)
-    return sorted(steps)
+    in_use = None if calc is None else calc.betastar_m
+    betastar_m = about.logged_betastar_m if in_use is None else in_use
+    if betastar_m is not None:
+        found = step_starts(betastar_m[ip], SAME_BETASTAR_M)
+        steps += _steps(betastar_m[ip] * 100, found, "β* {:.3g} cm", 0.01)
+    texts: dict[int, list[str]] = {}
+    for step in sorted(steps):
+        texts.setdefault(step.first, []).append(step.text)
+    return [OpticsStep(first, ", ".join(of)) for first, of in texts.items()]
 
 
 def _steps(shown: FloatArray, found: IntArray, text: str, smallest: float) -> list[OpticsStep]:
@@ -72,7 +83,7 @@ def mark_steps(axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsS
         axes[0].annotate(
             step.text, (hours[step.first], 1.0), (-2, -2), xycoords=("data", "axes fraction"),
             textcoords="offset points", rotation=90, ha="right", va="top", size="x-small",
-            color=MUTED,
+            color=MUTED, zorder=4, bbox=PALE,
         )  # fmt: skip
 
 
@@ -93,5 +104,5 @@ def shade_gaps(
                 text, (end if late else start, 1.0), (-3 if late else 3, -3 - 14 * row),
                 xycoords=("data", "axes fraction"), textcoords="offset points", zorder=5,
                 ha="right" if late else "left", va="top", size="x-small", color=MUTED,
-                bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "alpha": 0.85, "lw": 0},
+                bbox=PALE,
             )  # fmt: skip

@@ -35,7 +35,7 @@ def _set_of(paths: FillPaths, case: Case) -> PictureSet[ModelResults]:
         model_pictures(cfg.model.models, str(case.name), per_model=cfg.plots.per_model),
         partial(ModelResults.load, paths, case),
         needs=(paths.sb, paths.model(case)),
-        uses=files_of_lumi(paths),
+        uses=(*files_of_lumi(paths), paths.result("losses")),
     )
 
 

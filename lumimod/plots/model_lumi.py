@@ -115,7 +115,8 @@ def _mark(axes: Sequence[Axes], results: ModelResults, exp: str) -> None:
     gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
     for ax in axes:
         shade_gaps(ax, results.sb.time_s, gaps, words=ax is axes[0])
-    mark_steps(axes, results.sb.time_s, optics_steps(results.sb, results.lumi_calc, exp))
+    steps = optics_steps(results.sb, results.lumi_calc, exp, results.about)
+    mark_steps(axes, results.sb.time_s, steps)
 
 
 class LumiSeries(NamedTuple):

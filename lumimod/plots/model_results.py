@@ -15,6 +15,7 @@ from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quant
 from lumimod.plots.style import MODEL, Look, Style
 from lumimod.records import (
     CalculatedLumi,
+    FillLosses,
     MeasuredLumi,
     ModelResult,
     StableBeams,
@@ -58,6 +59,7 @@ class ModelResults:
         """
         sb = store.load(paths.sb, StableBeams)
         calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+        losses = store.load_if_there(paths.result("losses"), FillLosses)
         return cls(
             paths.fill,
             str(case.name),
@@ -66,7 +68,7 @@ class ModelResults:
             calc,
             measured_lumi(paths, sb),
             paths.cfg.model.leveling.get(paths.fill),
-            about_fill(paths, sb, calc),
+            about_fill(paths, sb, calc, losses),
         )
 
 

@@ -61,10 +61,10 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def power_of(*values: FloatArray) -> tuple[float, str]:
     """Return a factor that brings the largest value to between 1 and 10, and its power of ten.
 
-    The power is such as "10³⁴", and empty for 10⁰.
+    A few spikes do not count. The power is such as "10³⁴", and empty for 10⁰.
     """
     known = np.abs(finite(*values))
-    largest = float(known.max()) if known.size else 0.0
+    largest = float(np.quantile(known, 0.98, method="higher")) if known.size else 0.0
     power = int(np.floor(np.log10(largest))) if largest > 0 else 0
     return 10.0**-power, f"10{str(power).translate(_RAISED)}" if power else ""
 

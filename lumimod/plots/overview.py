@@ -11,6 +11,7 @@ import numpy as np
 
 from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
+from lumimod.plots.about import length_text
 from lumimod.plots.axes import hour_axis
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.layout import Margins, panels, write_title
@@ -120,7 +121,7 @@ def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
 def _title(figure: Figure, style: Style, data: OverviewData) -> None:
     known = data.facts
     parts = [f"{known['start_utc']} UTC"] if "start_utc" in known else []
-    parts += [f"{known['hours']:.1f} h"] if "hours" in known else []
+    parts += [length_text(3600 * known["hours"])] if "hours" in known else []
     parts += [str(known["ended"])] if "ended" in known else []
     mark = " (in progress)" if data.sb.about.in_progress else ""
     write_title(figure, style, f"Fill {data.sb.fill}{mark}", "stable beams " + ", ".join(parts))

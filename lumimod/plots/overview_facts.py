@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from lumimod.arrays import FloatArray
+from lumimod.plots.numbers import power_of
 from lumimod.records import BEAMS
 
 NOT_KNOWN = "–"
@@ -32,7 +36,9 @@ def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows += [("pile-up", _pair(known, "pileup_start_{}", "{:.1f}", ("atlas", "cms"), "")), ("", "")]
     rows += [("ATLAS / CMS", "")]
     both = ("atlas", "cms")
-    rows += [("peak [10³⁴]", _pair(known, "lumi_peak_meas_{}_e34", "{:.3g}", both, ""))]
+    scale, power = power_of(_peaks(known, both) * 1e34)
+    form = f"peak [{power} cm⁻² s⁻¹]".replace("[ ", "[")
+    rows += [(form, _pair(known, "lumi_peak_meas_{}_e34", "{:.3g}", both, "", 1e34 * scale))]
     rows += [("integrated [1/pb]", _pair(known, "lumi_int_meas_{}_pb", "{:.4g}", both, ""))]
     rows += [("lifetime", _pair(known, "tau_lumi_meas_full_{}_h", "{:.1f}", both, " h"))]
     rows += [("measured / calculated", _pair(known, "ratio_meas_calc_{}", "{:.3f}", both, ""))]
@@ -46,6 +52,11 @@ def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
         text = NOT_KNOWN if sigma is None or error is None else f"{sigma:.2f} ± {error:.2f} mb"
         rows.append((f"cross-section B{beam}", text))
     return rows
+
+
+def _peaks(known: Mapping[str, Any], experiments: Sequence[str]) -> FloatArray:
+    """Return the peak luminosities in 1e34/(cm^2 s), NaN where one is not known."""
+    return np.array([known.get(f"lumi_peak_meas_{exp}_e34", np.nan) for exp in experiments])
 
 
 def _number(known: Mapping[str, Any], name: str, form: str) -> str:

@@ -154,6 +154,8 @@ def integrated_panel(ax: Axes, data: OverviewData) -> None:
     for kind, of in data.total_lumi.items():
         for exp, values in of.items():
             time_s = data.sb.sb.time_s[: values.size]
+            if kind == "calculated" and not np.isfinite(values).all():
+                continue  # of a part of the fill: not to be compared with the others
             sums = integral(time_s, values) * scale
             label = f"{exp} {sums[-1]:.3g} {unit}" if kind == "measured" else None
             width = 3.0 if kind == "measured" else 1.4
@@ -263,15 +265,26 @@ def optics_panel(ax: Axes, data: OverviewData) -> None:
         )  # fmt: skip
     angles = [angle * 1e6 for angle in sb.xing_angle_rad.values()]
     set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
-    if not data.betastar_m:
-        return
+    logged_m = data.sb.about.logged_betastar_m or {}
+    if data.betastar_m or logged_m:
+        _betastar_axis(ax, data, logged_m)
+
+
+def _betastar_axis(ax: Axes, data: OverviewData, logged_m: Mapping[int, FloatArray]) -> None:
+    """Draw beta* on the right axis: the one in use dotted, and the one that was logged if other.
+
+    Its limits are such that equal parts of both axes do not lie on each other.
+    """
     right = ax.twinx()
-    betastar = [values * 100 for values in data.betastar_m.values()]
-    for values in betastar:
-        right.plot(_hours(data), values, color=MUTED, linestyle=":", drawstyle="steps-post")
-    every = finite(*betastar)
+    for of, look in ((data.betastar_m, ":"), (logged_m, (0, (3, 1, 1, 1)))):
+        for values in of.values():
+            right.plot(
+                _hours(data), values * 100, color=MUTED, linestyle=look, drawstyle="steps-post"
+            )
+    every = finite(*(values * 100 for values in (*data.betastar_m.values(), *logged_m.values())))
     low, high = (every.min(), every.max()) if every.size else (0.0, 1.0)
-    right.set_ylim(low - max(5.0, 0.2 * low), high + max(5.0, 0.2 * high))
-    right.set_ylabel("β* [cm] (dotted)", color=MUTED)
+    right.set_ylim(low - max(2.0, 0.1 * low), high + max(8.0, 0.4 * high))
+    words = "dotted: used, dash-dotted: logged" if logged_m else "dotted"
+    right.set_ylabel(f"β* [cm] ({words})", color=MUTED, size="small" if logged_m else None)
     right.spines["right"].set_visible(True)
     right.grid(visible=False)

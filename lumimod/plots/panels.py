@@ -9,6 +9,7 @@ import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.physics.filling import LARGEST_GAP_IN_TRAIN
+from lumimod.plots.axes import unit_of
 from lumimod.plots.numbers import centre_and_band
 from lumimod.plots.style import TIME_MAP, Look, Style
 
@@ -179,10 +180,12 @@ def _rasterised(
 def hours_bar(figure: Figure, axes: Sequence[Axes], hours: FloatArray, style: Style) -> None:
     """Draw the colour bar of `draw_bunches` to the right of a column of panels."""
     from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
 
-    colours = ScalarMappable(_norm_of(hours), TIME_MAP)
-    bar = figure.colorbar(colours, cax=bar_axes(figure, axes, style))
-    bar.set_label("hours of stable beams")
+    scale, unit = unit_of(hours)
+    norm = Normalize(0.0, scale * _last_of(hours))
+    bar = figure.colorbar(ScalarMappable(norm, TIME_MAP), cax=bar_axes(figure, axes, style))
+    bar.set_label(f"{unit} of stable beams")
 
 
 def bar_axes(figure: Figure, axes: Sequence[Axes], style: Style) -> Axes:
@@ -201,4 +204,8 @@ def _norm_of(hours: FloatArray) -> Normalize:
     """Return the scale of the colours, for points and for their bar."""
     from matplotlib.colors import Normalize
 
-    return Normalize(0.0, max(float(hours[-1]), 0.02))
+    return Normalize(0.0, _last_of(hours))
+
+
+def _last_of(hours: FloatArray) -> float:
+    return max(float(hours[-1]), 0.02)

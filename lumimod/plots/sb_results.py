@@ -50,6 +50,7 @@ class SbResults:
         """
         sb = load(paths.sb, StableBeams) or store.load(paths.sb, StableBeams)  # an error: missing
         calc = load(paths.lumi_calc, CalculatedLumi)
+        losses = load(paths.result("losses"), FillLosses)
         return cls(
             paths.fill,
             sb,
@@ -59,8 +60,8 @@ class SbResults:
             load(paths.lifetime, Lifetime),
             paths.cfg.machine.sigma_boff_m2,
             paths.cfg.model.leveling.get(paths.fill),
-            about_fill(paths, sb, calc),
-            load(paths.result("losses"), FillLosses),
+            about_fill(paths, sb, calc, losses),
+            losses,
         )
 
 

@@ -14,7 +14,9 @@ from lumimod.plots.crossing import CROSSING_PICTURES
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.lifetimes import FIT_PICTURES
 from lumimod.plots.losses import LOSS_PICTURES
-from lumimod.plots.quantities import E11, HZ_PER_UB, NS_OF_4_SIGMA
+from lumimod.plots.marks import optics_steps
+from lumimod.plots.numbers import power_of
+from lumimod.plots.quantities import E11, HZ_PER_UB, NS_OF_4_SIGMA, PER_CM2_S
 from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.plots.style import (
     BEAM,
@@ -99,6 +101,7 @@ def draw_bunch_lumi(
     kind: str,
     fill: int,
     *,
+    level_m2s: float | None = None,
     about: About = NOTHING_KNOWN,
     style: Style = DEFAULT_STYLE,
 ) -> Figure:
@@ -114,11 +117,19 @@ def draw_bunch_lumi(
         "calculated" or "measured".
     fill
         Its number, for the title.
+    level_m2s
+        Luminosity of all pairs at which the fill was levelled, in 1/(m^2 s).
+    about
+        Facts, gaps and optics of the fill.
     style
         Sizes.
     """
     origin = about.betastar if kind == "calculated" else about.measured_by
     said = f" ({origin})" if origin else ""
+    if kind == "calculated" and level_m2s is not None:
+        scale, power = power_of(np.array([level_m2s * PER_CM2_S]))
+        level = f"{level_m2s * PER_CM2_S * scale:.3g} · {power} cm⁻² s⁻¹"
+        said += f", unlevelled potential (the fill was levelled at {level})"
     what = f"Luminosity of each bunch pair, {kind}{said}; 1 Hz/µb = 10³⁰ cm⁻² s⁻¹"
     slots = sb.bunches[1, "coll"].slots
     nothing = np.full((sb.time_s.size, slots.size), np.nan)
@@ -128,7 +139,9 @@ def draw_bunch_lumi(
         series = BunchSeries("bunch pairs", EXPERIMENT[experiment], slots, values)
         rows[f"{experiment} luminosity\n[Hz/µb]"] = [series]
     gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM)) if kind == "calculated" else []
-    every = BunchRows(rows, "Hz/µb", f"luminosity {kind}", [gaps, gaps], shared=True)
+    calc = lumi if isinstance(lumi, CalculatedLumi) else None
+    steps = [optics_steps(sb, calc, experiment, about) for experiment in EXPERIMENTS]
+    every = BunchRows(rows, "Hz/µb", f"luminosity {kind}", [gaps, gaps], True, steps)
     return bunch_figure(sb.time_s, every, what, fill, about, style)
 
 
@@ -179,7 +192,13 @@ BUNCH_PICTURES: tuple[Picture[SbResults], ...] = (
         "calcLumi",
         "calculated luminosity of each bunch pair at ATLAS and CMS",
         lambda r, style: draw_bunch_lumi(
-            r.sb, r.lumi_calc, "calculated", r.fill, about=r.about, style=style
+            r.sb,
+            r.lumi_calc,
+            "calculated",
+            r.fill,
+            level_m2s=r.level_m2s,
+            about=r.about,
+            style=style,
         ),
         lambda r: "no luminosity calculated" if r.lumi_calc is None else "",
     ),

@@ -93,7 +93,7 @@ def draw_total_lumi(
         for ax in (upper, lower):
             shade_gaps(ax, sb.time_s, of.gaps, words=ax is upper)
             hour_axis(ax, sb.time_s, label=ax is lower)
-        mark_steps((upper, lower), sb.time_s, optics_steps(sb, calc, experiment))
+        mark_steps((upper, lower), sb.time_s, optics_steps(sb, calc, experiment, about))
         upper.tick_params(labelbottom=False)
         legend_above(upper, 1)
     share_values(rows[1])

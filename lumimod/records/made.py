@@ -14,6 +14,8 @@ from typing import Any
 
 KEY = "made"
 """Key of a result file under which it stands."""
+MODES_INPUT = "beam modes"
+"""Name, among inputs, of the times of beam modes that entered."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from lumimod.errors import UsageError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.records.diary import Diary
-from lumimod.records.made import Made
+from lumimod.records.made import MODES_INPUT, Made
 from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.plan import Selection, begin_run, plan_fill
-from lumimod.steps.provenance import MODES_INPUT
 from lumimod.steps.registry import STEPS
 
 _DIGEST_SHOWN = 19  # "sha256:" and twelve digits

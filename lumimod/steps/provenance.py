@@ -14,11 +14,9 @@ from lumimod.errors import ConfigError
 from lumimod.paths import FillPaths, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.records.diary import Diary
-from lumimod.records.made import Made, same
+from lumimod.records.made import MODES_INPUT, Made, same
 from lumimod.steps.step import Step
 
-MODES_INPUT = "beam modes"
-"""Name under which the times of the beam modes stand among the inputs."""
 RESCALING = "resc_period"
 """The setting in which results of two rescalings of the BSRT differ."""
 LONGEST_VALUE = 60

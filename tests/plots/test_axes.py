@@ -163,6 +163,11 @@ def test_every_slot_is_within_the_slots_shown(first: list[int], second: list[int
     assert ax.get_xlabel() == "25 ns slot"
 
 
+def test_one_slot_is_the_only_tick(ax: Axes) -> None:
+    axes.slot_axis(ax, np.array([7]))
+    assert ax.get_xticks().tolist() == [7]
+
+
 def test_equal_values_have_no_scale_of_their_own_beside_others() -> None:
     low, high = axes.limits_of_each(np.zeros(20), np.linspace(-0.01, 0.03, 20))
     assert -0.02 < low < -0.01 < 0.03 < high < 0.04

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 from lumimod.paths import FillPaths
 from lumimod.physics.budget import CAUSES
+from lumimod.plots.about import Unmeasured
+from lumimod.plots.bunch_maps import draw_maps
 from lumimod.plots.limits import LIMIT_PICTURES, LimitResults, load_limits
 from lumimod.plots.maps import change_percent
 from lumimod.plots.style import DEFAULT_STYLE, Style
@@ -56,7 +58,7 @@ def test_what_there_is_not_is_said_or_not_drawn(name: str, results: LimitResults
     why = PICTURES[name].nothing(bare)
     assert why or name == "bunchMaps"
     said = texts(PICTURES[name].draw(bare, STYLE))
-    assert why in said or "no luminosity, or no beta*" in said or "no data" in said
+    assert why in said or "no luminosity, or no β*" in said or "no data" in said
 
 
 def test_the_budget_adds_up_to_the_luminosity_calculated(results: LimitResults) -> None:
@@ -72,7 +74,10 @@ def test_the_budget_adds_up_to_the_luminosity_calculated(results: LimitResults) 
         )
         np.testing.assert_allclose(line.get_ydata(), 100 * np.asarray(whole))
     labels = drawn("lumiBudget", results).axes[0].get_legend().get_texts()  # type: ignore[union-attr]
-    assert [text.get_text().partition(":")[0] for text in labels] == [*CAUSES, "all"]
+    assert [text.get_text().partition(":")[0] for text in labels] == [
+        *(cause.replace("beta*", "β*") for cause in CAUSES),
+        "all",
+    ]
 
 
 def test_burn_off_is_that_of_the_integrated_luminosity(results: LimitResults) -> None:
@@ -149,3 +154,55 @@ def test_bars_of_the_cycle_are_the_growth_of_each_part(
 def test_the_default_style_suits_them(results: LimitResults) -> None:
     figure = PICTURES["cycleBlowup"].draw(results, DEFAULT_STYLE)
     assert tuple(figure.get_size_inches()) == DEFAULT_STYLE.fig_size_in
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_header_has_the_facts_of_the_fill(name: str, results: LimitResults) -> None:
+    assert results.sb.about.facts
+    assert " · ".join(results.sb.about.facts) in texts(drawn(name, results))
+
+
+@pytest.mark.parametrize("name", ["lumiBudget", "lumiEmittance", "extraGrowth", "bunchMaps"])
+def test_where_the_bsrt_had_stopped_nothing_is_drawn_as_measured(
+    name: str, results: LimitResults
+) -> None:
+    sb = results.sb.sb
+    middle = len(sb.time_s) // 2
+    gap = Unmeasured("emittance", None, sb.time_s[middle], sb.time_s[-1])
+    about = dataclasses.replace(results.sb.about, gaps=(gap,))
+    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    figure = PICTURES[name].draw(stopped, STYLE)
+    if name == "bunchMaps":
+        image = next(ax for ax in figure.axes if ax.get_title(loc="left") == "B1 εH").images[0]
+        hidden = np.ma.getmaskarray(image.get_array()).all(axis=0)
+    else:
+        ax = panel(figure, {"lumiBudget": "ATLAS", "extraGrowth": "H: summed"}.get(name, "BSRT"))
+        kept = next(one for one in ax.get_lines() if len(np.asarray(one.get_xdata())) > 2)
+        hidden = np.isnan(np.asarray(kept.get_ydata(), float))
+        if name != "lumiEmittance":
+            assert "no BSRT after" in texts(figure)
+    assert hidden[middle + 1 :].all()
+    assert not hidden[: middle + 1].any()
+
+
+def test_maps_of_a_short_fill_are_in_minutes(results: LimitResults) -> None:
+    sb = results.sb.sb
+    few = dataclasses.replace(sb, time_s=sb.time_s[0] + 60.0 * np.arange(sb.time_s.size))
+    figure = draw_maps(few, None, RUN_FILL, style=STYLE)
+    assert "minutes of stable beams" in texts(figure)
+    image = next(ax for ax in figure.axes if ax.images).images[0]
+    assert image.get_extent()[1] == pytest.approx(sb.time_s.size - 1)
+
+
+def test_bunches_of_one_family_have_no_picture_of_families(results: LimitResults) -> None:
+    losses = results.sb.losses
+    assert losses is not None
+    families = losses.beams[1].families
+    alone = families._replace(
+        position=np.zeros_like(families.position), n_long_range=np.zeros_like(families.n_long_range)
+    )
+    beams = {b: dataclasses.replace(of, families=alone) for b, of in losses.beams.items()}
+    same = dataclasses.replace(losses, beams={1: beams[1]})
+    one = dataclasses.replace(results, sb=dataclasses.replace(results.sb, losses=same))
+    assert PICTURES["bunchFamilies"].nothing(one) == "all bunches are of one family"
+    assert PICTURES["bunchFamilies"].nothing(results) == ""

@@ -31,7 +31,8 @@ def test_a_map_has_each_bunch_in_its_slot_and_no_colour_between(ax: Axes) -> Non
     expected = np.full((4, 6), NAN)
     expected[:, [0, 1, 5]] = np.array([0.0, 10.0, 20.0, 30.0])[:, None]
     np.testing.assert_allclose(shown, expected, atol=1e-9)
-    np.testing.assert_allclose(image.get_extent(), (9.5, 15.5, -1 / 12, 7 / 12))
+    assert ax.get_ylabel() == "minutes"
+    np.testing.assert_allclose(image.get_extent(), (9.5, 15.5, -5, 35))
     assert (image.norm.vmin, image.norm.vmax) == (-40, 40)
 
 
@@ -62,3 +63,10 @@ def test_the_bar_is_centred_on_no_change(style: Style) -> None:
     maps.change_bar(figure, [ax], 12.0, style)
     assert figure.axes[-1].get_ylabel() == "change since the start [%]"
     assert figure.axes[-1].get_ylim() == (-12, 12)
+
+
+def test_a_map_of_hours_says_so(ax: Axes) -> None:
+    time_s = T0 + 3600.0 * np.arange(4)
+    maps.draw_change_map(ax, [(np.array([10]), np.ones((4, 1)))], time_s, 1.0)
+    assert ax.get_ylabel() == "hours"
+    assert ax.get_ylim() == (-0.5, 3.5)

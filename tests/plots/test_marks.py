@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from lumimod.plots import about, marks
 from lumimod.plots.about import About, Unmeasured, without_gaps
 from lumimod.records.made import Made
-from tests.plots.conftest import T0, make_results
+from tests.plots.conftest import FILL, T0, make_results
 
 HOUR = 3600.0
 TIME_S = T0 + 600.0 * np.arange(13)
@@ -117,3 +117,25 @@ def test_both_points_are_named_once_if_they_are_equal(
     at_ip1: list[float], at_ip5: list[float], text: str
 ) -> None:
     assert about.both_points({1: np.array(at_ip1), 5: np.array(at_ip5)}, "cm") == text
+
+
+def made_with(start_s: float | None, stop_s: float | None, *notes: dict) -> Made:
+    modes = {"t_start_STABLE": start_s, "t_stop_STABLE": stop_s}
+    return Made(FILL, "sb", 1, "1.0", inputs={"beam modes": modes}, notes=notes)
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (made_with(T0, T0 + 2.1 * HOUR), "2.1 h"),
+        (made_with(T0, T0 + 1230.0), "20 min"),
+        (made_with(T0, None), "2.0 h"),
+        (made_with(T0, T0 + 9 * HOUR, {"kind": "in progress"}), "2.0 h"),
+        (None, "2.0 h"),
+    ],
+)
+def test_the_length_is_that_of_the_beam_modes_unless_the_fill_is_in_progress(
+    made: Made | None, text: str
+) -> None:
+    length_s = about.length_s(made, make_results().sb)
+    assert about.length_text(length_s) == text

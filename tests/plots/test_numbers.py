@@ -70,3 +70,9 @@ def test_the_power_of_ten_is_that_of_the_largest_value(
 ) -> None:
     found = numbers.power_of(np.array([largest, NAN]), np.array([largest / 1000]))
     assert found == (pytest.approx(factor), power)
+
+
+def test_a_few_spikes_do_not_choose_the_power_of_ten() -> None:
+    values = np.full(200, 5e32)
+    values[:2] = 4e33
+    assert numbers.power_of(values)[1] == "10³²"

@@ -169,3 +169,39 @@ def test_it_is_made_of_whatever_results_there_are(tmp_path: Path) -> None:
     (pictures,) = overview_sets(FillPaths(load_config(config), FILL))
     assert [picture.name for picture in pictures.pictures] == ["overview"]
     assert [path.name for path in pictures.needs] == [f"fill_{FILL}.pkl.gz"]
+
+
+def test_a_logged_beta_star_stands_beside_the_one_in_use(data: OverviewData) -> None:
+    logged_m = {ip: np.linspace(0.4, 0.25, data.sb.sb.time_s.size) for ip in (1, 5)}
+    about = dataclasses.replace(data.sb.about, logged_betastar_m=logged_m)
+    both = dataclasses.replace(data, sb=dataclasses.replace(data.sb, about=about))
+    ax = panel(draw_overview(both), "β* [cm] (dotted: used, dash-dotted: logged)")
+    shown = [np.asarray(one.get_ydata()) for one in ax.get_lines()]
+    np.testing.assert_allclose(shown[0], data.betastar_m[1] * 100)
+    np.testing.assert_allclose(shown[-1], logged_m[5] * 100)
+    low, high = ax.get_ylim()
+    assert low < 25 < 40 < high
+
+
+def test_a_constant_beta_star_does_not_lie_on_a_constant_angle(
+    data: OverviewData, drawn: Figure
+) -> None:
+    angle = panel(drawn, "full crossing angle")
+    betastar = panel(drawn, "β*")
+    places = []
+    for ax in (angle, betastar):
+        low, high = ax.get_ylim()
+        places.append((float(np.asarray(ax.get_lines()[0].get_ydata())[0]) - low) / (high - low))
+    assert abs(places[0] - places[1]) > 0.05
+
+
+def test_an_integral_of_a_part_of_the_fill_is_not_drawn(data: OverviewData, drawn: Figure) -> None:
+    n_lines = len(panel(drawn, "integrated").get_lines())
+    level = float(total(data.sb.lumi_calc.bunch_lumi["ATLAS"]).mean())  # type: ignore[union-attr]
+    levelled = dataclasses.replace(data, sb=dataclasses.replace(data.sb, level_m2s=level))
+    assert len(panel(draw_overview(levelled), "integrated").get_lines()) == n_lines - 2
+
+
+def test_the_peak_has_the_power_of_ten_of_its_luminosity() -> None:
+    peaks = {"lumi_peak_meas_atlas_e34": 0.000908, "lumi_peak_meas_cms_e34": 0.00095}
+    assert ("peak [10³⁰ cm⁻² s⁻¹]", "9.08 / 9.5") in fact_rows(peaks)

@@ -222,3 +222,11 @@ def test_a_place_in_the_train_has_the_median_over_trains() -> None:
     places, medians = panels.place_medians(slots, values)
     np.testing.assert_array_equal(places, [1, 2, 3])
     np.testing.assert_allclose(medians, [3.0, 4.0, 4.0])
+
+
+def test_the_colour_bar_of_a_fill_below_an_hour_is_in_minutes(style: Style) -> None:
+    figure = Figure(figsize=style.fig_size_in)
+    [[ax]] = layout.panels(figure, style, 1, 1)
+    panels.hours_bar(figure, [ax], np.linspace(0, 1 / 3, 5), style)
+    assert figure.axes[-1].get_ylabel() == "minutes of stable beams"
+    assert figure.axes[-1].get_ylim() == pytest.approx((0, 20))

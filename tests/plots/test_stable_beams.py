@@ -348,3 +348,36 @@ def test_a_beam_of_one_family_alone_still_shows_it(style: Style) -> None:
         median, *each = drawn_lines(ax)
         np.testing.assert_allclose(median.get_ydata(), values(13, 2, 1.1, 0.8).mean(axis=1))
         np.testing.assert_allclose([one.get_ydata() for one in each], values(13, 2, 1.1, 0.8).T)
+
+
+@pytest.mark.parametrize("kind", ["calculated", "measured"])
+def test_steps_of_the_optics_are_marked_in_luminosities_of_bunches(kind: str, style: Style) -> None:
+    results = make_results()
+    lumi = results.lumi_calc if kind == "calculated" else results.lumi_meas
+    about = About(logged_betastar_m={ip: np.repeat([0.3, 0.25], [9, 4]) for ip in (1, 5)})
+    figure = stable_beams.draw_bunch_lumi(results.sb, lumi, kind, FILL, about=about, style=style)
+    for experiment in EXPERIMENTS:
+        ax = next(of for of in figure.axes if of.get_ylabel().startswith(experiment))
+        assert [text.get_text() for text in ax.texts] == ["280 µrad", "β* 25 cm"]
+        assert [text.xy[0] for text in ax.texts] == pytest.approx([1.0, 1.5])
+
+
+def test_calculated_luminosities_of_a_levelled_fill_are_called_a_potential(style: Style) -> None:
+    results = make_results()
+    figure = stable_beams.draw_bunch_lumi(
+        results.sb, results.lumi_calc, "calculated", FILL, level_m2s=3e35, style=style
+    )
+    assert "unlevelled potential (the fill was levelled at 3 · 10³¹ cm⁻² s⁻¹)" in texts(figure)
+
+
+def test_spikes_at_a_few_times_set_no_limits_and_are_counted(style: Style) -> None:
+    results = make_results(n_times=73)
+    assert results.lumi_meas is not None
+    usual = results.lumi_meas.bunch_lumi["ATLAS"].max() * 1e-34
+    results.lumi_meas.bunch_lumi["ATLAS"][[10, 40]] *= 30
+    figure = stable_beams.draw_bunch_lumi(
+        results.sb, results.lumi_meas, "measured", FILL, style=style
+    )
+    for ax in (of for of in figure.axes if of.get_ylabel().startswith("ATLAS")):
+        assert usual < ax.get_ylim()[1] < 2.5 * usual
+        assert any("points outside" in text.get_text() for text in ax.texts)
