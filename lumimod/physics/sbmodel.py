@@ -7,6 +7,7 @@ only in which quantities follow the data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ class ModelMachine(NamedTuple):
 
 
 class Evolution(NamedTuple):
-    """Models through time: (n_models, n_times - 1, n_bunches) each.
+    """Models of a beam through time: (n_models, n_times - 1, n_bunches) each.
 
     If only what is modelled was kept, the others are 0: state and data are the same where a model
     follows the data, state and modelled step elsewhere.
@@ -67,7 +68,7 @@ class Evolution(NamedTuple):
     emit_v_step_um: FloatArray
     """Emittances one modelled step after the previous state, whatever the state then takes."""
     lumi: FloatArray
-    """(n_experiments, n_models, n_times - 1, n_pairs), in 1/(m^2 s)."""
+    """(n_experiments, n_models, n_times - 1, n_pairs), in 1/(m^2 s); the same for both beams."""
 
 
 Luminosity = Callable[[Bunches, int], FloatArray]
@@ -81,45 +82,47 @@ the step, the index of the time at its beginning, and its length in s."""
 
 def evolve(
     time_s: FloatArray,
-    data: Bunches,
+    beams: Sequence[Bunches],
     from_data: FromData,
     machine: ModelMachine | Advance,
     luminosity: Luminosity | None = None,
     *,
     only_modelled: bool = False,
-) -> Evolution:
-    """Return the evolution of bunches from their measured state at the first time.
+) -> list[Evolution]:
+    """Return the evolution of each beam's bunches from their measured state at the first time.
 
     Parameters
     ----------
     time_s
         (n_times,). The models have all but the last.
-    data
-        Measured bunches, (n_times, n_bunches).
+    beams
+        Measured bunches of each beam, (n_times, n_bunches).
     from_data
         What each model takes from the data.
     machine
         Machine parameters, for the step of the original; or what makes a step with all effects.
     luminosity
-        Of colliding bunches, the bunches being those of beam 1, then those of beam 2, in the
-        same order. None for bunches that do not collide.
+        Of colliding bunches, those of beam 1, then those of beam 2, in the same order. None for
+        bunches that do not collide.
     only_modelled
         Keep nothing twice, and nothing of the data: half of the memory.
     """
     n_models, n_steps = from_data.intensity.shape[0], time_s.size - 1
-    shape = (n_models, n_steps, data.intensity_ppb.shape[1])
+    data = Bunches(*(np.concatenate(of_beams, axis=1) for of_beams in zip(*beams)))
+    n_bunches = [beam.intensity_ppb.shape[1] for beam in beams]
+    last = np.cumsum(n_bunches)
+    columns = [slice(end - n, end) for n, end in zip(n_bunches, last)]
     # Zeros take no memory until they are written to.
-    kept = [np.zeros(shape) for _ in range(6)]
-    *out, step_h, step_v = kept
-    rows = _rows_kept(from_data) if only_modelled else [np.arange(n_models)] * len(kept)
-    n_pairs = shape[2] // 2 if luminosity else 0
+    kept = [[np.zeros((n_models, n_steps, n)) for _ in range(6)] for n in n_bunches]
+    rows = _rows_kept(from_data) if only_modelled else [np.arange(n_models)] * 6
+    n_pairs = int(last[-1]) // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
-        for stored, now, models in zip(kept, (*state, *modelled[1:3]), rows):
-            for model in models:
-                stored[model, i] = now[model]
+        for k, (now, models) in enumerate(zip((*state, *modelled[1:3]), rows)):
+            for stored, own in zip(kept, columns):
+                stored[k][models, i] = now[models, own]
         if luminosity is not None:
             lumi_out[:, :, i] = luminosity(state, i)
         dt_s = time_s[i + 1] - time_s[i]
@@ -129,7 +132,7 @@ def evolve(
         else:
             modelled = machine(state, data.at(i + 1), i, dt_s)
         state = _choose(from_data, data.at(i + 1), modelled)
-    return Evolution(Bunches(*out), step_h, step_v, lumi_out)
+    return [Evolution(Bunches(*out), h, v, lumi_out) for *out, h, v in kept]
 
 
 def _rows_kept(from_data: FromData) -> list[IntArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from lumimod.records import (
     EXPERIMENTS,
     FAMILIES,
     IP_OF,
+    BunchFamily,
     ModelFamily,
     ModelResult,
     StableBeams,
@@ -39,6 +40,7 @@ from lumimod.steps.model_effects import collisions_of, luminosity_of, steps_with
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.ibs import LONGEST_IBS_STEP_S, SHORTEST_IBS_STEP_S, ibs_of
+from lumimod.tables.lhc import PLANES
 
 
 class _Choice(NamedTuple):
@@ -104,7 +106,7 @@ def _run_case(
     made: Made | None,
 ) -> Path:
     """Make the file of one case and return its path."""
-    data = {f: _corrected(sb, f, case) for f in FAMILIES}
+    data = {f: [_corrected(sb.bunches[b, f], b, case) for b in BEAMS] for f in FAMILIES}
     luminosity = luminosity_of(sb, cfg, betastar_m, fill)
     evolutions = {
         family: evolve(
@@ -144,16 +146,14 @@ def _machine(
     )
 
 
-def _corrected(sb: StableBeams, family: str, case: Case) -> Bunches:
-    """Return beam 1's bunches, then beam 2's, with the case's factors on the emittances."""
-    factor = {(1, "h"): case.factor_1h, (1, "v"): case.factor_1v}
-    factor |= {(2, "h"): case.factor_2h, (2, "v"): case.factor_2v}
-    of = [(beam, sb.bunches[beam, family]) for beam in BEAMS]
+def _corrected(bunches: BunchFamily, beam: int, case: Case) -> Bunches:
+    """Return the bunches of a beam, with the case's factors on the emittances."""
+    factor_h, factor_v = (getattr(case, f"factor_{beam}{plane}") for plane in PLANES)
     return Bunches(
-        np.concatenate([b.intensity_ppb for _, b in of], axis=1),
-        np.concatenate([b.emit_h_um * factor[beam, "h"] for beam, b in of], axis=1),
-        np.concatenate([b.emit_v_um * factor[beam, "v"] for beam, b in of], axis=1),
-        np.concatenate([b.length_m for _, b in of], axis=1),
+        bunches.intensity_ppb,
+        bunches.emit_h_um * factor_h,
+        bunches.emit_v_um * factor_v,
+        bunches.length_m,
     )
 
 
@@ -173,25 +173,24 @@ def _from_data(cfg: Config, family: str) -> FromData:
 def _record(
     cfg: Config,
     sb: StableBeams,
-    data: Mapping[str, Bunches],
-    evolutions: Mapping[str, Evolution],
+    data: Mapping[str, Sequence[Bunches]],
+    evolutions: Mapping[str, Sequence[Evolution]],
 ) -> StableBeamsModel:
     results: dict[str, dict[tuple[int, str], ModelFamily]] = {n: {} for n in cfg.model.models}
     for family in FAMILIES:
-        n_first = sb.bunches[1, family].slots.size
-        for beam, columns in zip(BEAMS, (slice(None, n_first), slice(n_first, None))):
+        for beam, bunches, evolution in zip(BEAMS, data[family], evolutions[family]):
             # One object for all models that follow the data: a pickle stores it once.
-            measured = Bunches(*(values[:-1, columns] for values in data[family]))
+            measured = Bunches(*(values[:-1] for values in bunches))
             for row, name in enumerate(cfg.model.models):
                 results[name][beam, family] = _family(
-                    _CHOICES[name], family, measured, evolutions[family], row, columns
+                    _CHOICES[name], family, measured, evolution, row
                 )
     return StableBeamsModel(
         {
             name: ModelResult(
                 sb.time_s,
                 bunches,
-                dict(zip(EXPERIMENTS, evolutions["coll"].lumi[:, row])),
+                dict(zip(EXPERIMENTS, evolutions["coll"][0].lumi[:, row])),
                 _settings(name, sb),
                 _case_entry(cfg.model.cases),
             )
@@ -201,14 +200,14 @@ def _record(
 
 
 def _family(
-    choice: _Choice, family: str, measured: Bunches, evolution: Evolution, row: int, columns: slice
+    choice: _Choice, family: str, measured: Bunches, evolution: Evolution, row: int
 ) -> ModelFamily:
-    modelled = Bunches(*(values[row][:, columns] for values in evolution.bunches))
+    modelled = Bunches(*(values[row] for values in evolution.bunches))
     emittance = measured if choice.emittance else modelled
     step_h_um, step_v_um = emittance.emit_h_um, emittance.emit_v_um
     if choice.emittance:  # elsewhere the state is the modelled step: stored once, as one object
-        step_h_um = evolution.emit_h_step_um[row][:, columns]
-        step_v_um = evolution.emit_v_step_um[row][:, columns]
+        step_h_um = evolution.emit_h_step_um[row]
+        step_v_um = evolution.emit_v_step_um[row]
     intensity = measured if choice.intensity or family == "noncoll" else modelled
     return ModelFamily(
         emittance.emit_h_um,

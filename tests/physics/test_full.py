@@ -173,7 +173,7 @@ def at_one_hour(step_s: float, parametrised: Parametrised | None = None) -> np.n
         return collide(now).lumi[..., :2]
 
     step = steps_of(lambda _: effects, MODELS, parametrised=parametrised, collide=collide)
-    found = evolve(time_s, data, MODELS, step, lumi)
+    (found,) = evolve(time_s, [data], MODELS, step, lumi)
     return np.stack([values[:, round(3600 / step_s)] for values in found.bunches])
 
 
@@ -223,9 +223,9 @@ def test_the_model_with_the_map_and_no_more_effects_is_close_to_that_of_the_orig
         return collide(now).lumi[..., :2]
 
     step = steps_of(lambda _: effects, MODELS, parametrised=by_map, collide=collide)
-    new = evolve(time_s, data, MODELS, step, lumi).bunches
-    old = evolve(time_s, data, MODELS, MACHINE, lumi).bunches
-    for one, other in zip(new, old):
+    (new,) = evolve(time_s, [data], MODELS, step, lumi)
+    (old,) = evolve(time_s, [data], MODELS, MACHINE, lumi)
+    for one, other in zip(new.bunches, old.bunches):
         assert np.abs(one / other - 1).max() < 3e-4
 
 

@@ -86,7 +86,7 @@ def evolution(
     machine: ModelMachine = MACHINE,
     lumi: Any = None,
 ) -> Evolution:
-    return evolve(times(len(data.intensity_ppb)), data, models, machine, lumi)
+    return evolve(times(len(data.intensity_ppb)), [data], models, machine, lumi)[0]
 
 
 # ---- Elastic scattering.
@@ -146,7 +146,7 @@ def test_burn_off_does_not_depend_on_the_length_of_the_step(
 
     time_s = np.linspace(0, 36000, n_steps + 2)
     data = Bunches(*(np.full((time_s.size, 2), value) for value in (n0, 2.0, 2.0, 0.08)))
-    found = evolve(time_s, data, ALL_MODELLED, ONLY_BURN_OFF, luminosity)
+    (found,) = evolve(time_s, [data], ALL_MODELLED, ONLY_BURN_OFF, luminosity)
     expected = n0 / (1 + 2 * ONLY_BURN_OFF.sigma_boff_m2 * k * n0 * time_s[:-1])
     for beam in range(2):
         np.testing.assert_allclose(found.bunches.intensity_ppb[0, :, beam], expected, rtol=1e-12)
@@ -203,9 +203,9 @@ def test_vertical_emittance_damps_by_a_factor_e_squared_in_the_amplitude_time() 
     time_s = np.linspace(0, 64.7 * 3600, 101)
     data = Bunches(*(np.full((101, 1), value) for value in (1e11, 2.0, 2.0, 0.08)))
     machine = MACHINE._replace(ibs=NO_IBS)
-    found = evolve(
+    (found,) = evolve(
         np.append(time_s, 3e5),
-        Bunches(*(np.append(v, v[:1], axis=0) for v in data)),
+        [Bunches(*(np.append(v, v[:1], axis=0) for v in data))],
         ALL_MODELLED,
         machine,
     )
@@ -215,7 +215,8 @@ def test_vertical_emittance_damps_by_a_factor_e_squared_in_the_amplitude_time() 
 
 def test_steps_may_differ_in_length() -> None:
     time_s = np.array([0.0, 300.0, 1200.0, 1300.0])
-    found = evolve(time_s, measured(4), ALL_MODELLED, MACHINE).bunches.emit_v_um[0]
+    (evolved,) = evolve(time_s, [measured(4)], ALL_MODELLED, MACHINE)
+    found = evolved.bunches.emit_v_um[0]
     expected = found[0] * np.exp(-2 * time_s[:3] / MACHINE.tau_sr_s)[:, None]
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
@@ -322,8 +323,8 @@ def test_step_emittances_of_a_pure_model_are_its_emittances() -> None:
 def test_only_what_is_modelled_is_kept_if_asked_for() -> None:
     data = measured(6)
     models = from_data((True, False, True), (False, True, True))
-    whole = evolve(times(6), data, models, MACHINE)
-    kept = evolve(times(6), data, models, MACHINE, only_modelled=True)
+    (whole,) = evolve(times(6), [data], models, MACHINE)
+    (kept,) = evolve(times(6), [data], models, MACHINE, only_modelled=True)
     for name, modelled in (("intensity_ppb", 1), ("emit_h_um", 0), ("emit_v_um", 0)):
         found = getattr(kept.bunches, name)
         np.testing.assert_array_equal(found[modelled], getattr(whole.bunches, name)[modelled])
@@ -332,6 +333,19 @@ def test_only_what_is_modelled_is_kept_if_asked_for() -> None:
     for name in ("emit_h_step_um", "emit_v_step_um"):
         np.testing.assert_array_equal(getattr(kept, name)[1], getattr(whole, name)[1])
         assert not getattr(kept, name)[0].any()
+
+
+def test_beams_are_kept_apart_whatever_their_numbers_of_bunches() -> None:
+    data = measured(6)
+    one, other = (
+        Bunches(*(values[:, some] for values in data)) for some in (slice(1), slice(1, None))
+    )
+    (whole,) = evolve(times(6), [data], ALL_MODELLED, MACHINE)
+    apart = evolve(times(6), [one, other], ALL_MODELLED, MACHINE)
+    for name in FIELDS:
+        found = [getattr(beam.bunches, name) for beam in apart]
+        assert [values.flags.c_contiguous for values in found] == [True, True]
+        np.testing.assert_array_equal(np.concatenate(found, axis=2), getattr(whole.bunches, name))
 
 
 # ---- Bunches that do not collide, missing bunches.
