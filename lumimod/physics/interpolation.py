@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lumimod.arrays import FloatArray, IntArray, columns_alike
+from lumimod.arrays import BoolArray, FloatArray, IntArray, columns_alike
 
 
 def interp_columns(
@@ -71,23 +71,33 @@ def interp_each_column(
     """
     finite = np.isfinite(samples)
     values = np.full(time_s.size, np.nan)
-    n_samples, column = len(samples), np.flatnonzero(finite.any(axis=0) & np.isfinite(time_s))
+    column = np.flatnonzero(finite.any(axis=0) & np.isfinite(time_s))
     if not column.size:
         return values
-    at_s, there = time_s[column], finite[:, column]
-    index = np.arange(n_samples)[:, None]
+    at_s = time_s[column]
     newest = np.searchsorted(sample_time_s, at_s, side="right") - 1
-    before = there & (index <= newest)
-    after = there & (index > newest)
-    # Where all samples are on one side, the nearest of them stands for both.
-    last = np.where(before.any(axis=0), n_samples - 1 - before[::-1].argmax(axis=0), -1)
-    next_ = np.where(after.any(axis=0), after.argmax(axis=0), last)
-    last = np.where(last < 0, next_, last)
+    last, next_ = np.maximum(newest, 0), np.minimum(newest + 1, len(samples) - 1)
+    gappy = ~finite[:, column].all(axis=0)
+    if gappy.any():
+        last[gappy], next_[gappy] = _finite_around(finite[:, column[gappy]], newest[gappy])
     t0, y0 = sample_time_s[last], samples[last, column]
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = (samples[next_, column] - y0) / (sample_time_s[next_] - t0)
         values[column] = np.where(next_ == last, y0, slope * (at_s - t0) + y0)
     return values
+
+
+def _finite_around(finite: BoolArray, newest: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the last finite sample up to `newest` of each column, and the first after it.
+
+    Where all are on one side, the nearest of them stands for both.
+    """
+    n_samples = len(finite)
+    index = np.arange(n_samples)[:, None]
+    before, after = finite & (index <= newest), finite & (index > newest)
+    last = np.where(before.any(axis=0), n_samples - 1 - before[::-1].argmax(axis=0), -1)
+    next_ = np.where(after.any(axis=0), after.argmax(axis=0), last)
+    return np.where(last < 0, next_, last), next_
 
 
 def samples_until(time_s: FloatArray, group_start: IntArray, sample_time_s: FloatArray) -> IntArray:
