@@ -115,14 +115,20 @@ def evolve(
     # Zeros take no memory until they are written to.
     kept = [[np.zeros((n_models, n_steps, n)) for _ in range(6)] for n in n_bunches]
     rows = _rows_kept(from_data) if only_modelled else [np.arange(n_models)] * 6
+    stored = [  # by model and quantity, and where in the state it is
+        (arrays[k][model], k, (model, own))
+        for arrays, own in zip(kept, columns)
+        for k, models in enumerate(rows)
+        for model in models
+    ]
     n_pairs = int(last[-1]) // 2 if luminosity else 0
     lumi_out = np.empty((0 if luminosity is None else 2, n_models, n_steps, n_pairs))
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
-        for k, (now, models) in enumerate(zip((*state, *modelled[1:3]), rows)):
-            for stored, own in zip(kept, columns):
-                stored[k][models, i] = now[models, own]
+        now = (*state, *modelled[1:3])
+        for values, k, place in stored:
+            values[i] = now[k][place]
         if luminosity is not None:
             lumi_out[:, :, i] = luminosity(state, i)
         dt_s = time_s[i + 1] - time_s[i]
