@@ -1,7 +1,8 @@
 """Rows of Timber files: text to time stamps and numbers, a chunk at a time.
 
 Only the separators are searched byte by byte. With the time stamps blanked out, one long column of
-numbers is left, which the C parser of pandas converts in one call.
+numbers is left, which the C parser of pandas converts in one call. Runs of zeros, those of slots
+without a bunch, are left out of it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray, ranges
 from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
+ZERO, POINT = b"0."
+_ZEROS_OF_A_RUN = 4
+"""Fewer zeros side by side take longer to leave out than to convert."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def parse_rows(text: bytes) -> Rows:
     layout = _layout(text, ends)
     time_us = _time_us(text, layout)
     kept = _is_complete(layout)
-    values = _to_floats(_numbers(layout, kept), int(layout.lengths[kept].sum()))
+    values = _values(layout, kept)
     if values is None:
         values = _floats_row_by_row(layout.rows(text, kept))
     return Rows(time_us[kept], values, layout.lengths[kept], int(np.count_nonzero(~kept)))
@@ -146,6 +150,43 @@ def _is_complete(layout: _Layout) -> BoolArray:
     empty = commas[:-1][np.diff(commas) == 1]
     complete[np.searchsorted(layout.ends, empty)] = False
     return complete
+
+
+def _values(layout: _Layout, kept: BoolArray) -> FloatArray | None:
+    """Return the values of the kept rows, one after the other; None if one is not a number."""
+    lines = _numbers(layout, kept)
+    if not kept.all():
+        return _to_floats(lines, int(layout.lengths[kept].sum()))
+    zero = _is_zero(layout)
+    edges = np.flatnonzero(np.diff(zero, prepend=True, append=True))  # of runs of other values
+    if zero.sum() < _ZEROS_OF_A_RUN * edges.size / 2:
+        return _to_floats(lines, zero.size)
+    starts, ends = layout.commas[edges[::2]] + 1, _value_ends(layout)[edges[1::2] - 1] + 1
+    others = b"".join(lines[start:end] for start, end in zip(starts.tolist(), ends.tolist()))
+    found = _to_floats(others, int(np.count_nonzero(~zero)))
+    if found is None:
+        return None
+    values = np.zeros(zero.size)
+    values[~zero] = found
+    return values
+
+
+def _value_ends(layout: _Layout) -> IntArray:
+    """Return where each value ends, at a comma or the end of its row; all rows have values."""
+    ends = np.append(layout.commas[1:], 0)
+    ends[np.cumsum(layout.lengths) - 1] = layout.ends
+    return ends
+
+
+def _is_zero(layout: _Layout) -> BoolArray:
+    """Tell which values are written as 0 or 0.0."""
+    raw = np.append(layout.raw, np.zeros(4, np.uint8))  # so that what follows the last is there
+    comma, zero = raw == COMMA, raw == ZERO
+    end = comma | (raw == NEWLINE)
+    long = zero[1:-3] & (raw[2:-2] == POINT) & zero[3:-1] & end[4:]
+    begins = comma[:-4] & (long | (zero[1:-3] & end[2:-2]))
+    found: BoolArray = begins[layout.commas]
+    return found
 
 
 def _numbers(layout: _Layout, kept: BoolArray) -> bytes:

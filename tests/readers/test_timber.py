@@ -201,6 +201,31 @@ def test_numbers_are_read_to_the_last_digit(path: Path, number: str) -> None:
     assert value == pytest.approx(float(number), rel=1e-15, abs=0)
 
 
+ZEROS = ",".join(["0.0"] * 9)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [ZEROS, ZEROS],
+        [f"{ZEROS},1.5,{ZEROS}", f"2.5,{ZEROS}", f"{ZEROS},3.5", "4.5"],
+        [f"1.5,{ZEROS},-0.0,0.00,00,0e0,{ZEROS},0.01,0.5,{ZEROS},10.0,{ZEROS}"],
+        [",".join("0000000100000"), ",".join("00000000"), f"0,{ZEROS},0,nan,0.0"],
+    ],
+)
+def test_runs_of_zeros_keep_every_value_in_its_place(path: Path, rows: list[str]) -> None:
+    values = read(path, block("X", *rows_at(*rows))).values
+    expected = [float(value) for row in rows for value in row.split(",")]
+    np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("value", ["0.0x", "0 0", "0.O", "."])
+def test_value_among_zeros_that_is_no_number_is_reported(path: Path, value: str) -> None:
+    text = block("X", *rows_at(ZEROS, f"{ZEROS},{value},{ZEROS}"))
+    with pytest.raises(BadInputError, match=r"a value is not a number in row .*05:20:01.000,0"):
+        read(path, text)
+
+
 @pytest.mark.parametrize("word", ["NaN", "nan"])
 @pytest.mark.parametrize("row", ["{},2.5", "2.5,{}"])
 def test_nan_of_the_file_is_kept_as_nan(path: Path, word: str, row: str) -> None:
