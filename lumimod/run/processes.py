@@ -17,6 +17,7 @@ from lumimod.parallel import (
     Workers,
     available_cores,
     end_with_parent,
+    hold_freed_memory,
     process_context,
     wait_for_fork_server,
 )
@@ -122,6 +123,7 @@ def _set_up_process(records: Any, level: int, n_cores: int, fsync: bool) -> None
     use_fsync(fsync)
     logging.getLogger().handlers = [logging.handlers.QueueHandler(records)]
     logging.getLogger().setLevel(level)
+    hold_freed_memory()
     _Process.workers = Workers(n_cores, partial(use_fsync, fsync))
     signal.signal(signal.SIGINT, _interrupt)
 
