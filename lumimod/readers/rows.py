@@ -20,8 +20,9 @@ from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
 ZERO, POINT = b"0."
-_ZEROS_OF_A_RUN = 4
-"""Fewer zeros side by side take longer to leave out than to convert."""
+_ZEROS_OF_A_RUN, _BYTES_AMONG_ZEROS = 4, 8
+"""Fewer zeros side by side take longer to leave out than to convert, and so do those among values
+that have more bytes on average, with their commas."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _is_complete(layout: _Layout) -> BoolArray:
 def _values(layout: _Layout, kept: BoolArray) -> FloatArray | None:
     """Return the values of the kept rows, one after the other; None if one is not a number."""
     lines = _numbers(layout, kept)
-    if not kept.all():
+    has_few_zeros = layout.raw.size > _BYTES_AMONG_ZEROS * layout.commas.size
+    if has_few_zeros or not kept.all():
         return _to_floats(lines, int(layout.lengths[kept].sum()))
     zero = _is_zero(layout)
     edges = np.flatnonzero(np.diff(zero, prepend=True, append=True))  # of runs of other values

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from lumimod.records.made import Made
 from lumimod.records.measured import measured_lumi
 from lumimod.tables.calibration import bsrt_calibration
 from lumimod.tables.variables import Names, Period, all_names, period_of
+
+P = TypeVar("P")
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class FillContext:
     modes: FillModes
     workers: Workers = field(default_factory=Workers)
     _results: dict[Path, Any] = field(default_factory=dict)
+    _parts: dict[tuple[Path, type], Any] = field(default_factory=dict)
     _made: set[Path] = field(default_factory=set)
     _step: StepInProgress | None = None
     _said: set[str] = field(default_factory=set)
@@ -147,6 +150,14 @@ class FillContext:
         if path not in self._results:
             self._results[path] = store.load(path, kind)
         return self._results[path]
+
+    def keep_part(self, path: Path, part: object) -> None:
+        """Keep for later steps of this run what they need of a result too large to be kept."""
+        self._parts[path, type(part)] = part
+
+    def part(self, path: Path, kind: type[P]) -> P | None:
+        """Return what was kept of a result by `keep_part`, if it was made in this run."""
+        return self._parts.get((path, kind))
 
     def measured_lumi(self, sb: StableBeams) -> MeasuredLumi | None:
         """Return the luminosity that the experiments measured, if there is any.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from lumimod.config.settings import Case, Config
@@ -12,20 +14,17 @@ from lumimod.records import (
     BunchFamily,
     FamilyGrowth,
     GrowthBeyond,
-    ModelFamily,
     PlaneGrowth,
     StableBeams,
     StableBeamsModel,
     store,
 )
 from lumimod.steps.context import FillContext
+from lumimod.steps.empirical_steps import MEASURED_EMITTANCES, EmpiricalSteps, StepEmittances
 from lumimod.steps.model import STEP as MODEL
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
 from lumimod.tables.lhc import PLANES
-
-MEASURED_EMITTANCES = ("EmpiricalBlowupLosses", "EmpiricalBlowupBOff")
-"""Models that start each step from the measured emittances, the best first."""
 
 
 def run(ctx: FillContext) -> None:
@@ -34,14 +33,22 @@ def run(ctx: FillContext) -> None:
     name = _model(ctx.cfg)
     cases = {}
     for case in ctx.cfg.model.cases:
-        # Not kept for later steps: of a full machine it has 100 MB.
-        model = store.load(ctx.paths.model(case), StableBeamsModel).models[name]
+        model = _steps(ctx.paths.model(case), ctx)[name]
         cases[str(case.name)] = {
-            (beam, family): _family(sb, beam, family, model.bunches[beam, family], case)
+            (beam, family): _family(sb, beam, family, model[beam, family], case)
             for beam in BEAMS
             for family in FAMILIES
         }
     ctx.save(ctx.paths.result("growth"), GrowthBeyond(sb.time_s, name, cases), keep=False)
+
+
+def _steps(path: Path, ctx: FillContext) -> EmpiricalSteps:
+    """Return the modelled steps of a case: of this run, or the saved ones."""
+    kept = ctx.part(path, EmpiricalSteps)
+    if kept is not None:
+        return kept
+    # Not kept for later steps: of a full machine it has 100 MB.
+    return EmpiricalSteps.of(store.load(path, StableBeamsModel))
 
 
 def _model(cfg: Config) -> str:
@@ -54,7 +61,7 @@ def _model(cfg: Config) -> str:
 
 
 def _family(
-    sb: StableBeams, beam: int, family: str, model: ModelFamily, case: Case
+    sb: StableBeams, beam: int, family: str, model: StepEmittances, case: Case
 ) -> FamilyGrowth:
     bunches = sb.bunches[beam, family]
     return FamilyGrowth(
@@ -67,7 +74,7 @@ def _family(
 
 
 def _plane(
-    sb: StableBeams, bunches: BunchFamily, model: ModelFamily, plane: str, factor: float
+    sb: StableBeams, bunches: BunchFamily, model: StepEmittances, plane: str, factor: float
 ) -> PlaneGrowth:
     emit_um, step_um = (getattr(model, f"emit_{plane}{kind}_um") for kind in ("", "_step"))
     raw_um = getattr(bunches, f"emit_{plane}_raw_um")[:-1] * factor

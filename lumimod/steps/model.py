@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Case, Config
 from lumimod.errors import Note
-from lumimod.paths import FillPaths
 from lumimod.physics.constants import SPEED_OF_LIGHT_M_S
 from lumimod.physics.sbmodel import (
     Advance,
@@ -33,9 +31,9 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.records.made import Made
 from lumimod.steps.context import FillContext, save_result
 from lumimod.steps.effects import STABLE, note_range, physics_of
+from lumimod.steps.empirical_steps import EmpiricalSteps
 from lumimod.steps.model_effects import collisions_of, luminosity_of, steps_with_all_effects
 from lumimod.steps.sb import STEP as SB
 from lumimod.steps.step import Step
@@ -71,7 +69,12 @@ def run(ctx: FillContext) -> None:
     ctx.forget_data()
     # One after the other: side by side they take more time of the cores and twice the memory.
     for case in ctx.cfg.model.cases:
-        ctx.saved(_run_case(ctx.cfg, ctx.fill, sb, betastar_m, case, made), made)
+        path = ctx.paths.model(case)
+        record = _case(ctx.cfg, ctx.fill, sb, betastar_m, case)
+        save_result(ctx.cfg, path, record, sb, made)
+        ctx.saved(path, made)
+        ctx.keep_part(path, EmpiricalSteps.of(record))
+        del record  # before the next one is made
 
 
 def _note_step(ctx: FillContext) -> None:
@@ -97,15 +100,14 @@ def _note_range(ctx: FillContext, sb: StableBeams) -> None:
         note_range(ctx, STABLE, beam, emit_h_um, emit_v_um, bl4s_s)
 
 
-def _run_case(
+def _case(
     cfg: Config,
     fill: int,
     sb: StableBeams,
     betastar_m: dict[int, FloatArray],
     case: Case,
-    made: Made | None,
-) -> Path:
-    """Make the file of one case and return its path."""
+) -> StableBeamsModel:
+    """Return all models of one case."""
     data = {f: [_corrected(sb.bunches[b, f], b, case) for b in BEAMS] for f in FAMILIES}
     luminosity = luminosity_of(sb, cfg, betastar_m, fill)
     evolutions = {
@@ -119,9 +121,7 @@ def _run_case(
         )
         for family, lumi in (("coll", luminosity), ("noncoll", None))
     }
-    path = FillPaths(cfg, fill).model(case)
-    save_result(cfg, path, _record(cfg, sb, data, evolutions), sb, made)
-    return path
+    return _record(cfg, sb, data, evolutions)
 
 
 def _machine(

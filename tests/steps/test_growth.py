@@ -103,3 +103,12 @@ def test_the_frame_has_a_row_of_each_bunch_and_one_of_all_by_time(fill: MakeFill
     assert set(frame.case) == {"1"}
     assert frame[frame.slot == 20].growth_v_um_h.notna().all()
     assert frame[frame.slot == -1].summed_h_um.notna().all()
+
+
+def test_saved_models_give_what_those_of_the_same_run_give(fill: MakeFill) -> None:
+    ctx = fill(doSBModel=True, **TWO_CASES)
+    run(ctx, stable_beams(37))
+    path = ctx.paths.result("growth")
+    of_the_run = path.read_bytes()
+    growth.run(fill(doSBModel=True, **TWO_CASES))
+    assert path.read_bytes() == of_the_run
