@@ -57,7 +57,7 @@ run: setup
 	@$(MAKE) --no-print-directory season
 
 # Fills of a simulated season, whose bunches follow formulas of their own: faults, machine development,
-# archives that are missing.
+# archives that are not posted yet, a fill in progress. It is half past nine in the evening of the fourth day.
 SEASON := $(EXAMPLE)/season
 season: setup
 	mkdir -p $(SEASON)
@@ -65,7 +65,7 @@ season: setup
 	  'betastar_m = "measured"' 'doOverviewPlots = True' 'doSummaryPlots = True' 'doReport = True' \
 	  > $(SEASON)/config.py
 	cd $(SEASON) && $(BIN)/python ../../Utilities/simulate_fills.py --folder data --season 10 \
-	  --bunches 24 --bsrt-period-s 30 --bbb-lumi --gzip
+	  --now "2017-05-04 21:30" --bunches 24 --bsrt-period-s 30 --gzip
 	cd $(SEASON) && $(BIN)/python ../../lumimod.py --config config.py
 	@echo
 	@echo "Open $(SEASON)/SB_analysis/report/index.html in a browser."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +73,8 @@ def _why(args: argparse.Namespace) -> bool:
 
     chosen = chosen_steps(args.why)
     names = [name for name in TITLES if name in chosen]
-    sys.stdout.write(why(load_config(args.config), _choice(args), names))
+    cfg = load_config(args.config)
+    sys.stdout.write(why(cfg, _choice(args, cfg), names))
     return True
 
 
@@ -114,19 +114,20 @@ def _pdf(args: argparse.Namespace) -> bool:
 
     cfg = load_config(args.config)
     with _display(args, cfg):
-        report = write_pdf(cfg, _choice(args), args.pdf)
+        report = write_pdf(cfg, _choice(args, cfg), args.pdf)
     sys.stdout.write(f"{report}\n")
     return not report.faults
 
 
-def _choice(args: argparse.Namespace) -> FillChoice:
-    """Return the fills that the command line asks for."""
+def _choice(args: argparse.Namespace, cfg: Config) -> FillChoice:
+    """Return the fills that the command line asks for; "7 days ago" is by the clock of the data."""
     from lumimod.commands.times import parse_time
+    from lumimod.readers.clock import now_s
     from lumimod.run.choice import FillChoice
 
-    now_s = time.time()
     since_s, until_s = (
-        None if text is None else parse_time(text, now_s) for text in (args.since, args.until)
+        None if text is None else parse_time(text, now_s(cfg.files.data_folder))
+        for text in (args.since, args.until)
     )
     return FillChoice(tuple(args.fill or ()), args.last, since_s, until_s)
 
@@ -152,7 +153,7 @@ def _run(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
             return _submit(args, arguments, cfg, selection, pictures)
         options = {"n_jobs": args.jobs, "dry_run": args.dry_run, "pictures": pictures}
         options["report_path"] = args.report
-        is_well = run(cfg, _choice(args), selection, display, **options)
+        is_well = run(cfg, _choice(args, cfg), selection, display, **options)
         if cfg.plots.do_report and not args.dry_run:
             from lumimod.report.site import update_after_run
 
@@ -193,7 +194,7 @@ def _submit(
     from lumimod.condor import actions
     from lumimod.run.session import prepare
 
-    batch = prepare(cfg, _choice(args), selection, pictures, write=not args.dry_run)
+    batch = prepare(cfg, _choice(args, cfg), selection, pictures, write=not args.dry_run)
     # Fills that were asked for by number are all submitted, others only if there is work.
     by_number = batch.choice.is_by_number
     fills = [job.fill for job in batch.jobs if by_number or job.has_work]

@@ -27,7 +27,7 @@ TOOLS = {
 }
 """What some rooms may import that is neither of the package nor of Python."""
 
-KNOW_THE_SIMULATION = {"sources.simulated", "commands.simulate_fills"}
+KNOW_THE_SIMULATION = {"sources.season", "sources.simulated", "commands.simulate_fills"}
 
 IN_SEVERAL_MODULES = {
     "log": "the logger of each module",
@@ -173,7 +173,7 @@ def test_a_module_uses_only_the_tools_of_its_room(module: str) -> None:
     assert tools <= TOOLS[top(module)]
 
 
-def test_only_one_source_of_data_knows_the_simulation() -> None:
+def test_only_simulated_sources_of_data_know_the_simulation() -> None:
     for module in MODULES:
         if top(module) != "simulate" and module not in KNOW_THE_SIMULATION:
             assert "simulate" not in {top(target) for target in own_imports(module)}, module

@@ -19,10 +19,12 @@ from lumimod.errors import LumimodError, UsageError, called_with_config
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import read_table, update_by_time, update_fills
 from lumimod.fetch.run import Outcome, fetch, relocated
+from lumimod.readers import clock
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.checksums import enter_sums
 from lumimod.run.reporting import Display
 from lumimod.sources import Source, open_source
+from lumimod.writers.clock import set_clock
 
 DAY_S = 86_400.0
 SINCE_LAST = "last"
@@ -79,7 +81,7 @@ def get_all(
 
 
 def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
-    path, now_s = cfg.files.bmodes, time.time()
+    path, now_s = cfg.files.bmodes, _now_s(args, cfg)
     if args.fill:
         changed = update_fills(path, source, args.fill, now_s=now_s)
         known = read_table(path)
@@ -106,7 +108,7 @@ def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Seq
     )
     copies, faults = [], []
     for fill in fills if set(groups) == set(GROUPS) else ():
-        if any(o.fill == fill and not o.idle for o in outcomes):
+        if source.has_late_archives or any(o.fill == fill and not o.idle for o in outcomes):
             try:
                 copies += source.copy_archives(fill, cfg.files.data_folder)
             except LumimodError as exc:
@@ -142,6 +144,25 @@ def _numbers(fills: Sequence[int]) -> str:
 # --- times
 
 
+def _now_s(args: argparse.Namespace, cfg: Config) -> float:
+    """Return the present: that of --now, or of the data if they are those of a season, or now.
+
+    Raises
+    ------
+    UsageError
+        --now is no time, or the source is another.
+    BadInputError
+        The clock of the data cannot be read.
+    """
+    if (args.source or cfg.files.source) != "season":
+        if args.now is not None:
+            raise UsageError("--now goes with --source season: others know what time it is")
+        return time.time()
+    if args.now is None:
+        return clock.now_s(cfg.files.data_folder)
+    return parse_time(args.now, time.time())
+
+
 def _time_s(text: str, bmodes: Path, now_s: float) -> float:
     """Return a time of the command line; "last" is the end of the last fill that is over."""
     if text != SINCE_LAST:
@@ -171,8 +192,13 @@ def _parser(description: str, epilog: str = "") -> Parser:
     )  # fmt: skip
     p.add_argument(
         "--source", choices=SOURCES,
-        help="source of the data: pytimber (NXCALS), folder (existing files), simulated "
-        "(default: data_source of config.py)",
+        help="source of the data: pytimber (NXCALS), folder (existing files), simulated (equal "
+        "fills), season (as different as those of a year; default: data_source of config.py)",
+    )  # fmt: skip
+    p.add_argument(
+        "--now", metavar="TIME",
+        help="the present of --source season, such as '2017-07-01 08:00'; kept in now.txt beside "
+        "the data, by which lumimod.py goes too (default: what that says, or now)",
     )  # fmt: skip
     p.add_argument(
         "--source-folder", type=Path, metavar="PATH",
@@ -207,7 +233,10 @@ def _run(
         cfg = relocated(load_config(args.config), args.data_folder)
         with Display(cfg.log_format, logging.DEBUG if args.verbose else logging.INFO):
             folder = args.source_folder or cfg.files.source_folder
-            with open_source(args.source or cfg.files.source, folder) as source:
+            present_s = _now_s(args, cfg)
+            with open_source(args.source or cfg.files.source, folder, present_s) as source:
+                if args.now is not None:
+                    set_clock(cfg.files.data_folder, None if args.now == "now" else present_s)
                 return work(args, cfg, source)
 
     return exit_status(parser.prog, with_source, kept="what was fetched is kept")

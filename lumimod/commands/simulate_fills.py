@@ -18,6 +18,7 @@ from lumimod.errors import UsageError
 from lumimod.simulate import FillFiles, FillSettings, FullPhysics, simulate_fills
 from lumimod.simulate.batches import BATCHES
 from lumimod.simulate.season import season_fills
+from lumimod.writers.clock import set_clock
 
 DEFAULT = FillSettings()
 DEFAULT_FILLS = (5845, 5846)
@@ -33,14 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _simulate(args: argparse.Namespace) -> bool:
-    for fill, settings in _chosen(args):
+    now_s = None if args.now is None else parse_time(args.now, time.time())
+    n_fills = 0
+    for fill, settings in _chosen(args, now_s):
         start_s = time.perf_counter()
         for files in simulate_fills(args.folder, [fill], settings, args.seed):
             _report(files, time.perf_counter() - start_s)
+        n_fills += 1
+    if args.season and n_fills:
+        set_clock(args.folder, now_s)
     return True
 
 
-def _chosen(args: argparse.Namespace) -> Iterator[tuple[int, FillSettings]]:
+def _chosen(args: argparse.Namespace, now_s: float | None) -> Iterator[tuple[int, FillSettings]]:
     """Yield numbers and settings of the fills that were asked for."""
     if args.season is None:
         if args.now is not None:
@@ -52,7 +58,6 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[int, FillSettings]]:
     args.physics = "full"
     if args.scheme:
         raise UsageError("--season has schemes of its own: leave --scheme out")
-    now_s = None if args.now is None else parse_time(args.now, time.time())
     settings = _settings(args)
     if args.sample_s is None:
         settings = dataclasses.replace(settings, sample_s=SEASON_SAMPLE_S)
@@ -112,7 +117,8 @@ def _parser() -> Parser:
         "number of bunches, schemes, archives; --physics full")  # fmt: skip
     add("--now", metavar="TIME",
         help="the present of --season: the fill in progress ends there, later ones and archives "
-        'that are not posted yet are missing; such as "2017-05-14 08:00"')  # fmt: skip
+        "that are not posted yet are missing, and lumimod.py goes by this time (now.txt); such as "
+        '"2017-05-14 08:00"')  # fmt: skip
     add("--full-size", action="store_true",
         help="the full machine: 2544 colliding and 4 other bunches in each beam (with --physics "
         "full as many as the scheme has), 12 h of stable beams, about 200 MB of CSV; other "

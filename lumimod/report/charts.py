@@ -44,6 +44,8 @@ class Curve:
     marks: str
     bars: str = ""
     """Spreads, or columns of a distribution."""
+    bar_width: float = 0.0
+    """Of columns, in units of the chart; 0: that of the style sheet."""
     line: str = ""
     median: float | None = None
     """Where its median is drawn."""
@@ -135,15 +137,16 @@ def day_charts(data: SeasonData) -> list[Chart]:
     limits = min(low, day_s[0]), max(high, day_s[-1] + ONE_DAY_S)
     per_day = _Axes(limits, (0.0, max(float(of.max()) for _, of in sums) * 1.05 or 1.0))
     middle = per_day.x(day_s + ONE_DAY_S / 2)
+    width = _day_width(limits)
     accumulated = _Axes(_date_limits(data), (0.0, max(float(t[-1]) for t in totals) * 1.05 or 1.0))
     at = accumulated.x(data.start_s)
     bottom = np.full(middle.shape, float(per_day.y(0.0)))
     curves, lines, of_days, of_fills = [], [], [], []
     for number, (series, (_, of_day), total) in enumerate(zip(PER_DAY.series, sums, totals)):
         look, label = _look(series.label), f"{series.label}: {total[-1]:.4g} 1/fb in all"
-        x = np.round(middle + 1.2 * (2 * number - 1), 1)
+        x = np.round(middle + width / 2 * (2 * number - 1), 1)
         bars = _bars(x, bottom, per_day.y(of_day), of_day > 0)
-        curves.append(Curve(look, label, "", bars))
+        curves.append(Curve(look, label, "", bars, width))
         line = "M" + "L".join(f"{x:g} {y:g}" for x, y in zip(at, accumulated.y(total)))
         lines.append(Curve(look, label, "", line=line))
         of_days.append(_points(series.label, per_day.y(of_day), of_day))
@@ -204,6 +207,12 @@ def _distribution(panel: Panel, known: FloatArray, data: SeasonData) -> Chart:
 
 
 # --- parts
+
+
+def _day_width(limits: tuple[float, float]) -> float:
+    """Return how wide a column of one of two experiments is: a third of its day."""
+    days = (limits[1] - limits[0]) / ONE_DAY_S
+    return float(np.clip(round((WIDTH - LEFT - RIGHT) / days / 3, 1), 1.5, 20.0))
 
 
 def _look(label: str) -> str:

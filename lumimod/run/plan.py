@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +14,7 @@ import numpy as np
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import FillModes
+from lumimod.readers.clock import now_s
 from lumimod.records.diary import Diary
 from lumimod.records.made import Made
 from lumimod.run.guard import guarded
@@ -106,6 +106,8 @@ class Watch:
 
     outdated: Mapping[str, Outdated]
     """What tells, for a step, why a result that is there is out of date for reasons of its own."""
+    now_s: float
+    """What time it is where the data are, Unix s."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """Why a step could not look: it runs all the same."""
 
@@ -115,7 +117,13 @@ class Watch:
 
 
 def begin_run(cfg: Config, *, write: bool) -> Watch:
-    """Let every step look at what it watches, once for all fills; `write` nothing if False."""
+    """Let every step look at what it watches, once for all fills; `write` nothing if False.
+
+    Raises
+    ------
+    BadInputError
+        The data have a clock that cannot be read.
+    """
     outdated: dict[str, Outdated] = {}
     faults = {}
 
@@ -127,7 +135,7 @@ def begin_run(cfg: Config, *, write: bool) -> Watch:
         if why:
             log.error("%s: %s", name, why)
             faults[name] = why
-    return Watch(outdated, faults)
+    return Watch(outdated, now_s(cfg.files.data_folder), faults)
 
 
 def plan_fill(
@@ -138,7 +146,7 @@ def plan_fill(
     With `write` the diary of the fill remembers what had to be read again to tell.
     """
     paths = FillPaths(cfg, modes.fill, modes.year)
-    state = _FillState(paths, modes, Diary(paths.folder))
+    state = _FillState(paths, modes, Diary(paths.folder), watch.now_s)
     plan: dict[str, Planned] = {}
     for name, step in STEPS.items():
         plan[name] = _plan_step(step, state, ask, watch.of(name), plan)
@@ -172,6 +180,7 @@ class _FillState(NamedTuple):
     paths: FillPaths
     modes: FillModes
     diary: Diary
+    now_s: float
 
 
 def _plan_step(
@@ -196,7 +205,7 @@ def _waits(step: Step, state: _FillState, plan: Plan) -> bool:
     if state.modes.in_progress or any(plan[n.name].status is Status.WAITING for n in step.needs):
         return True
     over_s = state.modes.over_s
-    return np.isfinite(over_s) and time.time() - over_s < step.grace_s(state.paths.cfg)
+    return np.isfinite(over_s) and state.now_s - over_s < step.grace_s(state.paths.cfg)
 
 
 def _wanted(
@@ -233,6 +242,8 @@ def _finished(step: Step, state: _FillState, ask: Selection, plan: Plan) -> Plan
     why = _out_of_date(step, made, state, plan)
     if not why:
         return Planned(Status.PRESENT)
+    if any(one.in_progress for one in made):
+        return Planned(Status.TO_DO, f"the fill goes on: {why}", spreads=True)
     return Planned(Status.TO_DO if ask.cascade else Status.STALE, why)
 
 

@@ -16,6 +16,7 @@ from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.checksums import changed_since, checksum_of, read_sums
+from lumimod.readers.clock import CLOCK_FILE, told_now_s
 from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
@@ -32,6 +33,7 @@ from lumimod.run.states import (
     States,
     changes,
     load_states,
+    now_text,
     save_states,
     states_file,
     states_of,
@@ -137,6 +139,8 @@ def prepare(
     wanted = choice.fills(modes, cfg)
     if write:
         log.info("%s", opening(cfg, choice, wanted))
+    if told_now_s(cfg.files.data_folder) is not None:
+        log.info("it is %s, as %s says", now_text(cfg), cfg.files.data_folder / CLOCK_FILE)
     if not wanted:
         log.warning("%s", none_found(choice, modes, cfg))
     watch = begin_run(cfg, write=write)
@@ -248,7 +252,8 @@ def _keep_states(cfg: Config, plan: RunPlan, reports: Sequence[FillReport]) -> N
         return
     plans = {job.fill: job.plan for job in plan.jobs}
     before = load_states(path)
-    now = {r.fill: states_of(r, plans.get(r.fill, {}), before.get(r.fill)) for r in reports}
+    when = now_text(cfg)
+    now = {r.fill: states_of(r, plans.get(r.fill, {}), before.get(r.fill), when) for r in reports}
     save_states(path, {**before, **now}, cfg)
     notify(cfg.notify, list(changes(before, now)))
 

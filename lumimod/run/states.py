@@ -20,6 +20,7 @@ from lumimod import __version__
 from lumimod.atomic import replacing
 from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, OutputError
+from lumimod.readers.clock import now_s
 from lumimod.readers.json_file import load_json
 from lumimod.run.plan import Plan, Status
 from lumimod.run.report import BLOCKED_BY, FillReport, local_minutes
@@ -123,7 +124,7 @@ def save_states(path: Path, states: States, cfg: Config) -> None:
     data = {
         "lumimod": __version__,
         "config": str(cfg.path),
-        "updated": now_text(),
+        "updated": now_text(cfg),
         "fills": {str(fill): states[fill].to_dict() for fill in sorted(states)},
     }
     try:
@@ -133,15 +134,22 @@ def save_states(path: Path, states: States, cfg: Config) -> None:
         log.warning("%s", exc)
 
 
-def now_text() -> str:
-    """Return the time now, in UTC as ISO 8601, in whole seconds."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+def now_text(cfg: Config) -> str:
+    """Return the time now where the data are, in UTC as ISO 8601, in whole seconds.
+
+    Raises
+    ------
+    BadInputError
+        The data have a clock that cannot be read.
+    """
+    now = datetime.fromtimestamp(int(now_s(cfg.files.data_folder)), timezone.utc)
+    return now.isoformat(timespec="seconds")
 
 
 # --- from a run
 
 
-def states_of(report: FillReport, plan: Plan, before: FillStates | None) -> FillStates:
+def states_of(report: FillReport, plan: Plan, before: FillStates | None, now: str) -> FillStates:
     """Return the states of a fill after a run.
 
     Parameters
@@ -152,9 +160,10 @@ def states_of(report: FillReport, plan: Plan, before: FillStates | None) -> Fill
         What was planned; a step that is in neither was not asked for and stays as it was.
     before
         The states after the run before, if there are any.
+    now
+        When the run is, as `now_text` has it.
     """
     known = before.steps if before else {}
-    now = now_text()
     steps = {name: of for name, of in known.items() if name != WHOLE_FILL}
     for name in dict.fromkeys([*plan, *report.failed, *report.done]):
         found = _state(name, report, plan)

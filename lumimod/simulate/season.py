@@ -18,7 +18,7 @@ from lumimod.simulate.full_settings import FullPhysics
 from lumimod.simulate.machine import RUNS
 from lumimod.simulate.place import FillPlace
 from lumimod.simulate.settings import STEP_S, FillSettings
-from lumimod.simulate.timeline import BEFORE_STABLE_S, timeline
+from lumimod.simulate.timeline import BEFORE_STABLE_S, Timeline, timeline
 
 RAMP_UP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 """Number of bunches of the first fills, as parts of the full number."""
@@ -55,6 +55,74 @@ class PostedArchive(NamedTuple):
     """When better ones take their place; 0: the first are final."""
 
 
+class SeasonFill(NamedTuple):
+    """A fill of a season, as it is when all is over."""
+
+    number: int
+    settings: FillSettings
+    """With `massi` and `bbb_lumi` as asked for, whatever the fill had."""
+    times: Timeline
+    archive: PostedArchive
+
+    @property
+    def place(self) -> FillPlace:
+        """Where it lies in the season."""
+        assert self.settings.place is not None  # noqa: S101 - it was drawn
+        return self.settings.place
+
+    @property
+    def had_stable_beams(self) -> bool:
+        """Whether it came to stable beams."""
+        return self.place.last_mode == "STABLE"
+
+    def final(self) -> FillSettings:
+        """Return its settings when all is over; archives that never come are missing."""
+        return self.at(None)
+
+    def at(self, now_s: float | None) -> FillSettings:
+        """Return its settings as it is at a time, Unix s: archives posted or not, over or not."""
+        settings, place = self.settings, self.place
+        days = np.inf if now_s is None else (now_s - self.times.end_s) / _DAY_S
+        had_beams = self.had_stable_beams and (
+            now_s is None or now_s > place.start_s + sum(BEFORE_STABLE_S.values()) + 600
+        )
+        posted = days >= self.archive.posted and np.isfinite(self.archive.posted)
+        return replace(
+            settings,
+            massi=bool(settings.massi and had_beams and posted),
+            bbb_lumi=bool(settings.bbb_lumi and had_beams),
+            place=replace(
+                place,
+                now_s=now_s if days < 0 else None,
+                massi_factor=REPLACED_FACTOR if days < self.archive.replaced else 1.0,
+            ),
+        )
+
+    def archives_at(self, now_s: float) -> tuple[float | None, float]:
+        """Return the factor on the archives that are there, None without any, and since when."""
+        archive, end_s = self.archive, self.times.end_s
+        days = (now_s - end_s) / _DAY_S
+        if not self.had_stable_beams or days < archive.posted:
+            return None, 0.0
+        if days < archive.replaced:
+            return REPLACED_FACTOR, end_s + archive.posted * _DAY_S
+        return 1.0, end_s + (archive.replaced or archive.posted) * _DAY_S
+
+
+def whole_season(n_fills: int, base: FillSettings, seed: int) -> Iterator[SeasonFill]:
+    """Yield each fill of a season; parameters and errors are those of `season_fills`."""
+    if n_fills < 1:
+        raise UsageError("a season has at least one fill")
+    start_s = RUNS[base.run].first_start_s
+    for index in range(n_fills):
+        number = FIRST_OF_SEASON + index
+        rng = np.random.default_rng([seed, number, 1])
+        settings = _drawn(index, index / n_fills, base, start_s, rng)
+        times = timeline(number, settings)
+        yield SeasonFill(number, settings, times, _archive(rng))
+        start_s = times.end_s
+
+
 def season_fills(
     n_fills: int, base: FillSettings, seed: int, now_s: float | None = None
 ) -> Iterator[tuple[int, FillSettings]]:
@@ -77,18 +145,10 @@ def season_fills(
     UsageError
         A season has at least one fill.
     """
-    if n_fills < 1:
-        raise UsageError("a season has at least one fill")
-    start_s = RUNS[base.run].first_start_s
-    for index in range(n_fills):
-        rng = np.random.default_rng([seed, FIRST_OF_SEASON + index, 1])
-        settings = _drawn(index, index / n_fills, base, start_s, rng)
-        times = timeline(FIRST_OF_SEASON + index, settings)
-        archive = _archive(rng)
-        start_s = times.end_s
-        if now_s is not None and now_s < times.modes["PRERAMP"][0]:
+    for fill in whole_season(n_fills, base, seed):
+        if now_s is not None and now_s < fill.times.modes["PRERAMP"][0]:
             return
-        yield FIRST_OF_SEASON + index, _at(settings, times.end_s, archive, now_s)
+        yield fill.number, fill.at(now_s)
 
 
 def _drawn(
@@ -158,26 +218,3 @@ def _archive(rng: Generator) -> PostedArchive:
     if chance < 0.20:
         return PostedArchive(0.3, 5 + 5 * days)
     return PostedArchive(0.3, 0.0)
-
-
-def _at(
-    settings: FillSettings, end_s: float, archive: PostedArchive, now_s: float | None
-) -> FillSettings:
-    """Return the settings as they are at a time: archives posted or not, fill over or not."""
-    place = settings.place
-    assert place is not None  # noqa: S101 - it was drawn
-    days = np.inf if now_s is None else (now_s - end_s) / _DAY_S
-    had_beams = place.last_mode == "STABLE" and (
-        now_s is None or now_s > place.start_s + sum(BEFORE_STABLE_S.values()) + 600
-    )
-    posted = days >= archive.posted and np.isfinite(archive.posted)
-    return replace(
-        settings,
-        massi=bool(settings.massi and had_beams and posted),
-        bbb_lumi=bool(settings.bbb_lumi and had_beams),
-        place=replace(
-            place,
-            now_s=now_s if days < 0 else None,
-            massi_factor=REPLACED_FACTOR if days < archive.replaced else 1.0,
-        ),
-    )

@@ -1,4 +1,4 @@
-"""Sources of data: the logging service, a folder of files, or the simulated LHC.
+"""Sources of data: the logging service, a folder of files, the simulated LHC or a season of it.
 
 In: names of variables and a span of time, Unix s UTC.
 Out: a `Series` for each variable that the source knows, and when the fills were.
@@ -8,6 +8,7 @@ To add a source: a subclass of `Source` in a module here, and its name in `open_
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from lumimod.sources.base import Source
@@ -15,8 +16,17 @@ from lumimod.sources.base import Source
 __all__ = ["Source", "open_source"]
 
 
-def open_source(name: str, folder: Path) -> Source:
-    """Return the source of that name; `folder` is that of the source "folder".
+def open_source(name: str, folder: Path, now_s: float = math.inf) -> Source:
+    """Return the source of that name.
+
+    Parameters
+    ----------
+    name
+        One of `data_source` in config.py.
+    folder
+        That of the source "folder".
+    now_s
+        The present of the source "season", Unix s; by default the season is over.
 
     Raises
     ------
@@ -32,6 +42,10 @@ def open_source(name: str, folder: Path) -> Source:
         from lumimod.sources.simulated import Simulated
 
         return Simulated()
+    if name == "season":
+        from lumimod.sources.season import SimulatedSeason
+
+        return SimulatedSeason(now_s)
     from lumimod.sources.logging_service import LoggingService
 
     return LoggingService()

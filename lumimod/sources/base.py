@@ -48,6 +48,8 @@ class Source(ABC):
     """Longest span of one query."""
     can_be_lost: bool = False
     """Whether the connection may break, so that answers must be saved as they come."""
+    has_late_archives: bool = False
+    """Whether archives may come, or be replaced, when all data of a fill are there."""
     advice: str = "run again: what was fetched is kept"
     """What to do when it no longer answers, for messages."""
 

@@ -96,11 +96,14 @@ class Simulated(Source):
             settings = self._settings
             if fill % 4 == 0 and not settings.crossing_steps:
                 settings = dataclasses.replace(settings, crossing_steps=STEPPED)
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="simulated_lhc_")
-            folder = Path(self._folder.name)
-            self._made[fill] = simulate_fills(folder, [fill], settings, self._seed)[0]
+            self._made[fill] = simulate_fills(self._folder_of(), [fill], settings, self._seed)[0]
         return self._made[fill]
+
+    def _folder_of(self, name: str = "") -> Path:
+        """Return a folder for files, which is gone when the source is closed."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="simulated_lhc_")
+        return Path(self._folder.name) / name
 
 
 def _length_s(times: Timeline) -> float:

@@ -15,7 +15,7 @@ from lumimod.steps.registry import STEPS
 if TYPE_CHECKING:
     from tests.run.conftest import Site
 
-FILL = 5845
+FILL, OTHER = 5845, 5848
 OPEN = {"flag_complete": False, "t_stop_STABLE": -1.0}
 
 
@@ -57,3 +57,21 @@ def test_results_of_a_fill_in_progress_end_with_what_was_measured(site: Site) ->
     # The intensities of the simulated fill go on after its dump.
     assert open_[: whole.size].tolist() == whole.tolist()
     assert open_.size > whole.size
+
+
+def test_a_fill_in_progress_is_among_all_fills_and_made_again_as_it_goes_on(site: Site) -> None:
+    start_s = site.modes()[FILL]["t_start_STABLE"]
+    site.edit_modes(FILL, **OPEN, t_endfill=start_s + 299.0)
+    assert FILL not in site.run("--dry-run").rows()
+    site.edit_modes(FILL, **OPEN, t_endfill=start_s + 301.0)
+    assert site.run("--dry-run").rows().keys() == {FILL, OTHER}
+    site.run("--fill", FILL)
+    outcome = site.run("--dry-run", "--fill", FILL)
+    assert set(outcome.rows()[FILL]) == {"present", "off"}
+    data = site.paths().basic_data  # more is fetched
+    data.write_bytes(data.read_bytes() + b"\n")
+    outcome = site.run("--fill", FILL)
+    assert outcome.status == 0
+    assert outcome.rows()[FILL][: len(STEPS)] == list(STEPS)
+    assert outcome.lines("INFO", "sb: ", "(the fill goes on: ")
+    assert site.run("--fill", FILL).out == "1 fill: nothing to do\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lumimod.run import plan as planning
+from lumimod.readers import clock
 from lumimod.run.plan import Planned, Status
 from lumimod.run.report import FillReport, local_minutes
 from lumimod.run.states import (
@@ -21,6 +22,7 @@ from lumimod.run.states import (
     states_of,
     states_table,
 )
+from lumimod.writers.clock import set_clock
 
 if TYPE_CHECKING:
     from tests.run.conftest import Site
@@ -134,7 +136,7 @@ def test_the_state_of_a_fill_is_its_worst() -> None:
 
 def test_a_step_that_is_off_says_why() -> None:
     plan = {"model": Planned(Status.OFF, "doSBModel is False")}
-    states = states_of(FillReport(7), plan, None)
+    states = states_of(FillReport(7), plan, None, BEFORE)
     assert states.steps == {"model": StepState(Standing.OFF, "doSBModel is False")}
 
 
@@ -147,7 +149,7 @@ def days_after(site: Site, monkeypatch: pytest.MonkeyPatch) -> Any:
     over_s = site.modes()[FILL]["t_endfill"]
 
     def put(days: float) -> None:
-        monkeypatch.setattr(planning.time, "time", lambda: over_s + days * 86400)
+        monkeypatch.setattr(clock.time, "time", lambda: over_s + days * 86400)
 
     return put
 
@@ -165,6 +167,41 @@ def test_an_archive_that_is_not_posted_yet_is_waited_for(site: Site, days_after:
     outcome = site.run("--fill", FILL)
     assert outcome.status == 1
     assert status(site)[str(FILL)]["steps"]["massi"]["state"] == "failed"
+
+
+def test_data_of_a_past_moment_have_a_clock_of_their_own(site: Site) -> None:
+    site.archive("CMS").unlink()
+    over_s = site.modes()[FILL]["t_endfill"]
+    folder = site.cfg.files.data_folder
+    set_clock(folder, over_s + 86400)
+    outcome = site.run("--fill", FILL)
+    assert outcome.status == 0
+    massi = status(site)[str(FILL)]["steps"]["massi"]
+    when = datetime.fromtimestamp(over_s + 86400, timezone.utc).isoformat(timespec="seconds")
+    assert (massi["state"], massi["since"]) == ("waiting", when)
+    assert outcome.lines("INFO", f"it is {when}, as {folder / 'now.txt'} says")
+    set_clock(folder, over_s + 4 * 86400)
+    assert site.run("--fill", FILL).status == 1
+    assert status(site)[str(FILL)]["steps"]["massi"]["state"] == "failed"
+    set_clock(folder, over_s + 86400)
+    site.run("--fill", FILL)
+    assert status(site)[str(FILL)]["steps"]["massi"]["state"] == "waiting"
+    set_clock(folder, None)
+    assert site.run("--fill", FILL).status == 1
+
+
+def test_days_ago_are_those_of_the_clock_of_the_data(site: Site) -> None:
+    set_clock(site.cfg.files.data_folder, site.modes()[FILL]["t_endfill"] + 60)
+    assert list(site.run("--since", "1 day ago", "--dry-run").rows()) == [FILL, OTHER]
+    set_clock(site.cfg.files.data_folder, site.modes()[OTHER]["t_start_STABLE"] + 86400 - 60)
+    assert list(site.run("--since", "1 day ago", "--dry-run").rows()) == [OTHER]
+
+
+def test_a_clock_that_cannot_be_read_is_named(site: Site) -> None:
+    (site.cfg.files.data_folder / "now.txt").write_text("soon\n")
+    outcome = site.run("--fill", FILL)
+    assert outcome.status == 1
+    assert "now.txt: not a time such as 2017-05-14 06:00:00 UTC" in outcome.err
 
 
 def test_an_archive_that_comes_ends_the_waiting(site: Site, days_after: Any) -> None:

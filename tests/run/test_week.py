@@ -192,7 +192,6 @@ def week(
     retry = Retry(2, sleep=lambda _: None)
     monkeypatch.setattr(logging_service.LoggingService.__init__, "__defaults__", (retry,))
     monkeypatch.setattr(time, "time", one.now)
-    monkeypatch.setattr("lumimod.run.states.now_text", lambda: iso(one.now()))
     one.configure()
     yield one
     keep = os.environ.get("WEEK_LOG")
@@ -253,19 +252,19 @@ def check(week: Week, hour: float, of: Hour) -> None:
     """Check what holds after every run, and what is said in the hour in which it happens."""
     assert of.log[-1].endswith(" s")
     assert of.fetched == (1 if hour == 54 else 0)
-    assert of.analysed == (1 if 108 <= hour < 150 else 0)
-    assert bool(of.told) == (hour in (108, 150)), of.told
+    assert of.analysed == (1 if 102 <= hour < 150 else 0)
+    assert bool(of.told) == (hour in (102, 150)), of.told
     for number, fill in enumerate(FILLS):
         since_start = hour - 24 * number
         states = week.states(fill)
         assert set(states.values()) <= STEP_STATES
-        if since_start < 12:
-            assert states == {}  # not there yet, or beams are still stable
+        if since_start < 6:
+            assert states == {}  # not there yet
         elif fill != LACKING:
             assert FAILED not in states.values()
             posted = hour >= 90 if fill == LATE else since_start >= 18
             assert (states["massi"] == WAITS) == (not posted)
-            assert states["lumi"] in (DONE, WELL) or since_start == 18 or hour == 156
+            assert states["lumi"] in (DONE, WELL) or since_start in (6, 18) or hour == 156
 
 
 def check_events(week: Week, hour: float, of: Hour) -> None:
@@ -289,13 +288,13 @@ def check_events(week: Week, hour: float, of: Hour) -> None:
     if hour == 102:
         assert of.has(f"fill {CUT}: bbb: ", "bytes that were written; it is fetched again")
         assert week.states(CUT)["sb"] == WELL
-    if 108 <= hour < 150:
+    if 102 <= hour < 150:
         assert week.states(LACKING)["sb"] == FAILED
-        assert week.since(LACKING, "sb") == iso(week.start_s + 108 * HOUR_S)
+        assert week.since(LACKING, "sb") == iso(week.start_s + 102 * HOUR_S)
         assert sum("ERROR" in line for line in of.log) == 1
         assert of.has("ERROR", f"fill {LACKING}: sb: {LACKS} not in", f"--fill {LACKING}")
-        assert of.has("ERROR", "(since ") == (hour > 108)
-    if hour == 108:
+        assert of.has("ERROR", "(since ") == (hour > 102)
+    if hour == 102:
         told = [line.partition(f": {LACKS} not in ")[0] for line in of.told.splitlines()]
         assert told == [f"fill {LACKING}: {name} failed" for name in ("sb", "cycle")]
     if hour == 150:

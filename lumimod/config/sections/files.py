@@ -58,7 +58,7 @@ class FillSelection:
         return self.periods[name]
 
 
-SOURCES = ("pytimber", "folder", "simulated")
+SOURCES = ("pytimber", "folder", "simulated", "season")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""A simulated season as a source: fills as different as those of the LHC, up to the present.
+
+A fill is simulated when it is first asked for, and always the same; what lies after the present is
+not logged yet. Massi archives come late, are replaced by better ones, or never come.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lumimod.arrays import Series
+from lumimod.errors import OutputError
+from lumimod.simulate import FillFiles, FillSettings, FullPhysics, simulate_fills
+from lumimod.simulate.season import SeasonFill, whole_season
+from lumimod.simulate.timeline import timeline
+from lumimod.sources.base import FillSpan, ModeSpan
+from lumimod.sources.simulated import SEED, Simulated
+
+N_FILLS = 300
+"""From May to October 2017."""
+SEASON_SETTINGS = FillSettings(
+    full=FullPhysics(), n_colliding=48, sample_s=120.0, massi_s=120.0, bsrt_period_s=30.0,
+    bbb_lumi=True, extra_data=True,
+)  # fmt: skip
+_MOST_KEPT = 4
+"""Fills whose files are kept for the next query."""
+
+
+class SimulatedSeason(Simulated):
+    """A season of the simulated LHC, as it is at a time."""
+
+    name = "season"
+    has_late_archives = True
+
+    def __init__(
+        self, now_s: float, settings: FillSettings = SEASON_SETTINGS, n_fills: int = N_FILLS
+    ) -> None:
+        super().__init__(settings, SEED)
+        self._now_s = now_s
+        season = whole_season(n_fills, settings, SEED)
+        self._season = {fill.number: fill for fill in season if fill.times.start_s < now_s}
+
+    def fills(self, start_s: float, stop_s: float) -> list[FillSpan]:
+        """Return the fills that overlap the span and have begun."""
+        return [
+            _span(fill, self._now_s)
+            for fill in self._season.values()
+            if fill.times.start_s < stop_s and fill.times.end_s > start_s
+        ]
+
+    def fill(self, number: int) -> FillSpan | None:
+        """Return a fill; None if it has not begun."""
+        fill = self._season.get(number)
+        return None if fill is None else _span(fill, self._now_s)
+
+    def get(self, names: Sequence[str], start_s: float, stop_s: float) -> dict[str, Series]:
+        """Return what the instruments have logged until now."""
+        return super().get(names, start_s, min(stop_s, self._now_s))
+
+    def copy_archives(self, fill: int, folder: Path) -> list[Path]:
+        """Copy what is new: Massi archives as they are posted now, and the truth about the fill.
+
+        An archive has the time at which it was posted.
+        """
+        of = self._season.get(fill)
+        if of is None or self._now_s < of.times.end_s:
+            return []
+        factor, posted_s = of.archives_at(self._now_s)
+        truth = folder / "truth" / f"truth_fill_{fill}.npz"
+        if truth.exists() and (factor is None or _is_newest(of, folder, posted_s)):
+            return []
+        files = self._made_with(of, factor or 1.0)
+        wanted = [(files.truth, of.times.end_s)]
+        if factor is not None:
+            wanted += [(path, posted_s) for path in files.massi]
+        return [_copied(path, files.bmodes.parent, folder, time_s) for path, time_s in wanted]
+
+    def _files(self, fill: int) -> FillFiles:
+        return self._made_with(self._season[fill], 1.0)
+
+    def _made_with(self, of: SeasonFill, factor: float) -> FillFiles:
+        """Return the files of a fill, of which archives may be too high by a factor."""
+        known = self._made.get(of.number)
+        if known is not None and factor == 1.0:
+            return known
+        settings = of.final()
+        settings = replace(settings, place=replace(of.place, massi_factor=factor))
+        if factor != 1.0:
+            folder = self._folder_of(f"first_{of.number}")
+            return simulate_fills(folder, [of.number], settings, self._seed)[0]
+        while len(self._made) >= _MOST_KEPT:
+            oldest = next(iter(self._made))
+            shutil.rmtree(self._made.pop(oldest).bmodes.parent, ignore_errors=True)
+        folder = self._folder_of(f"fill_{of.number}")
+        self._made[of.number] = simulate_fills(folder, [of.number], settings, self._seed)[0]
+        return self._made[of.number]
+
+
+def _span(fill: SeasonFill, now_s: float) -> FillSpan:
+    times = fill.times
+    if now_s < times.end_s:
+        times = timeline(fill.number, fill.at(now_s))
+    told = times.modes if times.told is None else times.told
+    modes = (ModeSpan(mode, a, b if b > 0 else None) for mode, (a, b) in told.items())
+    return FillSpan(
+        fill.number, times.start_s, times.end_s if times.complete else None, tuple(modes)
+    )
+
+
+def _is_newest(fill: SeasonFill, folder: Path, posted_s: float) -> bool:
+    """Tell whether the archives in a folder are those that were posted at a time."""
+    try:
+        found = [
+            path.stat().st_mtime for path in folder.glob(f"massi/*/*/*/lumi/{fill.number}.tgz")
+        ]
+    except OSError:
+        return False
+    return bool(found) and all(abs(time_s - posted_s) < 1 for time_s in found)
+
+
+def _copied(path: Path, root: Path, folder: Path, time_s: float) -> Path:
+    target = folder / path.relative_to(root)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        os.utime(target, (time_s, time_s))
+    except OSError as exc:
+        raise OutputError(f"cannot write {target}: {exc.strerror or exc}") from exc
+    return target
