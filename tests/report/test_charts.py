@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lumimod.plots.season_panels import SeasonData, season_panels
-from lumimod.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from lumimod.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, day_charts
 from lumimod.report.index import points_of_fills, season_charts
 
 ROWS: dict[int, dict[str, Any]] = {
@@ -96,3 +96,8 @@ def test_every_series_has_a_colour_of_the_style_sheet() -> None:
 def test_data_of_a_season_are_in_the_order_of_their_dates() -> None:
     data = SeasonData({2: ROWS[5002], 9: ROWS[5000]})
     assert list(data.fills) == [9, 2]
+
+
+def test_a_season_without_luminosity_has_no_charts_of_days() -> None:
+    assert "days" in charts()
+    assert day_charts(SeasonData({5002: ROWS[5002]})) == []

@@ -10,8 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from lumimod.cli import main
+from lumimod.config.settings import load_config
+from lumimod.paths import FillPaths
 from lumimod.report import pdf
+from lumimod.report.pictures import ShownFamily, ShownPicture, Stamp
 from lumimod.run.choice import FillChoice
+from tests.conftest import ConfigWriter
 from tests.report.conftest import FILL, OTHER, Season
 
 pytestmark = pytest.mark.slow
@@ -134,3 +138,40 @@ def test_the_command_takes_fills_and_runs_nothing(
 def test_a_folder_that_is_not_there_is_named(season: Season, tmp_path: Path) -> None:
     out = tmp_path / "nowhere" / "my.pdf"
     assert main(["--config", str(season.config), "--pdf", str(out), "--last", "1"]) == 1
+
+
+# --- parts of it, without a PDF
+
+
+def test_a_long_list_of_fills_ends_with_how_many_there_are_besides() -> None:
+    title = pdf._title_page(range(1, 501), {})
+    lines = title.texts[2].get_text().splitlines()
+    assert lines[1].split()[:3] == ["1", "no", "results"]
+    n_listed = len(lines) - 2
+    assert lines[-1] == f"and {500 - n_listed} more fills"
+
+
+def test_a_picture_that_is_no_png_is_named() -> None:
+    folder = Path("plots")
+    pictures = [
+        ShownPicture(name, "", folder / f"{name}.pdf", Stamp(1, 1), folder) for name in "ab"
+    ]
+    (page,) = pdf._family_pages(FILL, ShownFamily("cycle", "of the cycle", pictures))
+    assert page.texts[2].get_text().splitlines() == [
+        f"{name}.pdf is no PNG: set plotFormat = '.png' to have it here" for name in "ab"
+    ]
+
+
+def test_without_results_there_is_no_overview(tmp_path: Path, write_config: ConfigWriter) -> None:
+    assert pdf._overview(FillPaths(load_config(write_config(tmp_path)), FILL)) is None
+
+
+def test_a_pdf_before_any_results_has_no_page_of_the_season(
+    tmp_path: Path, source: Path, pages: list[list[str]]
+) -> None:
+    config = tmp_path / "config.py"
+    config.write_text(f"input_folder = {f'{source}/'!r}\nworking_folder = {f'{tmp_path}/'!r}\n")
+    report = pdf.write_pdf(load_config(config), FillChoice((FILL,)), tmp_path / "out.pdf")
+    assert report.faults == {}
+    assert [page[0] for page in pages] == ["LHC luminosity follow-up", f"Fill {FILL}"]
+    assert "no results" in pages[0][2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,10 +15,14 @@ import pytest
 
 from lumimod.atomic import uses_fsync
 from lumimod.cli import main
+from lumimod.paths import FillPaths
 from lumimod.report import site as site_module
 from lumimod.report.fill_page import FillPage, state_word
-from lumimod.report.pictures import THUMB_WIDTH
+from lumimod.report.pictures import THUMB_WIDTH, families_shown
+from lumimod.report.season import draw_season_pictures
+from lumimod.report.site import update_after_run
 from lumimod.run.states import FillStates, Standing, StepState
+from lumimod.summary.season import Row
 from tests.report.conftest import FILL, HTML, OTHER, Season
 
 pytestmark = pytest.mark.slow
@@ -305,3 +310,31 @@ def test_each_row_of_the_beams_names_its_quantity() -> None:
     page = FillPage(FILL, {"fill": FILL}, FillStates(), [], [], None, None)
     assert page.beams[0][:2] == ["quantity", "beam"]
     assert [row[0] for row in page.beams[1:3]] == ["emittance H [µm]"] * 2
+
+
+# --- what is not of a run
+
+
+def test_a_picture_that_someone_added_is_shown_with_the_others(season: Season) -> None:
+    folder = season.results / f"fill_{FILL}" / "plots"
+    (some,) = folder.glob("*overview*.png")
+    shutil.copy(some, folder / f"fill_{FILL}_my_own_idea.png")
+    shutil.copy(some, folder / "something_else.png")
+    paths = FillPaths(season.cfg, FILL)
+    *_, last = families_shown(paths, season.report)
+    assert last.title == "other pictures"
+    assert [(one.name, one.words) for one in last.pictures] == [("my_own_idea", "my own idea")]
+
+
+def test_a_site_that_cannot_be_written_is_told_after_a_run(
+    season: Season, caplog: pytest.LogCaptureFixture
+) -> None:
+    season.report.write_text("in the way")
+    update_after_run(season.cfg)
+    assert any(line.startswith("site: ") for line in caplog.messages)
+
+
+def test_a_season_without_stable_beams_has_no_pictures(season: Season) -> None:
+    rows = {FILL: Row({"fill": FILL}, {})}
+    assert draw_season_pictures(season.cfg, rows) == {}
+    assert not season.report.exists()

@@ -291,3 +291,36 @@ def test_what_dead_runs_left_a_day_ago_is_removed(tmp_path: Path) -> None:
     with Claims(tmp_path) as own:
         own.take([FILL])
     assert [path.name for path in folder.iterdir()] == ["fill_6002.json"]
+
+
+def test_a_claim_that_goes_while_it_is_read_is_taken(
+    tmp_path: Path, taker: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_run(tmp_path)
+    plain = claims._read_claim
+
+    def gone_meanwhile(path: Path) -> Any:
+        path.unlink()
+        monkeypatch.setattr(claims, "_read_claim", plain)
+        return plain(path)
+
+    monkeypatch.setattr(claims, "_read_claim", gone_meanwhile)
+    assert taker.take([FILL]) == ({}, frozenset())
+    owner = json.loads((tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json").read_text())
+    assert owner["pid"] == os.getpid()
+
+
+def test_a_fill_over_which_dead_claims_come_again_and_again_is_left_unclaimed(
+    tmp_path: Path, taker: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / CLAIMS_FOLDER / f"fill_{FILL}.json"
+    tries = []
+
+    def taken_by_a_dead_run(claim: Path) -> bool:
+        tries.append(claim)
+        other_run(tmp_path, age_s=2 * DEAD_AFTER_S)
+        return False
+
+    monkeypatch.setattr(taker, "_create", taken_by_a_dead_run)
+    assert taker.take([FILL]) == ({}, frozenset({FILL}))
+    assert tries == [path] * 5

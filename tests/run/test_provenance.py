@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -359,3 +360,36 @@ def test_pictures_are_drawn_again_when_what_they_show_is_another(finished: Site)
     assert "7 pictures" in finished.run("--fill", FILL).err
     finished.configure(**{**names, "plotDpi": 31}, gammaFB=480.0)
     assert "7 pictures" in finished.run("--fill", FILL).err
+
+
+def test_why_of_results_that_are_not_there_says_so(site: Site) -> None:
+    out = site.run("--fill", FILL, "--why", "lumi").out
+    assert out.splitlines()[0].startswith(f"fill {FILL}: lumi: ")
+    assert f"  {site.paths().lumi_calc.name}: not there" in out.splitlines()
+
+
+def test_why_of_a_choice_without_any_fill_is_wrong_usage(finished: Site) -> None:
+    outcome = finished.run("--fill", "1-9", "--why", "sb")
+    assert outcome.status == 2
+    assert f"{FILL} to {OTHER}" in outcome.err
+
+
+def test_why_of_a_result_without_settings_has_no_line_of_them(finished: Site) -> None:
+    path = finished.paths().folder / "made.json"
+    known = json.loads(path.read_text())
+    known["results"][finished.paths().lumi_calc.name]["made"]["settings"] = {}
+    path.write_text(json.dumps(known))
+    out = finished.run("--fill", FILL, "--why", "lumi").out
+    assert "  settings: " not in out
+    assert "  from step sb: " in out
+
+
+def test_a_result_that_was_not_there_before_is_new(finished: Site) -> None:
+    path = finished.paths().folder / "made.json"
+    known = json.loads(path.read_text())
+    results = known["results"][finished.paths().fits.name]["made"]["results"]
+    gone = results.pop("lumi")
+    assert gone
+    path.write_text(json.dumps(known))
+    out = finished.run("--fill", FILL, "--dry-run").out
+    assert "lumi is new" in out

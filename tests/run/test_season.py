@@ -398,3 +398,61 @@ def test_parquet_without_pyarrow_is_a_named_error(
     outcome = site.run("--fill", FILL)
     assert outcome.status == 1
     assert outcome.lines("ERROR", "pip install 'lumimod[parquet]'")
+
+
+# --- what may be odd about the table
+
+
+def test_a_table_of_another_version_is_made_anew_without_a_word(finished: Site) -> None:
+    finished.run("--summary")
+    whole, path = (finished.results / "season.csv").read_bytes(), finished.results / "season.json"
+    data = json.loads(path.read_text())
+    data["revision"] -= 1
+    data["fills"][str(FILL)]["facts"]["hours"] = 99.0
+    path.write_text(json.dumps(data))
+    assert finished.run("--summary").lines("WARNING") == []
+    assert (finished.results / "season.csv").read_bytes() == whole
+
+
+def test_without_pyarrow_the_table_has_its_other_forms(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert finished.run("--summary").status == 0
+    names = {path.name for path in finished.results.glob("season.*")}
+    assert names == {"season.csv", "season.json", "season.pkl.gz"}
+
+
+def test_a_result_that_vanishes_meanwhile_does_not_count(finished: Site) -> None:
+    finished.run("--summary")
+    before = table(finished).loc[FILL]
+    (finished.paths().folder / "gone.pkl.gz").symlink_to("nowhere")
+    assert finished.run("--summary").lines("WARNING") == []
+    pd.testing.assert_series_equal(table(finished).loc[FILL], before)
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(finished: Site) -> None:
+    facts: dict[str, Any] = {"fill": FILL, "b1_bunches": np.int64(7), "levelled": np.bool_(True)}
+    season.save_season(finished.cfg, {FILL: season.Row(facts, {})})
+    data = json.loads((finished.results / "season.json").read_text())
+    assert data["fills"][str(FILL)]["facts"] == {"fill": FILL, "b1_bunches": 7, "levelled": True}
+
+
+def test_a_table_that_fails_after_a_run_is_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> str:
+        raise OSError("no such luck")
+
+    monkeypatch.setattr("lumimod.run.session.summarise", fail)
+    site.configure(doSummaryPlots=True)
+    outcome = site.run("--fill", FILL, "--doOnly", "cycle")
+    assert outcome.status == 0
+    assert outcome.lines("WARNING", "season table: ", "no such luck")
+
+
+def test_a_dataset_without_luminosity_has_none(finished: Site) -> None:
+    finished.remove("lumi", "massi")
+    ds = lumimod.dataset(FILL, finished.config)
+    assert "emit_h_um" in ds
+    assert not {"lumi_calc", "lumi_meas"} & set(ds)

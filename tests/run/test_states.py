@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lumimod.readers import clock
+from lumimod.run.choice import FillChoice
+from lumimod.run.log_lines import opening
 from lumimod.run.plan import Planned, Status
 from lumimod.run.report import FillReport, local_minutes
 from lumimod.run.states import (
@@ -343,3 +345,14 @@ def test_the_opening_line_says_version_host_fills_and_configuration(site: Site) 
     opening, *_, closing = site.run().err.splitlines()
     assert f"configuration {site.config} (" in opening
     assert " INFO : 2 done in " in closing
+
+
+def test_a_step_that_was_blocked_and_is_no_more_has_no_line() -> None:
+    blocked = FillStates({"old": StepState(Standing.FAILED, "blocked by sb", BEFORE)})
+    assert list(changes({7: blocked}, {7: FillStates({})})) == []
+
+
+def test_the_opening_line_of_a_config_that_is_gone_says_so(site: Site) -> None:
+    cfg = site.cfg
+    site.config.unlink()
+    assert opening(cfg, FillChoice((FILL,)), [FILL]).endswith(f"{site.config} (gone)")
