@@ -144,11 +144,24 @@ class Diary:
             return
         try:
             with replacing(self._path) as file:
-                file.write(json.dumps(self._data, indent=1, sort_keys=True, default=str).encode())
+                file.write(_as_json(self._data).encode())
         except OutputError as exc:
             log.debug("%s", exc)
             return
         self._changed = False
+
+
+def _as_json(data: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a diary as JSON, a line an entry: with indents Python takes eight times as long."""
+    parts = []
+    for part, entries in sorted(data.items()):
+        lines = (f"{json.dumps(k)}: {_entry(of)}" for k, of in sorted(entries.items()))
+        parts.append(f"{json.dumps(part)}: {{\n" + ",\n".join(lines) + "\n}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _entry(of: Any) -> str:
+    return json.dumps(of, sort_keys=True, default=str)
 
 
 def stamp_of(path: Path) -> list[Any]:

@@ -23,7 +23,7 @@ from lumimod.run.states import STATUS_FILE
 from lumimod.simulate import simulate_fills
 from lumimod.steps.registry import STEPS
 from tests import forks
-from tests.conftest import TINY
+from tests.conftest import TINY, Tree
 
 PROGRAM = forks.PROGRAM
 FILL, OTHER = 5845, 5848
@@ -221,14 +221,24 @@ def tiny_results(tiny_data: Path) -> Path:
     return site.results
 
 
-@pytest.fixture
-def site(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
-    """Return a place with the data of fills 5845 and 5848, and no results.
+@pytest.fixture(scope="session")
+def data_tree(tiny_data: Path) -> Tree:
+    """Return the data without logged luminosity, which would stand in for archives."""
+    return Tree(tiny_data, lambda path: "lumi_data" in str(path) or "truth" in path.name)
 
-    The luminosity of the logging service, which stands in for archives, is left out.
-    """
-    without = shutil.ignore_patterns("*lumi_data*", "truth")
-    shutil.copytree(tiny_data, tmp_path / "data", ignore=without)
+
+@pytest.fixture(scope="session")
+def results_tree(tiny_results: Path) -> Tree:
+    """Return the results of both fills."""
+    return Tree(tiny_results)
+
+
+@pytest.fixture
+def site(
+    data_tree: Tree, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Site:
+    """Return a place with the data of fills 5845 and 5848, and no results."""
+    data_tree.lay_out(tmp_path / "data")
     place = Site(tmp_path, tiny_data, lambda: tuple(capsys.readouterr()))  # type: ignore[arg-type]
     place.configure()
     return place
@@ -248,9 +258,9 @@ def replace_run(monkeypatch: pytest.MonkeyPatch) -> ReplaceRun:
 
 
 @pytest.fixture
-def finished(site: Site, tiny_results: Path) -> Site:
+def finished(site: Site, results_tree: Tree) -> Site:
     """Return the same place with all results of both fills."""
-    shutil.copytree(tiny_results, site.results, dirs_exist_ok=True)
+    results_tree.lay_out(site.results)
     for path in site.results.rglob(diary.NAME):
         know_copies(path)
     return site

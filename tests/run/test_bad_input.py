@@ -27,6 +27,7 @@ import pytest
 from lumimod.records import diary
 from lumimod.simulate import FillSettings, simulate_fills
 from lumimod.steps.registry import STEPS
+from tests.conftest import Tree
 from tests.run.conftest import know_copies
 
 if TYPE_CHECKING:
@@ -44,11 +45,17 @@ GOOD = Mapping[str, bytes]
 # --- what holds of every bad input
 
 
+@pytest.fixture(scope="session")
+def good_tree(tiny_results: Path) -> Tree:
+    """Return the results of the good fill."""
+    return Tree(tiny_results / f"fill_{OTHER}")
+
+
 @pytest.fixture
-def site(site: Site, tiny_results: Path) -> Site:
+def site(site: Site, good_tree: Tree) -> Site:
     """Return the place with nothing done of the bad fill, and all but one step of the good one."""
     folder = site.paths(OTHER).folder
-    shutil.copytree(tiny_results / folder.name, folder)
+    good_tree.lay_out(folder)
     know_copies(folder / diary.NAME)
     site.remove("lifetime", fill=OTHER)
     return site
