@@ -139,7 +139,9 @@ def step_rows(paths: FillPaths, states: FillStates) -> list[StepRow]:
         results = _results(paths, name, diary) if name in STEPS else []
         word = of.state.value if of else "done" if results else Standing.OFF.value
         since = local_minutes(of.since) if of and of.since else ""
-        rows.append(StepRow(name, title, word, of.why if of else "", since, results))
+        why = of.why if of else ""
+        why = f"no result of {why}, which it needs" if why in TITLES else why
+        rows.append(StepRow(name, title, word, why, since, results))
     return rows
 
 

@@ -90,10 +90,10 @@ INDEX_COLUMNS: tuple[IndexColumn, ...] = (
 """Between the fill with its start and how it ended. A new column is one entry."""
 
 
-def cells(facts: Mapping[str, Any]) -> list[Cell]:
+def cells(facts: Mapping[str, Any], columns: Sequence[IndexColumn] = INDEX_COLUMNS) -> list[Cell]:
     """Return the cells of a fill, in the order of the columns."""
     found = []
-    for column in INDEX_COLUMNS:
+    for column in columns:
         value = column.value(facts)
         text = NOT_KNOWN if value is None else column.form.format(value)
         found.append(Cell(text, value))

@@ -21,7 +21,7 @@ from lumimod.plots.layout import write_title
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.season import draw_season
 from lumimod.plots.season_panels import SeasonData, season_panels
-from lumimod.plots.style import Style, look_of, new_figure
+from lumimod.plots.style import MUTED, Style, look_of, new_figure
 from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.report.index import INDEX_COLUMNS, cells
 from lumimod.report.pictures import (
@@ -53,6 +53,8 @@ _LINES = 30
 """Lines of text on a page."""
 _WIDTH = 128
 """Letters in a line."""
+_ON_THE_TITLE = ("Length", "Colliding", "β*", "Intensity", "ε H", "ε V", "Peak", "∫ ATLAS", "∫ CMS")
+"""Columns of the index that the table of the first page has."""
 
 
 @dataclass
@@ -133,17 +135,29 @@ def _span(fills: Sequence[int]) -> str:
 
 
 def _title_page(fills: Sequence[int], rows: Mapping[int, Mapping[str, Any]]) -> Figure:
-    heads = [f"{c.heading} {c.unit}".strip() for c in INDEX_COLUMNS]
+    figure = new_figure(_STYLE)
+    starts = [str(rows[fill].get("start_utc", ""))[:10] for fill in fills if fill in rows]
+    days = sorted(filter(None, starts))
+    parts = [title_of(_span(fills)), " to ".join(dict.fromkeys([*days[:1], *days[-1:]]))]
+    figure.text(0.02, 0.93, "LHC luminosity follow-up", va="top", size=28, weight="bold")
+    figure.text(0.02, 0.85, ", ".join(filter(None, parts)), va="top", size=14, color=MUTED)
+    _write_lines(figure, _table_of_fills(fills, rows), 0.77)
+    return figure
+
+
+def _table_of_fills(fills: Sequence[int], rows: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    columns = [column for column in INDEX_COLUMNS if column.heading in _ON_THE_TITLE]
+    heads = [f"{c.heading} {c.unit}".strip() for c in columns]
     table = [["fill", "stable beams, UTC", *heads, "ended"]]
     for fill in fills:
         facts = rows.get(fill, {})
         start = str(facts.get("start_utc", "no results"))[:16]
-        shown = [cell.text for cell in cells(facts)]
+        shown = [cell.text for cell in cells(facts, columns)]
         table.append([str(fill), start, *shown, str(facts.get("ended", ""))])
     lines = aligned(table)
     if len(lines) > _LINES:
         lines = [*lines[: _LINES - 1], f"and {len(lines) - _LINES + 1} more fills"]
-    return _text_page("LHC luminosity follow-up", title_of(_span(fills)), lines)
+    return lines
 
 
 def _season_page(cfg: Config, rows: Mapping[int, Mapping[str, Any]]) -> Figure:
@@ -157,7 +171,7 @@ def _season_page(cfg: Config, rows: Mapping[int, Mapping[str, Any]]) -> Figure:
 def _fill_pages(pdf: Any, cfg: Config, modes: BeamModes, states: States, fill: int) -> None:
     paths = FillPaths(cfg, fill)
     facts = fill_facts(cfg, modes, fill)
-    lines = printed(fact_lines(facts)) + ["", *_states_and_notes(states, fill, facts)]
+    lines = fact_lines(facts, printed) + ["", *_states_and_notes(states, fill, facts)]
     fitting = _fitting(lines)
     for first in range(0, len(fitting), _LINES):
         _add(pdf, _text_page(f"Fill {fill}", "Facts", fitting[first : first + _LINES]))
@@ -229,9 +243,14 @@ def _picture_page(fill: int, family: ShownFamily, pictures: Sequence[ShownPictur
 def _text_page(first: str, second: str, lines: Sequence[str]) -> Figure:
     figure = new_figure(_STYLE)
     write_title(figure, _STYLE, first, second)
-    longest = max((len(line) for line in lines), default=1)
-    # A letter of the typewriter face is 0.602 of its size wide.
-    size = min(10.5, PAGE_IN[0] * 0.96 * 72 / (0.602 * max(longest, 1)))
-    text = "\n".join(line.replace("$", r"\$") for line in lines)
-    figure.text(0.02, 0.885, text, va="top", family="monospace", size=size, linespacing=1.25)
+    _write_lines(figure, lines, 0.885)
     return figure
+
+
+def _write_lines(figure: Figure, lines: Sequence[str], top: float) -> None:
+    longest = max([1, *map(len, lines)])
+    # A letter of the typewriter face is 0.602 of its size wide.
+    fitting = PAGE_IN[0] * 0.96 * 72 / (0.602 * longest)
+    size = min(13.0, fitting, PAGE_IN[1] * (top - 0.02) * 72 / (1.25 * max(1, len(lines))))
+    text = "\n".join(line.replace("$", r"\$") for line in lines)
+    figure.text(0.02, top, text, va="top", family="monospace", size=size, linespacing=1.25)

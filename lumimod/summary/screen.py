@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable
 
 from lumimod.tables.lhc import EXPERIMENTS
 
@@ -27,10 +27,16 @@ _KINDS = {
 }
 
 
-def fact_lines(facts: Mapping[str, Any]) -> list[str]:
-    """Return what a fill was, its beams, luminosities and losses; a dash for what is not known."""
-    tables = (aligned(beam_table(facts)), aligned(luminosity_table(facts)))
-    parts = (head_lines(facts), *tables, loss_lines(facts))
+def fact_lines(
+    facts: Mapping[str, Any], said: Callable[[Iterable[str]], list[str]] = list
+) -> list[str]:
+    """Return what a fill was, its beams, luminosities and losses; a dash for what is not known.
+
+    `said` may put other signs for those of a terminal, before columns are aligned.
+    """
+    tables = (beam_table(facts), luminosity_table(facts))
+    beams, luminosity = (aligned([said(row) for row in table]) for table in tables)
+    parts = (said(head_lines(facts)), beams, luminosity, said(loss_lines(facts)))
     return [line for part in parts for line in (*part, "")][:-1]
 
 

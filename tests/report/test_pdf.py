@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_the_title_names_the_fills_with_their_numbers(
 ) -> None:
     season.facts(FILL, hours=8.4321, start_utc="2017-06-14 07:46:00")
     write(season, FILL)
-    assert pages[0][1] == f"Fill {FILL}"
+    assert pages[0][1] == f"Fill {FILL}, 2017-06-14"
     assert pages[0][2].splitlines()[1].split()[:4] == [str(FILL), "2017-06-14", "07:46", "8.4"]
 
 
@@ -71,6 +72,17 @@ def test_every_picture_is_there_once(season: Season, pages: list[list[str]]) -> 
     drawn = (season.results / f"fill_{FILL}/plots").glob(f"{start}cycle*.png")
     assert sorted(shown) == sorted(path.stem[len(start) :] for path in drawn)
     assert len(shown) == 7
+
+
+def test_columns_of_facts_stand_below_their_headings(
+    season: Season, pages: list[list[str]]
+) -> None:
+    write(season, FILL)
+    lines = pages[2][2].splitlines()
+    (head,) = (line for line in lines if line.startswith("mean ± spread over bunches"))
+    (row,) = (line for line in lines if line.startswith("bunch length [ns]"))
+    at = head.index("injection"), head.index("stable end")
+    assert [re.match(r"  \d\.\d{3} ± ", row[place - 2 :]) is not None for place in at] == [True] * 2
 
 
 def test_facts_say_what_failed_and_what_is_noted(season: Season, pages: list[list[str]]) -> None:

@@ -195,6 +195,12 @@ def test_a_step_that_failed_says_why_and_since_when(season: Season) -> None:
     assert 'data-state="failed"' in season.page()
 
 
+def test_a_step_that_waits_for_another_says_so_in_words(season: Season) -> None:
+    season.state(FILL, "emittance", state="waiting", why="massi", since="2026-11-24T02:00:00+00:00")
+    season.update()
+    assert "no result of massi, which it needs" in season.page(FILL)
+
+
 def test_results_have_links_times_and_what_they_were_made_from(season: Season) -> None:
     season.update()
     page = season.page(FILL)
