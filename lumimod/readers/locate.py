@@ -44,7 +44,15 @@ def twins(path: Path) -> tuple[Path, ...]:
 
 def existing(path: Path) -> Path | None:
     """Return the file or folder, or the file in another format; None if there is none."""
-    return next((p for p in twins(path) if p.is_file() or p.is_dir()), None)
+    return next(filter(_is_file_or_folder, twins(path)), None)
+
+
+def _is_file_or_folder(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode  # once: folders on the network answer slowly
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def existing_file(path: Path) -> Path:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lumimod.atomic import replacing
-from lumimod.errors import BadInputError, LumimodError, MissingInputError, OutputError
+from lumimod.errors import BadInputError, MissingInputError, OutputError
 from lumimod.readers.json_file import load_json
 from lumimod.readers.locate import opened
 from lumimod.readers.variables import files_of
@@ -32,10 +34,16 @@ _BLOCK_BYTES = 1 << 20
 class Diary:
     """What is remembered of one fill. Changes are written by `save` alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, at_once: bool = False) -> None:
+        """Open it; with `at_once` for as long as files do not change: each is looked at once."""
         self._path = folder / NAME
+        self._stamp_of, self._stamp_if_there = stamp_of, _stamp_if_there
+        if at_once:
+            self._stamp_of, self._stamp_if_there = cache(stamp_of), cache(_stamp_if_there)
         self._data = _read(self._path)
         self._changed = False
+        self._made: dict[str, tuple[Mapping[str, Any], Made | None]] = {}
+        """By name of a result, what was taken from an entry, and that entry."""
 
     # --- inputs
 
@@ -49,7 +57,7 @@ class Diary:
         MissingInputError
             It cannot be read.
         """
-        stamp = stamp_of(path)
+        stamp = self._stamp_of(path)
         known = self._data["inputs"].get(str(path))
         if not isinstance(known, dict) or known.get("stamp") != stamp or "digest" not in known:
             known = {"stamp": stamp, **_content(path)}
@@ -65,7 +73,13 @@ class Diary:
         The result itself is read only if the diary does not know this version of it.
         """
         known = self._known(path)
-        return None if known is None else Made.from_dict(known.get("made"))
+        if known is None:
+            return None
+        taken_from, made = self._made.get(path.name, (None, None))
+        if taken_from is not known:
+            made = Made.from_dict(known.get("made"))
+            self._made[path.name] = known, made
+        return made
 
     def is_whole(self, path: Path) -> bool:
         """Tell whether a result is there and not damaged; it is read as for `made`."""
@@ -74,7 +88,7 @@ class Diary:
 
     def _known(self, path: Path) -> Mapping[str, Any] | None:
         """Return what is known of this version of a result, None if there is none."""
-        stamp = _stamp_if_there(path)
+        stamp = self._stamp_if_there(path)
         if stamp is None:
             return None
         known = self._data["results"].get(path.name)
@@ -110,10 +124,10 @@ class Diary:
         known = self._data["results"].get(path.name, {})
         return {k: v for k, v in known.items() if k not in ("stamp", "made")}
 
-    def identity(self, path: Path, apart_from: Collection[str] = ()) -> str:
+    def identity(self, path: Path, apart_from: Collection[str] = ()) -> str | None:
         """Return the identity of a result, whatever the settings that are left out of account.
 
-        It is that of its content if it does not say what it is made from.
+        It is that of its content if it does not say what it is made from; None if it is not there.
 
         Raises
         ------
@@ -122,7 +136,9 @@ class Diary:
         """
         made = self.made(path)
         if made is None:
-            return str(self.digest(path)["digest"])
+            return str(self.digest(path)["digest"]) if path.is_file() else None
+        if not apart_from:
+            return made.key
         kept = {name: value for name, value in made.settings.items() if name not in apart_from}
         return replace(made, settings=kept).key
 
@@ -173,18 +189,25 @@ def stamp_of(path: Path) -> list[Any]:
         It is not there.
     """
     try:
-        stats = [file.stat() for file in files_of(path)]
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return [_stamp(file.stat()) for file in files_of(path)]
     except OSError as exc:
         raise MissingInputError(f"{path}: cannot be read ({exc.strerror})") from exc
-    return [[s.st_ino, s.st_size, s.st_mtime_ns] for s in stats]
+    return [_stamp(status)]
 
 
 def _stamp_if_there(path: Path) -> list[Any] | None:
     """Return the stamp of a plain file; opening a pipe would wait for someone to write."""
     try:
-        return stamp_of(path) if path.is_file() else None
-    except (LumimodError, OSError):
+        status = path.stat()
+    except OSError:
         return None
+    return [_stamp(status)] if stat.S_ISREG(status.st_mode) else None
+
+
+def _stamp(status: os.stat_result) -> list[int]:
+    return [status.st_ino, status.st_size, status.st_mtime_ns]
 
 
 def _content(path: Path) -> dict[str, Any]:

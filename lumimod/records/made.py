@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 KEY = "made"
@@ -39,7 +40,7 @@ class Made:
     notes: tuple[Mapping[str, Any], ...] = ()
     """What to know before the numbers are believed: gaps, dropped samples, values held."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Identity of the result: equal if revision, settings and all it was made from are."""
         content = (self.fill, self.step, self.revision, self.settings, self.inputs, self.results)

@@ -146,7 +146,7 @@ def plan_fill(
     With `write` the diary of the fill remembers what had to be read again to tell.
     """
     paths = FillPaths(cfg, modes.fill, modes.year)
-    state = _FillState(paths, modes, Diary(paths.folder), watch.now_s)
+    state = _FillState(paths, modes, Diary(paths.folder, at_once=True), watch.now_s)
     plan: dict[str, Planned] = {}
     for name, step in STEPS.items():
         plan[name] = _plan_step(step, state, ask, watch.of(name), plan)

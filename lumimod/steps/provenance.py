@@ -31,30 +31,42 @@ def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
     Those of `LATER` are left out where the step works as it did before they were there: old
     results, which lack them, are still right.
     """
-    usual = _SETTINGS.of(step, cfg)
+    usual = _OF_STEPS.settings(step, cfg)
     return {n: _FOR_A_FILL[n](cfg, fill) if n in _FOR_A_FILL else v for n, v in usual.items()}
 
 
-class _SettingsOfSteps:
-    """Settings that enter steps, of the configuration last asked for: a run has one."""
+class _OfSteps:
+    """What holds for all fills, of the configuration last asked for: a run has one."""
 
     def __init__(self) -> None:
         self._cfg: Config | None = None
-        self._by_step: dict[str, dict[str, Any]] = {}
+        self._settings: dict[str, dict[str, Any]] = {}
+        self._for_all: dict[str, bool] = {}
 
-    def of(self, step: Step, cfg: Config) -> Mapping[str, Any]:
-        """Return the settings by name, with None for those whose value is that for a fill."""
+    def _take(self, cfg: Config) -> None:
         if cfg is not self._cfg:
-            self._cfg, self._by_step = cfg, {}
-        if step.name not in self._by_step:
+            self._cfg, self._settings, self._for_all = cfg, {}, {}
+
+    def serves_all_rescalings(self, step: Step, paths: FillPaths) -> bool:
+        """Return whether a result is of no rescaling of the BSRT, as measured luminosity is."""
+        self._take(paths.cfg)
+        if step.name not in self._for_all:
+            rescaled = step.writes(replace(paths, tag="_rescaled"))
+            self._for_all[step.name] = step.writes(paths) == rescaled
+        return self._for_all[step.name]
+
+    def settings(self, step: Step, cfg: Config) -> Mapping[str, Any]:
+        """Return the settings by name, with None for those whose value is that for a fill."""
+        self._take(cfg)
+        if step.name not in self._settings:
             rules = {name: _later(step, name) for name in step.settings}
             names = [name for name, rule in rules.items() if rule is None or rule(cfg)]
             usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
-            self._by_step[step.name] = {name: usual.get(name) for name in names}
-        return self._by_step[step.name]
+            self._settings[step.name] = {name: usual.get(name) for name in names}
+        return self._settings[step.name]
 
 
-_SETTINGS = _SettingsOfSteps()
+_OF_STEPS = _OfSteps()
 
 
 def inputs_of(step: Step, paths: FillPaths, modes: FillModes, diary: Diary) -> dict[str, Any]:
@@ -68,12 +80,13 @@ def inputs_of(step: Step, paths: FillPaths, modes: FillModes, diary: Diary) -> d
 
 def results_of(step: Step, paths: FillPaths, diary: Diary) -> dict[str, str]:
     """Return the identity of the results that a step reads, by the name of their step."""
-    apart_from = (RESCALING,) if _is_of_no_rescaling(step, paths) else ()
+    apart_from = (RESCALING,) if _OF_STEPS.serves_all_rescalings(step, paths) else ()
     there = {}
     for other in step.depends_on:
-        made_of = [path for path in other.results(paths) if path.is_file()]
-        if made_of:
-            there[other.name] = diary.identity(made_of[0], apart_from)
+        keys = (diary.identity(path, apart_from) for path in other.results(paths))
+        key = next(filter(None, keys), None)
+        if key is not None:
+            there[other.name] = key
     return there
 
 
@@ -123,11 +136,6 @@ def changes_since(
         elif made.results[name] != key:
             changed.append(f"{name} was made again")
     return changed
-
-
-def _is_of_no_rescaling(step: Step, paths: FillPaths) -> bool:
-    """Return whether one result serves all rescalings of the BSRT, as measured luminosity does."""
-    return step.expected(paths) == step.expected(replace(paths, tag="_rescaled"))
 
 
 def _settings_differ(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

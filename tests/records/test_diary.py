@@ -107,11 +107,33 @@ def test_a_folder_in_place_of_a_result_is_not_whole(tmp_path: Path) -> None:
 def test_a_result_that_cannot_be_looked_at_is_not_whole(
     result: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: Path) -> bool:
+    def refuse(_: Path, **how: object) -> os.stat_result:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
     assert not Diary(result.parent).is_whole(result)
+
+
+def test_a_diary_of_one_moment_looks_at_each_file_once(
+    result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    real_stat = Path.stat
+
+    def counted(path: Path, **how: bool) -> os.stat_result:
+        looks.append(path.name)
+        return real_stat(path, **how)
+
+    known = Diary(result.parent)
+    known.made(result)
+    known.save()
+    monkeypatch.setattr(Path, "stat", counted)
+    for at_once, n_looks in ((True, 1), (False, 3)):
+        looks.clear()
+        again = Diary(result.parent, at_once=at_once)
+        assert again.is_whole(result)
+        assert again.made(result) is again.made(result)
+        assert looks.count(result.name) == n_looks
 
 
 def test_a_damaged_result_is_told_once_and_is_not_whole(
