@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 import numpy as np
@@ -29,6 +31,7 @@ _FOR_DRAWING = [
     "lumimod.plots.gallery",
     "lumimod.plots.rendering.canvas",
     "lumimod.plots.rendering.ticks",
+    "matplotlib.figure",
     "matplotlib.style",
 ]
 _HELD_BYTES = 24 << 20
@@ -116,7 +119,29 @@ def process_context(
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preloaded))
+    _start_fork_server()
     return context
+
+
+def _start_fork_server() -> None:
+    """Start the server that forks processes, unless it runs, such that it finds this lumimod.
+
+    It looks for what is preloaded where Python looks by default: a checkout that is not installed
+    would not be found, and where another one is installed, that one would run in the processes.
+    """
+    ours = {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "PYTHONSAFEPATH": "1"}
+    before = {name: os.environ.get(name) for name in ours}
+    if before["PYTHONPATH"]:
+        ours["PYTHONPATH"] += os.pathsep + before["PYTHONPATH"]
+    os.environ.update(ours)
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def wait_for_fork_server() -> None:

@@ -115,8 +115,7 @@ def limits_of_each(*values: FloatArray, tail: float = 0.01) -> tuple[float, floa
     known = [v for v in values if np.isfinite(v).any()]
     each = [robust_limits(v, tail=tail) for v in known if np.nanmin(v) < np.nanmax(v)]
     if not each:
-        each = [robust_limits(v, tail=tail) for v in known] or [(0.0, 1.0)]
-        return min(low for low, _ in each), max(high for _, high in each)
+        return robust_limits(*known, tail=0.0)
     low, high = min(low for low, _ in each), max(high for _, high in each)
     level = [float(finite(v)[0]) for v in known if not np.nanmin(v) < np.nanmax(v)]
     room = ROOM * (max([high, *level]) - min([low, *level]))
@@ -150,7 +149,7 @@ def set_value_axis(
     """
     low, high = limits_of_each(*values, *beside, tail=tail)
     if include is not None:
-        room = ROOM * (high - low)
+        room = ROOM * (max(high, include) - min(low, include))
         low, high = min(low, include - room), max(high, include + room)
     ax.set_ylim(low, high)
     ax.set_ylabel(label)

@@ -238,4 +238,6 @@ CYCLE_PICTURES: tuple[Picture[CycleResults], ...] = (
 def cycle_sets(paths: FillPaths) -> list[PictureSet[CycleResults]]:
     """Return the pictures of the cycle."""
     load = partial(CycleResults.load, paths)
-    return [PictureSet(CYCLE_PICTURES, load, needs=(paths.cycle,))]
+    return [
+        PictureSet(CYCLE_PICTURES, load, needs=(paths.cycle,), uses=(paths.sb, paths.lumi_calc))
+    ]

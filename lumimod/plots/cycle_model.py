@@ -75,7 +75,7 @@ TAGS = {
     "INJ": Tag("Injection", "the end of injection"),
     "FT": Tag("he_before_SB", "the end of flat top"),
 }
-WITH_DIFFERENCE = Margins(left=6.2, top=6.2, bottom=3.2, between_columns=7.0, between_rows=2.6)
+WITH_DIFFERENCE = Margins(left=7.4, top=6.2, bottom=3.2, between_columns=8.2, between_rows=2.6)
 
 _ORDER = {"chain": 2.0, "measured": 2.1, "model": 2.2}
 """Which points are drawn above which."""
@@ -231,4 +231,5 @@ CYCLE_MODEL_PICTURES = tuple(
 def cycle_model_sets(paths: FillPaths) -> list[PictureSet[CycleModelResults]]:
     """Return the pictures of the cycle model."""
     load = partial(CycleModelResults.load, paths)
-    return [PictureSet(CYCLE_MODEL_PICTURES, load, needs=_needs(paths))]
+    uses = (paths.sb, paths.lumi_calc)
+    return [PictureSet(CYCLE_MODEL_PICTURES, load, needs=_needs(paths), uses=uses)]

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
+from lumimod.errors import LumimodError
 from lumimod.paths import FillPaths
 from lumimod.physics.constants import PROTON_MASS_GEV
-from lumimod.plots.about import NOTHING_KNOWN, About
+from lumimod.plots.about import NOTHING_KNOWN, About, about_fill
 from lumimod.plots.axes import set_value_axis, slot_axis
 from lumimod.plots.layout import legend_above, note_missing, title, write_title
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import draw_slots, shown_slots
 from lumimod.plots.quantities import Quantity
 from lumimod.plots.style import BEAM, Look, Style
-from lumimod.records import BEAMS, Cycle, CycleInterval, Instant
+from lumimod.records import (
+    BEAMS,
+    CalculatedLumi,
+    Cycle,
+    CycleInterval,
+    Instant,
+    StableBeams,
+    store,
+)
 from lumimod.records.cycle import INTERVALS
 from lumimod.records.diary import Diary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
 
 
 def slots_of(cycle: Cycle, beam: int, interval: str) -> IntArray:
@@ -42,13 +54,20 @@ def values_of(part: CycleInterval | None, end: bool, quantity: Quantity) -> Floa
 
 
 def about_cycle(paths: FillPaths, cycle: Cycle) -> About:
-    """Return what is known of a fill that may have no stable beams."""
+    """Return what is known of a fill: of its stable beams, if they were followed up."""
+    try:
+        sb = store.load_if_there(paths.sb, StableBeams)
+        if sb is not None:
+            calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+            return about_fill(paths, sb, calc, None)
+    except LumimodError as exc:  # its own pictures fail for it
+        log.debug("fill %d: header of pictures of the cycle: %s", paths.fill, exc)
     made = Diary(paths.folder).made(paths.cycle)
     counts = [max(slots_of(cycle, beam, name).size for name in INTERVALS) for beam in BEAMS]
     energy_tev = paths.cfg.machine.gamma_ft * PROTON_MASS_GEV / 1e3
     bunches = " / ".join(f"{n:,}" for n in dict.fromkeys(counts))
     return About(
-        facts=(f"{energy_tev:.3g} TeV", f"{bunches} bunches"),
+        facts=(f"{energy_tev:.3g} TeV", f"{bunches} bunch{'es' if max(counts) > 1 else ''}"),
         in_progress=made is not None and made.in_progress,
     )
 

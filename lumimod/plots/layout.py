@@ -147,6 +147,7 @@ def _fitting(ax: Axes, labels: Sequence[str], n_columns: int, size: str, widest:
     points = rcParams["font.size"] * font_scalings[size]
     columns = [labels[first::n_columns] for first in range(n_columns)]
     # A letter is 0.55 em wide on average; the line before a text and the room between take 3.5 em.
-    width_em = sum(0.55 * max(map(len, of), default=0) + 3.5 for of in columns if of)
+    longest = [max(len(line) for text in of for line in text.split("\n")) for of in columns if of]
+    width_em = sum(0.55 * n_letters + 3.5 for n_letters in longest)
     room = ax.get_window_extent().width / ax.figure.dpi * 72 * widest
     return float(min(points, max(room / width_em, SMALLEST_LEGEND * points)))

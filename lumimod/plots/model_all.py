@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,9 +61,10 @@ def draw_all_models(
     title(figure, style, results.fill, results.sb.time_s[0], second, results.about)
     margins = Margins(left=6.2, top=6.2, between_rows=1.6, between_columns=7.0, right=10.5)
     rows = panels(figure, style, len(quantities), 2, margins=margins)
+    labels = _labels(results, family, quantities)
     for row, quantity in zip(rows, quantities):
         for ax, beam in zip(row, BEAMS):
-            all_models_panel(ax, results, (beam, family), quantity)
+            all_models_panel(ax, results, (beam, family), quantity, labels)
         share_values(row)
         share_hours(row, results, last=row is rows[-1])
         label_ends(row[1])
@@ -71,8 +72,25 @@ def draw_all_models(
     return figure
 
 
+def _labels(results: ModelResults, family: str, quantities: Sequence[Quantity]) -> dict[str, str]:
+    """Return the words for each model in the legend of the figure."""
+    everything = [(beam, quantity) for beam in BEAMS for quantity in quantities]
+    labels = {}
+    for name, model in results.model.models.items():
+        follows = all(
+            takes(model, quantity, family) and factor_of(model, results.case, beam, quantity) == 1
+            for beam, quantity in everything
+        )
+        labels[name] = f"{name}: as measured" if follows else name
+    return labels
+
+
 def all_models_panel(
-    ax: Axes, results: ModelResults, of: tuple[int, str], quantity: Quantity
+    ax: Axes,
+    results: ModelResults,
+    of: tuple[int, str],
+    quantity: Quantity,
+    labels: Mapping[str, str],
 ) -> None:
     """Draw a quantity of a family of bunches: measured, and each model that has its own."""
     beam, family = of
@@ -87,7 +105,7 @@ def all_models_panel(
             if followed and factor_of(model, results.case, beam, quantity) == 1:
                 # Its line is that of the data: the legend names it, no more.
                 nothing = np.full(2, np.nan)
-                draw_line(ax, nothing, nothing, look_of_model(name), label=f"{name}")
+                draw_line(ax, nothing, nothing, look_of_model(name), label=labels[name])
                 continue
             values = getattr(model.bunches[of], quantity.field) * quantity.scale
             centre, _, _ = centre_and_band(values)

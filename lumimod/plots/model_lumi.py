@@ -243,7 +243,7 @@ def model_ratio_panel(
     elif not any(finite(line).size for line in drawn):
         note_missing(ax, "no ratio: nothing to compare")
     if with_numbers:
-        legend_above(ax, 2, size="x-small")
+        legend_above(ax, 2, size="x-small", widest=0.98)  # names of the lines stand beside it
 
 
 def _nothing(results: ModelResults) -> str:

@@ -50,18 +50,18 @@ class Look(NamedTuple):
     marker: str = "o"
 
 
-# Blue and red as in the control room. The other colours are those of M. Okabe and K. Ito, which
-# colour-blind readers can tell apart.
-BEAM = {1: Look("#0b5cad", "-", "o"), 2: Look("#d62839", "--", "s")}
+# Blue and red as in the control room. Most others are those of M. Okabe and K. Ito, which
+# colour-blind readers can tell apart. Of two, one is darker: they are told apart in grey too.
+BEAM = {1: Look("#0a4593", "-", "o"), 2: Look("#d62839", "--", "s")}
 NONCOLLIDING = Look("#7f7f7f", ":", "^")
-EXPERIMENT = {"ATLAS": Look("#009e73", "-", "o"), "CMS": Look("#cc5f00", "--", "s")}
+EXPERIMENT = {"ATLAS": Look("#006d4e", "-", "o"), "CMS": Look("#d97706", "--", "s")}
 MODEL = {
     "data": Look("#000000", "-", "o"),
     "EmpiricalBlowupLosses": Look("#0072b2", "--", "o"),
     "EmpiricalBlowupBOff": Look("#56b4e9", "-.", "s"),
     "IBSBOff": Look("#d55e00", ":", "^"),
     "IBSLosses": Look("#e69f00", (0, (5, 1)), "v"),  # type: ignore[arg-type]
-    "EmpiricalblengthLosses": Look("#6a3d9a", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
+    "EmpiricalblengthLosses": Look("#882255", (0, (3, 1, 1, 1)), "D"),  # type: ignore[arg-type]
 }
 CALCULATED = Look("#9a9a9a", "--", "s")
 """Calculated luminosity beside the measured one and those of models."""

@@ -163,6 +163,17 @@ def test_every_slot_is_within_the_slots_shown(first: list[int], second: list[int
     assert ax.get_xlabel() == "25 ns slot"
 
 
+def test_single_values_that_differ_share_their_range() -> None:
+    low, high = axes.limits_of_each(np.array([-0.008]), np.array([0.0]))
+    assert -0.01 < low < -0.008
+    assert 0.0 < high < 0.001
+
+
+def test_a_value_to_compare_with_has_room_before_the_frame(ax: Axes) -> None:
+    axes.set_value_axis(ax, "growth", np.array([-0.008]), include=0.0)
+    assert ax.get_ylim()[1] >= 0.0005
+
+
 def test_one_slot_is_the_only_tick(ax: Axes) -> None:
     axes.slot_axis(ax, np.array([7]))
     assert ax.get_xticks().tolist() == [7]

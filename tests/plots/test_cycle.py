@@ -9,8 +9,10 @@ import pytest
 from matplotlib.axes import Axes
 
 from lumimod.arrays import FloatArray
+from lumimod.paths import FillPaths
 from lumimod.plots import cycle, cycle_panels
 from lumimod.plots.quantities import INTENSITY
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, INSTANT, Style
 from lumimod.records import BEAMS, Cycle, Instant
 from tests.plots.conftest import (
@@ -228,3 +230,25 @@ def test_a_model_without_intensity_has_none_to_show() -> None:
     np.testing.assert_array_equal(found, [np.nan] * 3)
     assert cycle_panels.values_of(None, False, INTENSITY).size == 0
     assert cycle_panels.slots_of(POOR_CYCLES["nothing at all"](), *ALL_OF_2[0]).size == 0
+
+
+def test_the_header_has_the_facts_of_stable_beams(run_fill: FillPaths) -> None:
+    found = cycle.CycleResults.load(run_fill)
+    assert len(found.about.facts) == 5
+    assert found.about.facts == SbResults.load(run_fill).about.facts
+
+
+def test_of_a_cycle_without_stable_beams_energy_and_bunches_are_known(
+    run_fill: FillPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FillPaths, "sb", property(lambda self: self.folder / "none.pkl.gz"))
+    about = cycle_panels.about_cycle(run_fill, make_cycle(1))
+    assert about.facts == ("6.5 TeV", "1 bunch")
+
+
+def test_stable_beams_that_cannot_be_read_cost_the_pictures_of_the_cycle_nothing(
+    run_fill: FillPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FillPaths, "sb", property(lambda self: self.cycle))
+    about = cycle_panels.about_cycle(run_fill, make_cycle(2))
+    assert about.facts == ("6.5 TeV", "2 bunches")

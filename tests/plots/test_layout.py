@@ -41,6 +41,17 @@ def test_a_legend_is_not_much_wider_than_its_panel(ax: Axes, n_columns: int) -> 
     assert ax.get_legend().get_window_extent().width <= room * ax.get_window_extent().width
 
 
+def test_words_of_two_lines_need_the_room_of_the_longer_line(ax: Axes) -> None:
+    for n in range(2):
+        ax.plot([0, 1], [n, n], label="injection\n1.61 um")
+    layout.legend_above(ax, 2)
+    two_lines = ax.get_legend().get_texts()[0].get_size()  # type: ignore[union-attr]
+    for one in ax.get_lines():
+        one.set_label("injection")
+    layout.legend_above(ax, 2)
+    assert two_lines == ax.get_legend().get_texts()[0].get_size()  # type: ignore[union-attr]
+
+
 def test_a_long_title_is_written_smaller_to_fit(style: Style) -> None:
     figure = Figure(figsize=style.fig_size_in, dpi=50)
     layout.write_title(figure, style, "short", "a long line of words " * 15)

@@ -303,7 +303,12 @@ def test_all_models_are_beside_the_data_and_named_at_their_ends(
         axes = figure.axes[len(figure.axes) - 4 :]
         assert axes[0].get_ylim() == axes[1].get_ylim()
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["measured", *SETTINGS]
+    fields = [field for field, _ in FIELDS[what]]
+    expected = [
+        f"{name}: as measured" if all(followed(of, field, family) for field in fields) else name
+        for name, of in SETTINGS.items()
+    ]
+    assert legend == ["measured", *expected]
 
 
 def followed(settings: dict[str, object], field: str, family: str) -> bool:

@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import inspect
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,49 @@ def test_series_of_a_palette_are_told_apart_without_colour(palette: dict) -> Non
     assert len({look.color for look in palette.values()}) == len(palette)
     drawn = {(look.linestyle, look.marker) for look in palette.values()}
     assert len(drawn) == len(palette)
+
+
+# Severity 1: G. Machado et al., IEEE Trans. Vis. Comput. Graph. 15 (2009) 1291, table 1.
+DEUTERANOPIA = np.array(
+    [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]
+)
+XYZ_OF_RGB = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+)
+
+
+def lab(color: str, seen_by: np.ndarray | None = None) -> np.ndarray:
+    """Return L*, a* and b* of a colour, as it is or as it is seen (CIE 1976, D65)."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    if seen_by is not None:
+        linear = np.clip(seen_by @ linear, 0, 1)
+    ratios = XYZ_OF_RGB @ linear / XYZ_OF_RGB.sum(axis=1)
+    f = np.where(ratios > 0.008856, np.cbrt(ratios), 7.787 * ratios + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize(
+    "palette",
+    [
+        looks.BEAM, looks.EXPERIMENT, looks.MODEL, looks.CYCLE_MODEL, looks.PART,
+        dict(enumerate(looks.INSTANT)),
+    ],
+)  # fmt: skip
+def test_curves_of_a_panel_are_told_apart_with_deuteranopia(palette: dict) -> None:
+    seen = [lab(look.color, DEUTERANOPIA) for look in palette.values()]
+    apart = [float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2)]
+    assert min(apart) > 15  # 2.3 is just noticeable
+
+
+@pytest.mark.parametrize("palette", [looks.BEAM, looks.EXPERIMENT])
+def test_beams_and_experiments_are_told_apart_in_grey(palette: dict) -> None:
+    first, second = (lab(look.color)[0] for look in palette.values())
+    assert second - first > 15
 
 
 def test_instants_of_the_cycle_grow_lighter_as_time_goes_on() -> None:

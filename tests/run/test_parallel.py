@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -129,6 +130,39 @@ def test_processes_end_with_the_workers() -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="processes are not forked"
+)
+def test_processes_have_this_lumimod_and_what_draws_wherever_they_are_started(
+    tmp_path: Path,
+) -> None:
+    if sys.version_info >= (3, 11):  # before, Python looks where one stands first of all
+        (tmp_path / "lumimod").mkdir()
+        (tmp_path / "lumimod" / "__init__.py").write_text("raise RuntimeError('another one')\n")
+    checkout = Path(parallel.__file__).parents[1]
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, sys\n"
+        f"sys.path.insert(0, {str(checkout)!r})\n"
+        "from lumimod.parallel import Workers\n"
+        "def found(_):\n"
+        "    ready = {name for name in sys.modules if name == 'matplotlib.figure'}\n"
+        "    import lumimod.plots.gallery as gallery\n"
+        "    return gallery.__file__, ready, os.environ.get('PYTHONPATH')\n"
+        "if __name__ == '__main__':\n"
+        "    with Workers(2) as workers:\n"
+        "        [of, _] = workers.starmap(found, [(1,), (2,)])\n"
+        "    print(*of[:2], os.environ.get('PYTHONPATH'))\n"
+    )
+    environment = {name: of for name, of in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    gallery = checkout / "lumimod" / "plots" / "gallery.py"
+    assert done.stdout == f"{gallery} {{'matplotlib.figure'}} None\n"
 
 
 def test_processes_are_never_forked() -> None:
