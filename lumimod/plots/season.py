@@ -185,8 +185,7 @@ def draw_lengths(data: SeasonData, *, style: Style = DEFAULT_STYLE) -> Figure:
     figure = new_figure(style)
     _title(figure, style, data, "Distributions of lengths of stable beams and of turn-around")
     for ax, panel in zip(panels(figure, style, 1, 2, margins=_MARGINS)[0], TIME_PANELS):
-        values = data.values(panel.series[0].column)
-        known = values[np.isfinite(values)]
+        known = data.of_fills_over(panel.series[0].column)
         if not known.size:
             note_missing(ax, "no fill has it")
             continue

@@ -10,7 +10,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.style import BEAM, EXPERIMENT, Look
-from lumimod.summary.columns import PARTS
+from lumimod.summary.columns import GOES_ON, PARTS
 
 ONE_DAY_S = 86_400.0
 
@@ -54,6 +54,12 @@ class SeasonData:
         """Return a column, (n_fills,), in its unit; NaN where it is not known."""
         found = (row.get(column) for row in self._rows)
         return np.array([np.nan if value is None else value for value in found], float)
+
+    def of_fills_over(self, column: str) -> FloatArray:
+        """Return the known values of a column, without those of fills in progress."""
+        over = np.array([row.get("ended") != GOES_ON for row in self._rows], bool)
+        values = self.values(column)
+        return values[over & np.isfinite(values)]
 
     def shown(self, panel: Panel, series: PanelSeries) -> tuple[FloatArray, FloatArray]:
         """Return the values of a series and their spread, in the unit of the panel."""

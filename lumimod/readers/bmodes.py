@@ -79,6 +79,17 @@ class FillModes:
         began, ended = self.start("STABLE"), self.stop("STABLE")
         return self.complete is False or (began == began and ended != ended)
 
+    @property
+    def stable_s(self) -> float:
+        """How long stable beams lasted, s, or have lasted until a fill in progress was recorded.
+
+        NaN if there were none, or if that is not known.
+        """
+        stop_s = self.stop("STABLE")
+        if stop_s != stop_s and self.complete is False:
+            stop_s = self.t_endfill_s
+        return stop_s - self.start("STABLE")
+
     def start(self, mode: str) -> float:
         """Return when the mode began, Unix s; NaN if it did not occur or is not listed."""
         return self.start_s.get(mode, np.nan)

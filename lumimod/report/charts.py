@@ -174,8 +174,7 @@ def length_charts(data: SeasonData) -> list[Chart]:
     """Return the distributions of lengths of stable beams and of turn-around."""
     found = []
     for panel in TIME_PANELS:
-        values = data.values(panel.series[0].column)
-        known = values[np.isfinite(values)]
+        known = data.of_fills_over(panel.series[0].column)
         if known.size:
             found.append(_distribution(panel, known, data))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lumimod.config.settings import Config
-from lumimod.readers.bmodes import GET_FILLS, BeamModes, FillModes
+from lumimod.readers.bmodes import GET_FILLS, BeamModes
 from lumimod.run.span import FillsBetween
 
 
@@ -69,17 +69,9 @@ class FillChoice:
         good = [
             fill
             for fill, m in modes.items()
-            if _stable_s(m) >= cfg.fills.min_time_sb_s and since_s <= m.start("STABLE") < until_s
+            if m.stable_s >= cfg.fills.min_time_sb_s and since_s <= m.start("STABLE") < until_s
         ]
         return sorted([*good, *modes.faults])
-
-
-def _stable_s(modes: FillModes) -> float:
-    """Return how long stable beams lasted, or have lasted until a fill in progress was recorded."""
-    stop_s = modes.stop("STABLE")
-    if stop_s != stop_s and modes.complete is False:
-        stop_s = modes.t_endfill_s
-    return stop_s - modes.start("STABLE")
 
 
 def none_found(choice: FillChoice, modes: BeamModes, cfg: Config) -> str:

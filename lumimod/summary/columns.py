@@ -36,6 +36,10 @@ KINDS = {"meas": "measured", "calc": "calculated", "model": "modelled (IBSBOff)"
 BEAM_NUMBERS = (1, 2)
 
 
+GOES_ON = "in progress"
+"""How stable beams ended of a fill that goes on."""
+
+
 class Column(NamedTuple):
     """One column of the season table."""
 
@@ -49,7 +53,7 @@ def _columns() -> Iterator[Column]:
     yield from (
         Column("fill", "", "number of the fill"),
         Column("start_utc", "", "start of stable beams, UTC"),
-        Column("hours", "h", "length of stable beams"),
+        Column("hours", "h", "length of stable beams, until now of a fill in progress"),
         Column("turnaround_h", "h", "from the end of stable beams before to the start of these"),
         Column("energy_gev", "GeV", "energy of a beam, from gammaFT"),
         Column("ended", "", "how stable beams ended: programmed, dumped, or in progress"),

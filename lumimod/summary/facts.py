@@ -31,7 +31,7 @@ from lumimod.records import (
 from lumimod.records.losses import FillLosses
 from lumimod.records.measured import measured_lumi
 from lumimod.records.store import Loader
-from lumimod.summary.columns import SEASON_COLUMNS
+from lumimod.summary.columns import GOES_ON, SEASON_COLUMNS
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.means import (
     Facts,
@@ -94,7 +94,8 @@ def _of_modes(modes: FillModes) -> Facts:
         "start_utc": datetime.fromtimestamp(start_s, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     }
     if modes.in_progress or not np.isfinite(stop_s):
-        return {**out, "ended": "in progress"}
+        so_far = {"hours": modes.stable_s / 3600} if modes.stable_s > 0 else {}
+        return {**out, "ended": GOES_ON, **so_far}
     later = sorted((t, mode) for mode, t in modes.start_s.items() if t >= stop_s)
     next_mode = later[0][1] if later else ""
     ended = "programmed" if next_mode in _PROGRAMMED else "dumped"

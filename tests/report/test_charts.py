@@ -56,6 +56,13 @@ def test_hovering_tells_fill_and_value() -> None:
     assert shared["fills"] == [5000, 5001, 5002]
 
 
+def test_a_fill_in_progress_is_not_among_the_lengths() -> None:
+    rows = {fill: dict(of) for fill, of in ROWS.items()}
+    rows[5002]["ended"] = "in progress"
+    shown = dict(season_charts(rows, 80.0))["Times"][0].points["series"][0]
+    assert sum(float(n) for n in shown["value"] if n) == 2
+
+
 def test_medians_are_told_and_drawn() -> None:
     (curve, _) = charts()["intensity"].curves
     assert curve.label.startswith("B1: 1.100 ± 0.068")

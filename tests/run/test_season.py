@@ -132,13 +132,14 @@ def test_luminosity_of_the_logging_service_is_a_result_too(finished: Site) -> No
     assert missing_steps(FILL, finished.cfg) == ()
 
 
-def test_a_fill_in_progress_has_a_turn_around_but_no_length(finished: Site) -> None:
+def test_a_fill_in_progress_has_a_turn_around_and_its_length_until_now(finished: Site) -> None:
     modes = finished.modes()
-    finished.edit_modes(OTHER, flag_complete=False, t_stop_STABLE=-1.0)
+    now_s = modes[OTHER]["t_start_STABLE"] + 5400.0
+    finished.edit_modes(OTHER, flag_complete=False, t_stop_STABLE=-1.0, t_endfill=now_s)
     finished.run("--summary")
     row = table(finished).loc[OTHER]
     assert row["ended"] == "in progress"
-    assert np.isnan(row["hours"])
+    assert row["hours"] == pytest.approx(1.5)
     waited_h = (modes[OTHER]["t_start_STABLE"] - modes[FILL]["t_stop_STABLE"]) / 3600
     assert row["turnaround_h"] == pytest.approx(waited_h)
 
