@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from lumimod.arrays import Series
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note
+from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note, download
+from lumimod.instruments import measurements
 from lumimod.instruments.bqm import bqm_lengths
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.instruments.drops import DropLog
@@ -732,3 +734,104 @@ def test_in_run_2_sizes_are_calibrated_even_if_emittances_are_logged(tmp_path: P
     basic, bbb = write(tmp_path / "a.csv", BASIC), write(tmp_path / "b.csv", {**BBB, **logged})
     beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.scans.emit_um[0, 0] == pytest.approx(emit(1.0))
+
+
+# --- notes, in whole
+
+
+def test_the_note_of_a_beam_without_lengths_names_quantity_and_beam() -> None:
+    log = DropLog(2)
+    bqm_lengths(series({0.0: [31]}, "B"), series({}, "L"), np.array([3]), log)
+    text = "L: no usable acquisition: bunch lengths and luminosity are NaN"
+    assert log.notes == [Note("lacking", text, "bunch length", 2)]
+
+
+def test_the_note_of_what_was_dropped_names_quantity_and_beam() -> None:
+    log = DropLog(2)
+    log.drop("emittance", 0, 10, "{} of none")
+    log.drop("emittance", 1, 100, "{} of a hundred")
+    log.drop("emittance", 2, 100, "{} of a hundred")
+    one, two = ({"dropped": n, "of": 100} for n in (1, 2))
+    assert log.notes == [
+        Note("dropped", "1 of a hundred dropped (1.00%)", "emittance", 2, None, one, quiet=True),
+        Note("dropped", "2 of a hundred dropped (2.00%)", "emittance", 2, None, two),
+    ]
+    assert log.counts == {"emittance": 3}
+
+
+def test_rows_with_an_empty_value_count_for_their_quantity(tmp_path: Path) -> None:
+    sizes = {1.0: [1, 1, 1, 1], 2.0: [1, 1, "", 1]}
+    beam = measure(tmp_path, FIT_SIGMA_H=sizes)  # type: ignore[arg-type]
+    assert {note.quantity for note in beam.notes} == {"emittance"}
+    assert set(beam.dropped) == {"emittance"}
+
+
+def test_where_system_b_steps_in_the_note_names_it(tmp_path: Path) -> None:
+    beam = read_stable(
+        tmp_path,
+        A=minutes([0, 0, 1e11, 2e11], (0, 60), (180, 240)),
+        B=minutes([0, 0, 5e11, 6e11], (0, 300)),
+    )
+    (note,) = beam.notes
+    assert note.text == (
+        "bunch intensity of beam 1: no measurement for 121 min from 00:59 to 03:00 UTC: "
+        f"{B} steps in"
+    )
+    assert note.numbers == {
+        "minutes": 121, "from": START_S + 59 * 60, "to": START_S + 180 * 60,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [{}, {1.5: [0, 0, 5e11]}])
+def test_a_system_b_that_lacks_the_bunches_does_not_step_in(
+    tmp_path: Path, rows: dict[float, Sequence[float]]
+) -> None:
+    beam = read_stable(tmp_path, A=minutes([0, 0, 1e11, 2e11], (0, 60)), B=rows)
+    assert set(beam.intensity_ppb.values[:, 0]) == {1e11}
+    assert beam.notes == ()
+
+
+def test_a_gap_in_which_system_b_did_not_measure_either_has_no_note(tmp_path: Path) -> None:
+    beam = read_stable(
+        tmp_path,
+        A=minutes([0, 0, 1e11, 2e11], (0, 60), (90, 150), (180, 240)),
+        B=minutes([0, 0, 5e11, 6e11], (60, 90)),
+    )
+    (note,) = beam.notes
+    assert note.span_s == (START_S + 59 * 60, START_S + 90 * 60)
+
+
+def test_intensities_without_a_row_say_how_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInputError, match=f"has no row; {re.escape(download(tmp_path / 'bbb.csv'))}"
+    ):
+        measure(tmp_path, A={})
+
+
+def test_the_note_of_a_calibration_is_told_once_for_both_beams() -> None:
+    noted = dataclasses.replace(CALIBRATION, note="of another year")
+    gates = {0.0: [2.0]}
+    channels = {
+        what: series(rows, what)
+        for what, rows in (("gates", gates), ("h", sizes_of(gates)), ("v", sizes_of(gates)))
+    }
+    of = dict(zip(measurements.SIZES, channels.values()))
+    told = []
+    for beam in (1, 2):
+        log = DropLog(beam)
+        measurements._scans(of, TOP, lambda: noted, log)
+        told += log.notes
+    assert told == [Note("calibration", "of another year", "emittance", 1)]
+
+
+@pytest.mark.parametrize(("gev", "dropped"), [(-0.5, 1), (0.0, 0), (0.5, 0), (7e6, 1)])
+def test_energies_from_zero_on_are_possible(gev: float, dropped: int) -> None:
+    log = DropLog(1)
+    energy = measurements._possible_energies(series({0.0: [6500.0], 1.0: [gev]}, "E"), log)
+    assert energy.time_s.size == 2 - dropped
+    assert log.counts == ({"energy": 1} if dropped else {})
+
+
+def test_energies_that_are_all_impossible_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"E in data\.csv: all energies are outside 0 to"):
+        measurements._possible_energies(series({0.0: [-1.0], 1.0: [7e6]}, "E"), DropLog(1))

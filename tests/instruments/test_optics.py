@@ -282,3 +282,59 @@ def test_a_constant_beta_star_that_differs_from_the_logged_one_is_put_into_words
     said = betastar_differs(used, {ip: np.array(of) for ip, of in zip((1, 5), logged)})
     assert text in said
     assert bool(said) == bool(text)
+
+
+# --- notes, in whole, and the ends of the fill
+
+
+def test_the_note_of_zeros_in_the_configured_plane_is_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", **BOTH_PLANES)
+    _, notes = told_angles(path, planes={1: "v", 5: "h"})
+    text = f"{path} has crossing angles that are all 0 at IP5, in the plane of crossing_planes"
+    assert notes == [Note("zero", text, "crossing angle")]
+
+
+def test_the_note_of_an_angle_that_is_lacking_is_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: {0.0: 150.0}})
+    _, notes = told_angles(path, RUN_2)
+    text = f"{path} lacks a crossing angle at IP5; taking XingAngle of config.py"
+    assert notes == [Note("fallback", text, "crossing angle")]
+
+
+def test_the_note_of_another_plane_is_whole(tmp_path: Path) -> None:
+    _, notes = told_angles(write(tmp_path / "x.csv", **BOTH_PLANES))
+    planes = [note for note in notes if "IP1" in note.text]
+    text = f"{tmp_path / 'x.csv'}: the beams cross in plane H at IP1"
+    assert planes == [Note("crossing plane", text, "crossing angle")]
+
+
+@pytest.mark.parametrize(("at_s", "is_used"), [(-5000.0, True), (-5001.0, False)])
+def test_an_angle_at_the_start_of_the_fill_is_of_this_fill(
+    tmp_path: Path, at_s: float, is_used: bool
+) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: {at_s: 150.0}, IP5: {0.0: 150.0}})
+    assert (angles(path, RUN_2) is not None) == is_used
+
+
+@pytest.mark.parametrize(("at_s", "is_used"), [(600.0, True), (601.0, False)])
+def test_an_angle_at_the_end_of_stable_beams_is_of_this_fill(
+    tmp_path: Path, at_s: float, is_used: bool
+) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: {at_s: 150.0}, IP5: {0.0: 150.0}})
+    assert (angles(path, RUN_2) is not None) == is_used
+
+
+def test_a_gap_at_the_start_is_told_from_the_first_time_on(tmp_path: Path) -> None:
+    late = sampled(4 * 3600.0, since_s=1800.0)
+    path = write(tmp_path / "x.csv", **{IP1: late, IP5: sampled(4 * 3600.0)})
+    _, notes = told_angles(path, RUN_2, time_s=HOURS)
+    (note,) = notes
+    assert note.span_s == (HOURS[0], T0 + 1800.0)
+
+
+def test_an_angle_logged_on_change_holds_from_its_very_time(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", **{IP1: {0.0: 150.0, 7200.0: 140.0}, IP5: {0.0: 150.0}})
+    time_s = T0 + np.array([0.0, 3600.0, 7199.0, 7200.0])
+    found, _ = told_angles(path, RUN_2, time_s=time_s)
+    assert found is not None
+    assert found[1].full_rad == pytest.approx([300e-6, 300e-6, 300e-6, 280e-6])
