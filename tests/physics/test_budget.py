@@ -92,3 +92,28 @@ def test_burn_off_takes_the_integrated_luminosity_times_the_cross_section() -> N
     left = burned_off(intensity, lumi, time_s, 80e-31)
     assert left[0, -1, 0] == pytest.approx(1.1e11 - 80e-31 * 2e35 * 3600)
     assert left[1, -1, 2] == 1.1e11
+
+
+@pytest.mark.parametrize("field", ["emit_h_um", "emit_v_um", "length_m", "intensity_ppb"])
+def test_each_beam_counts(field: str) -> None:
+    state = steady()
+    whole = luminosity_budget(state, state.intensity_ppb, **MACHINE)
+    found = []
+    for beam in (0, 1):
+        values = getattr(state, field).copy()
+        values[beam, 1:] *= 1.2
+        one = steady(**{field: values})
+        parts = luminosity_budget(one, state.intensity_ppb, **MACHINE)
+        found.append(sum(parts.values())[-1])
+    assert abs(found[0] - sum(whole.values())[-1]) > 1e-3
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_burn_off_begins_at_the_first_time_with_any_bunch() -> None:
+    time_s = np.linspace(0, 3600, N_TIMES)
+    intensity = np.full((2, N_TIMES, N_SLOTS), 1.1e11)
+    intensity[:, 0] = np.nan
+    intensity[0, 1, :2] = np.nan  # beam 1 alone lacks two of three bunches
+    lumi = np.full((N_TIMES, N_SLOTS), 2e35)
+    left = burned_off(intensity, lumi, time_s, 80e-31)
+    assert left[0, -1, 2] == pytest.approx(1.1e11 - 80e-31 * 2e35 * 3600 * 3 / 4)

@@ -153,3 +153,20 @@ def test_noise_and_a_higher_luminosity_are_no_dump() -> None:
 def test_of_a_few_samples_all_count() -> None:
     assert n_before_dump(np.array([3.0, 2.0, 0.0])) == 3
     assert n_before_dump(np.zeros(0)) == 0
+
+
+def test_samples_before_the_last_that_are_missing_change_no_end() -> None:
+    time_s, n, lumi = burning()
+    sigma = (80 + 60 * np.exp(-np.arange(time_s.size) / 6)) * MB
+    n[1:] += np.cumsum(((80 * MB - sigma)[1:, None] * lumi[1:]) * 300, axis=0)
+    whole = whole_cross_section(time_s, n, lumi).sigma_m2
+    n[-3] = np.nan
+    assert whole_cross_section(time_s, n, lumi).sigma_m2 == pytest.approx(whole)
+    n[0] = n[-1] = np.nan
+    ends = (n[1] - n[-2]) / ((lumi[2:-1] + lumi[1:-2]) / 2 * 300).sum(axis=0)
+    assert whole_cross_section(time_s, n, lumi).sigma_m2[0] == pytest.approx(ends)
+
+
+def test_the_whole_fill_is_one_window_in_its_middle() -> None:
+    time_s, n, lumi = burning()
+    assert whole_cross_section(time_s, n, lumi).time_s.tolist() == [(time_s[0] + time_s[-1]) / 2]

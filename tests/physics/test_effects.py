@@ -122,3 +122,11 @@ def test_growth_of_the_public_model_of_2018_is_two_to_six_hundredths_of_a_micron
     noise = NOISE._replace(by_kicks_um_h=kicks, by_monitors_um_h=monitors)
     found = slopes(NOTHING._replace(noise=noise), COLLISIONS)
     assert 0.02 < found[1] * H < found[2] * V < 0.06
+
+
+def test_noise_comes_on_top_of_scattering_in_each_plane() -> None:
+    given = IbsGrowth(np.array([0.03]), np.array([0.02]))
+    alone = slopes(NOTHING._replace(noise=NOISE))
+    both = slopes(NOTHING._replace(noise=NOISE), ibs=given)
+    assert both[1] - alone[1] == pytest.approx(0.03)
+    assert both[2] == pytest.approx(alone[2])

@@ -57,3 +57,17 @@ def test_the_bunch_of_the_design_has_its_energy_spread() -> None:
     slip = 3.225e-4 - 1 / 7460.5**2
     got = matched_spread(0.0755, energy_ev=7e12, v_rf_v=16e6, slip_factor=slip, **LHC)
     assert got == pytest.approx(1.13e-4, rel=0.01)
+
+
+def test_a_rate_of_zero_has_no_polynomial() -> None:
+    rates = np.ones(len(fit_points()))
+    rates[5] = 0.0
+    with pytest.raises(ValueError, match="not all above zero"):
+        fitted_rate(fit_points(), rates)
+
+
+def test_the_spread_of_a_slow_ion_counts_its_speed() -> None:
+    at = {"v_rf_v": 8e6, "slip_factor": 3e-4, **LHC, "mass_ev": 300e9}
+    slow = matched_spread(0.09, energy_ev=500e9, **at)  # beta^2 = 0.64
+    fast = matched_spread(0.09, energy_ev=500e9, **{**at, "mass_ev": 1e6})
+    assert slow == pytest.approx(fast / 0.8)

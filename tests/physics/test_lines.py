@@ -34,3 +34,8 @@ def test_samples_that_are_nan_do_not_count() -> None:
 def test_too_few_samples_have_no_line(x: list[float]) -> None:
     column = np.array(x)[:, None]
     assert np.isnan(fit_lines(column, column).slope).all()
+
+
+def test_three_samples_have_a_line() -> None:
+    x = np.array([0.0, 1.0, 2.0])[:, None]
+    assert fit_lines(x, 3 * x).slope.tolist() == [3]

@@ -77,3 +77,17 @@ def test_scale_errors_of_emittances_follow_from_those_of_the_inputs() -> None:
     assert error_v == pytest.approx(error_h)
     none_h, _ = emittance_scale_errors(pairs, ScaleErrors(0, 0, 0, 0), **optics)
     assert none_h == pytest.approx(0, abs=1e-12)
+
+
+def test_a_luminosity_that_is_too_high_makes_both_emittances_smaller() -> None:
+    pairs = Pairs(measured("v", 2, 2), measured("h", 2, 2), N, N, LENGTH)
+    optics = {"gamma": GAMMA, "f_rev_hz": F_REV}
+    found = emittance_scale_errors(pairs, ScaleErrors(0.02, 0, 0, 0), **optics)
+    moved = []
+    for which in ("first", "second"):
+        one = getattr(pairs, which)
+        more = pairs._replace(**{which: one._replace(lumi=one.lumi * 1.02)})
+        by = emittances_from_luminosity(*more, **optics)
+        moved.append((by.emit_h_um / 2 - 1, by.emit_v_um / 2 - 1))
+    for error, parts in zip(found, zip(*moved)):
+        assert error == pytest.approx(np.hypot(*parts), rel=1e-9)

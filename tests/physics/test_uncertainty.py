@@ -164,3 +164,27 @@ def test_a_luminosity_has_the_errors_of_both_beams() -> None:
     found = lumi_error(lumi_factors(np.array([1.3])), pair_errors(one, two))
     # The mean of the emittances has 2.5 %, of which the luminosity has half.
     assert found == pytest.approx(np.sqrt(0.0125**2 + 0.01**2 + 0.02**2))
+
+
+def test_samples_of_no_spread_between_neighbours_have_an_error_all_the_same() -> None:
+    one = np.ones(2)
+    found = errors_of_correlated(FitErrors(one, one, one, np.array([1.0, 1.5])))
+    assert np.isfinite(found.init).all()
+    assert found.init == pytest.approx(np.sqrt(1.999 / 0.001))
+
+
+def test_samples_that_are_nan_add_nothing_to_the_scatter() -> None:
+    values = noisy(1)
+    gone = values.copy()
+    gone[10::10] = np.nan
+    init, tau_s = np.full(1, 2.2), np.full(1, -72_000.0)
+    found = exponential_fit_errors(HOURS * 3600, gone, init, tau_s, noise=np.full(1, 0.02))
+    alone = exponential_fit_errors(
+        HOURS[np.isfinite(gone[:, 0])] * 3600,
+        gone[np.isfinite(gone[:, 0])],
+        init,
+        tau_s,
+        noise=np.full(1, 0.02),
+    )
+    assert found.chi2_dof == pytest.approx(alone.chi2_dof)
+    assert found.init == pytest.approx(alone.init)
