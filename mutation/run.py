@@ -14,6 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,16 +141,28 @@ def to_run(mutants: Iterable[Mutant], sample: int | None, seed: int) -> list[Mut
 
 
 def run(mutants: Sequence[Mutant], jobs: int, minutes: float | None) -> None:
-    """Let mutmut try these mutants, for some minutes at most."""
+    """Let mutmut try these mutants, for some minutes at most.
+
+    Raises
+    ------
+    RuntimeError
+        It ends with an error, as where a test fails without any change; its last lines say which.
+    """
     call = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
     call += [mutant.name for mutant in mutants]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
-    with subprocess.Popen(call, stdout=subprocess.DEVNULL) as tool:
-        try:
-            tool.wait(None if minutes is None else 60 * minutes)
-        except subprocess.TimeoutExpired:
-            tool.send_signal(signal.SIGINT)
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(call, stdout=said, stderr=subprocess.STDOUT) as tool:
+            try:
+                status = tool.wait(None if minutes is None else 60 * minutes)
+            except subprocess.TimeoutExpired:
+                status = 0
+                tool.send_signal(signal.SIGINT)
+        if status:
+            said.seek(0)
+            last = "".join(said.read().replace("\r", "\n").splitlines(keepends=True)[-30:])
+            raise RuntimeError(f"mutmut ended with status {status}:\n{last}")
 
 
 # --- telling

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import signal
+import sys
+from pathlib import Path
+
 import pytest
 
-from mutation.run import REASONS, Mutant, described, read_reasons, report, to_run
+from mutation.run import REASONS, Mutant, described, read_reasons, report, run, to_run
 
 DIFF = """\
 --- lumimod/physics/x.py
@@ -81,3 +86,16 @@ def test_the_report_lists_survivors_without_a_reason_alone() -> None:
     assert header.split()[:4] == ["mutants", "killed", "timeout", "survived"]
     assert row.split() == ["physics", "3", "1", "0", "1", "1", "0", "0"]
     assert listed == ["physics.x.mean: q"]
+
+
+def test_a_tool_that_fails_is_an_error_with_its_last_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho a test fails: $3 $4\nexit 1\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tool))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(RuntimeError, match="status 1:\na test fails: run --max-children"):
+        run(mutants("not checked"), 1, None)
