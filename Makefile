@@ -19,7 +19,7 @@ help:
 	@echo "make test   lint, types and all tests, with coverage, a pool and the documentation"
 	@echo "            JOBS=8: as many processes as that, in place of 2; also for make check"
 	@echo "make lint   lint and types alone"
-	@echo "make mutants   small changes of physics, instruments and steps that no test notices (an hour;"
+	@echo "make mutants   small changes of physics, instruments and steps that no test notices (hours;"
 	@echo "               N=200: of so many at random)"
 	@echo "make soak   runs that are killed, crowded, without room: a table of what was lost (MINUTES=60);"
 	@echo "            then inputs that are mutated (READERS=5000 read alone, PIPELINE=300 in whole runs)"

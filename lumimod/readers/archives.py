@@ -67,9 +67,8 @@ def _tar_members(
                 name = PurePosixPath(member.name).name
                 if name in wanted and member.isreg():
                     _check_size(archive, name, member.size, member.issparse(), advice)
-                    stream = tar.extractfile(member)
-                    if stream is not None:
-                        yield name, stream.read()
+                    stream: Any = tar.extractfile(member)  # of a file it is not None
+                    yield name, stream.read()
             while limited.read(PIECE_BYTES):
                 pass
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lumimod.config.kinds.base import FrozenMap
+from lumimod.config.kinds.base import FrozenMap, NotAllowedError, each_of, map_of
 from lumimod.config.kinds.by_fill import crossing_ranges, fill_periods, leveling
 from lumimod.config.kinds.lists import MODELS
 from lumimod.config.kinds.numbers import at_least_zero, flag, integer, positive
@@ -466,3 +466,13 @@ def test_leveling_keeps_its_luminosities(luminosities: dict[int, float]) -> None
 def test_one_angle_stands_for_both_points(first: int, length: int, angle: float) -> None:
     key = (first, first + length)
     assert crossing_ranges({key: angle}) == crossing_ranges({key: [angle, angle]})
+
+
+def test_what_says_itself_what_is_allowed_is_not_put_into_other_words() -> None:
+    def refuse(_: object) -> int:
+        raise NotAllowedError("must be even")
+
+    with pytest.raises(NotAllowedError, match="^must be even$"):
+        map_of({1: 2}, int, refuse)
+    with pytest.raises(NotAllowedError, match="^must be even$"):
+        each_of([1], refuse)

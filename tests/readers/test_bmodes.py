@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lumimod.errors import BadInputError, MissingInputError
+from lumimod.readers import bmodes
 from lumimod.readers.bmodes import BeamModes, read_bmodes, table_in
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -212,3 +213,26 @@ def test_pickle_that_is_no_dict_is_reported(path: Path) -> None:
 def test_missing_file_is_reported(path: Path) -> None:
     with pytest.raises(MissingInputError, match="no such file"):
         read_bmodes(path)
+
+
+def test_json_that_cannot_be_read_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(json.dumps({"5845": {"t_startfill": 1.0, "t_endfill": 2.0}}))
+
+    def fail(_: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(bmodes, "load_json", fail)
+    with pytest.raises(MissingInputError, match="Permission denied"):
+        read_bmodes(path)
+
+
+def test_file_that_may_not_be_opened_is_reported(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("{}")
+
+    def fail(_: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(bmodes, "opened", fail)
+    assert not bmodes._is_json(path)

@@ -82,3 +82,8 @@ def test_a_list_that_cannot_be_read_is_told(folder: Path, caplog: pytest.LogCapt
 def test_names_are_those_below_the_folder(tmp_path: Path) -> None:
     assert name_below(tmp_path, tmp_path / "a" / "b.csv") == "a/b.csv"
     assert name_below(tmp_path / "a", tmp_path / "b.csv") is None
+
+
+def test_without_anything_to_enter_no_list_is_made(folder: Path, tmp_path: Path) -> None:
+    enter_sums(folder, [folder / "gone.csv", tmp_path.parent])
+    assert not (folder / SUMS_FILE).exists()

@@ -208,3 +208,25 @@ def test_a_pickle_that_may_not_be_read_counts_as_whole(
     (tmp_path / "a").write_bytes(b"")
     monkeypatch.setattr(Path, "open", refuse)
     assert looks_whole(tmp_path / "a")
+
+
+def test_a_stored_stream_that_is_closed_again_is_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "data.gz"
+    with path.open("wb") as file:
+        stream = gzip_writer(file, 0)
+        stream.write(b"some text")
+        stream.close()
+        stream.close()
+    assert gzip.decompress(path.read_bytes()) == b"some text"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_whole"),
+    [(b"PAR1" + b"x" * 10 + b"PAR1", True), (b"PAR1" + b"x" * 10, False), (b"PAR1PAR1", False)],
+)
+def test_parquet_looks_whole_if_its_mark_is_at_both_ends(
+    tmp_path: Path, content: bytes, is_whole: bool
+) -> None:
+    path = tmp_path / "data.parquet"
+    path.write_bytes(content)
+    assert looks_whole(path) == is_whole

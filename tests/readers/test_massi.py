@@ -504,3 +504,21 @@ def test_archive_cut_within_a_member_is_reported(archive: Path, n_bytes: int) ->
     archive.write_bytes(gzip.compress(tar_of(1, 2)[:n_bytes]))
     with pytest.raises(BadInputError, match="truncated or damaged .*; copy the archive again"):
         read_massi(archive, 5845, "ATLAS", np.array([1, 2]))
+
+
+def test_member_after_an_odd_one_is_read_with_all_that_follows(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tgz(archive, {member(3): ROWS.encode()})
+    expected = samples(read_massi(archive, 5845, "ATLAS", np.array([3])))
+    text = gzip.decompress(archive.read_bytes())
+    archive.write_bytes(gzip.compress(text + bytes(5 * archives.PIECE_BYTES)))
+    assert samples(read_massi(archive, 5845, "ATLAS", np.array([3]))) == expected
+
+
+def test_member_that_is_larger_than_its_archive_and_not_wanted_is_reported(archive: Path) -> None:
+    info = tarfile.TarInfo("other.txt")
+    info.size = archives.MEMBER_BYTES + 1
+    archive.write_bytes(gzip.compress(info.tobuf() + b"x" * 512))
+    with pytest.raises(BadInputError, match=r"truncated|damaged"):
+        read_massi(archive, 5845, "ATLAS", np.array([3]))

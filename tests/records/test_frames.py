@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 
 import lumimod
+from lumimod.errors import BadInputError, MissingInputError
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.records import (
     BeamLifetime,
@@ -23,6 +26,8 @@ from lumimod.records import (
 )
 from lumimod.records.base import ALL_BUNCHES
 from lumimod.records.frames import save_frame, to_frame
+from lumimod.records.made import Made
+from lumimod.records.parquet_frames import parquet_attrs
 from lumimod.records.store import load
 from tests.conftest import Analysed
 
@@ -229,3 +234,42 @@ def _no_bunch(family: Any) -> Any:
         if isinstance(value, np.ndarray)
     }
     return type(family)(**arrays, fits={x: ExpFits(nothing, nothing) for x in family.fits})
+
+
+def test_fits_without_errors_have_no_columns_of_them(sb: StableBeams) -> None:
+    one = ExpFit(np.ones(2), np.ones(2))
+    fits = Fits({(1, "coll"): {"inten": ExpFits(one, one)}}, {})
+    few = dataclasses.replace(
+        sb, bunches={(1, "coll"): dataclasses.replace(sb.bunches[1, "coll"], slots=np.arange(2))}
+    )
+    for rows in fits.to_rows(few):
+        assert list(rows.columns) == ["tau_s", "init"]
+
+
+def test_a_frame_in_parquet_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="a_df.parquet: no such file"):
+        parquet_attrs(tmp_path / "a_df.parquet")
+
+
+def test_without_pyarrow_a_frame_in_parquet_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(BadInputError, match=r"pip install 'lumimod\[parquet\]'"):
+        parquet_attrs(tmp_path / "a_df.parquet")
+
+
+MADE = {
+    "fill": 5845, "step": "sb", "revision": 1, "lumimod": "1.0", "settings": {}, "inputs": {},
+    "results": {}, "notes": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change", [{"fill": "many"}, {"inputs": 3}, {"settings": None}, {"notes": [1]}, {"results": 1}]
+)
+def test_what_a_result_says_in_another_form_is_not_known(change: dict[str, Any]) -> None:
+    assert Made.from_dict(MADE) is not None
+    assert Made.from_dict({**MADE, **change}) is None
+    assert Made.from_dict({key: MADE[key] for key in MADE if key not in change}) is None
+    assert Made.from_dict(None) is None

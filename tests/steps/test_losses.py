@@ -313,3 +313,36 @@ def test_without_a_logged_beta_star_or_with_it_in_use_there_is_none_to_compare(
     ctx = fill(betastar_m="measured")
     logged_betastar(ctx.paths.extra_data, [30.0, 25.0])
     assert run(ctx, burning(), flat()).betastar_logged_m is None
+
+
+# --- archives of LHCb that are odd
+
+
+def test_rows_that_are_dropped_of_the_archive_of_lhcb_are_noted(
+    fill: MakeFill, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders = ["ATLAS/lumi", "CMS/lumi", "LHCb/lumi"]
+    ctx = fill(massi_exp_folders=folders, massi_afs_path=f"{tmp_path}/massi/")
+    path = tmp_path / "massi" / "LHCb" / "lumi" / f"{FILL}.tgz"
+    archive(path, "LHCb", 0.8)
+    text = path.parent / "member.txt"
+    text.write_text(text.read_text() + f"{T0 + 6000:.0f} 1 -5 0 0 0\n")
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(text, f"{FILL}/{FILL}_lumi_101_LHCb.txt")
+    run(ctx, with_partners(burning()), flat())
+    assert f"fill {FILL}: {path.name}: 1 of 21 rows dropped that have a negative lum" in caplog.text
+
+
+def test_a_folder_of_archives_that_cannot_be_read_is_left_to_the_step(
+    fill: MakeFill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ["ATLAS/lumi", "CMS/lumi", "LHCb/lumi"]
+    ctx = fill(massi_exp_folders=folders, massi_afs_path=f"{tmp_path}/massi/")
+
+    def fail(folder: Path, _: int) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("lumimod.readers.massi.find_archive", fail)
+    assert ctx.paths.extra_data in losses.STEP.optional(ctx.paths)
+    with pytest.raises(BadInputError, match=r"LHCb/lumi cannot be looked at \(Permission denied\)"):
+        run(ctx, burning(), flat())

@@ -472,3 +472,31 @@ def test_folder_of_entries_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "fill_db.d").write_text("")
     with pytest.raises(OutputError, match=r"fill_db\.d cannot be created"):
         entered(tmp_path / "fill_db.yaml", "5800.tgz")
+
+
+def fail(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied", "fill_db.yaml")
+
+
+def test_a_database_that_cannot_be_looked_at_is_told(
+    original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(massi_db, "_folder", fail)
+    original.unlink()
+    with pytest.raises(BadInputError, match="Permission denied"):
+        massi_db.load_database(original)
+
+
+def test_a_database_that_cannot_be_read_is_told(
+    original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(massi_db, "_content", fail)
+    with pytest.raises(BadInputError, match="Permission denied"):
+        massi_db.load_database(original)
+
+
+def test_an_entry_that_goes_while_the_others_are_read_is_left_out(original: Path) -> None:
+    folder = original.with_suffix(".d")
+    folder.mkdir()
+    (folder / "2017_1.yaml").symlink_to("gone")
+    assert massi_db.entries(original) == {}
