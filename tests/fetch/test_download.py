@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import runpy
 import sys
@@ -14,9 +15,9 @@ import pytest
 
 from lumimod.commands.get_data import get_all, get_fills, get_group, parse_time
 from lumimod.config.settings import Config
-from lumimod.errors import SourceError, UsageError
+from lumimod.errors import OutputError, SourceError, UsageError
 from lumimod.fetch.groups import GROUPS
-from lumimod.fetch.modes import read_table
+from lumimod.fetch.modes import merge_into, read_table
 from lumimod.readers.checksums import checksum_of, read_sums
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.sources.simulated import Simulated
@@ -296,3 +297,26 @@ def test_what_was_fetched_is_in_the_list_of_checksums(run: Run, tmp_path: Path) 
     assert {"fills_and_bmodes.pkl", "fill_basic_data_csvs/basic_data_fill_5845.csv"} <= set(sums)
     assert any(name.endswith("5845.tgz") for name in sums)
     assert all(checksum_of(data / name) == found for name, found in sums.items())
+
+
+def test_an_archive_that_cannot_be_copied_is_told_and_the_data_are_kept(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> list[Path]:
+        raise OutputError("cannot write CMS/lumi/5845.tgz: No space left on device")
+
+    monkeypatch.setattr(Simulated, "copy_archives", fail)
+    assert run("getData.py", "--fill", "5845") == 1
+    assert "fill 5845: archives: cannot write CMS/lumi/5845.tgz" in capsys.readouterr().out
+    assert (tmp_path / "data/fill_basic_data_csvs/basic_data_fill_5845.csv").exists()
+
+
+def test_fills_whose_bunches_are_left_out_are_counted(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modes = tuple(mode for mode in world.span.modes if mode.mode != "STABLE")
+    world.cfg.files.bmodes.unlink()
+    merge_into(world.cfg.files.bmodes, [dataclasses.replace(world.span, modes=modes)], now_s=2e9)
+    get_group("bbb", ["--config", str(tmp_path / "config.py")])
+    said = "1 fill without stable beams: data of bunches left out (--all)"
+    assert said in capsys.readouterr().out

@@ -203,3 +203,12 @@ def test_json_stays_json_and_keeps_what_it_had(tmp_path: Path) -> None:
     assert table["4"] == {"t_startfill": 1.0, "t_endfill": 2.0, "t_stop_RAMP": None}
     assert sorted(read_bmodes(path)) == sorted(map(int, table)) != [4]
     assert len(path.with_suffix(".csv").read_text().splitlines()) == 1 + len(table)
+
+
+@pytest.mark.parametrize("time", ["noon", None, 1e300, float("nan")])
+def test_a_time_that_is_no_date_has_an_empty_cell(tmp_path: Path, time: object) -> None:
+    path = tmp_path / "fills.pkl"
+    write_table(path, {1: {"t_startfill": time}, 2: {"t_startfill": 0.0}})
+    with path.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["start_utc"] for row in rows] == ["", "1970-01-01 00:00:00"]

@@ -14,10 +14,14 @@ import numpy as np
 import pytest
 
 from lumimod.arrays import Series
+from lumimod.fetch.contents import Contents, read_if_sound
+from lumimod.fetch.damage import file_fault
 from lumimod.fetch.fill import LATE_S
 from lumimod.fetch.groups import GROUPS
 from lumimod.fetch.modes import merge_into
+from lumimod.fetch.parts import Parts
 from lumimod.fetch.run import Outcome, fetch
+from lumimod.fetch.saved import Saved
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.variables import read_variables
 from lumimod.sources.base import FillSpan, ModeSpan, Source, series_from_rows
@@ -351,3 +355,48 @@ def test_a_long_fill_needs_memory_for_a_few_of_its_variables(
     n_variables = len(world.names(outcome.path))
     assert n_variables > 12
     assert peak_bytes < 7 * one_bytes
+
+
+# --- files and parts that are odd
+
+
+def test_a_file_of_another_kind_in_place_of_the_fetched_one_is_no_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "data.csv"
+    folder.mkdir()
+    assert file_fault(Saved(True, 1.0), folder, ["A"], read_all=True) == ""
+    empty = tmp_path / "other.csv"
+    empty.touch()
+    assert (
+        file_fault(Saved(True, 1.0), empty, ["A"], read_all=False) == f"{empty}: the file is empty"
+    )
+
+
+def test_variables_of_a_file_that_are_read_when_asked_for_can_be_counted() -> None:
+    contents = Contents({"A": lambda: pytest.fail("nobody asked for it"), "B": lambda: None})
+    assert (len(contents), list(contents)) == (2, ["A", "B"])
+
+
+def test_a_damaged_file_has_no_variable_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("404 Not Found")
+    assert read_if_sound(path, "A") is None
+    assert str(path) in caplog.text
+    assert read_if_sound(tmp_path / "gone.csv", "A") is None
+
+
+def test_parts_that_are_gone_before_the_file_is_written_fail_that_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, seen = Parts.read, set[str]()
+
+    def once(parts: Parts, name: str, *span: float) -> Series | None:
+        found = None if name in seen else plain(parts, name, *span)
+        seen.add(name)
+        return found
+
+    monkeypatch.setattr(Parts, "read", once)
+    outcome = world.run("basic")
+    assert "is gone; run again" in outcome.failed
+    assert not world.basic.exists()

@@ -61,3 +61,16 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     parts.folder.write_text("in the way")
     with pytest.raises(OutputError, match="cannot create"):
         parts.add(series_from_rows("A", Path(), np.zeros(1), [np.zeros(1)]), 0.0, 1.0)
+
+
+def test_a_damaged_part_is_left_out_of_what_is_read(tmp_path: Path) -> None:
+    parts = Parts(tmp_path / "x.csv")
+    for start in (0.0, 10.0):
+        one = series_from_rows("A", Path(), np.array([start]), [np.zeros(1)])
+        parts.add(one, start, start + 10.0)
+    (parts.folder / "A" / "0.0_10.0.npz").write_bytes(b"no longer")
+    series = parts.read("A", 0.0, 20.0)
+    assert series is not None
+    assert series.time_s.tolist() == [10.0]
+    (parts.folder / "A" / "10.0_20.0.npz").write_bytes(b"no longer")
+    assert parts.read("A", 0.0, 20.0) is None

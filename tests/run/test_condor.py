@@ -9,15 +9,16 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lumimod.condor import actions, submit
-from lumimod.condor.folder import JobFolder
+from lumimod.condor.folder import JobFolder, create_job_folder
 from lumimod.condor.status import State, read_status
-from lumimod.errors import CondorError
+from lumimod.errors import CondorError, OutputError
 from lumimod.run.report import FillReport
 from lumimod.run.report_file import ReportFile, load_report
 from lumimod.steps.registry import STEPS
@@ -1000,3 +1001,92 @@ def test_waiting_can_follow_a_submission_at_once(
     outcome = site.run("--submit", "-n", FILL, "--wait")
     assert outcome.status == 0
     assert outcome.out.endswith("1 fill: 1 done\n")
+
+
+# --- what rarely happens
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no schedd"), OSError("gone"), KeyError("GlobalJobId")]
+)
+def test_a_schedd_that_cannot_be_asked_for_its_name_costs_no_submission(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    site.configure(condor_submit_with="bindings")
+    bindings = Bindings()
+
+    def fail(*_: object) -> list[dict[str, str]]:
+        raise error
+
+    monkeypatch.setattr(bindings, "query", fail)
+    monkeypatch.setitem(sys.modules, "htcondor2", bindings)
+    outcome = site.run("--submit", "--verbose")
+    assert outcome.status == 0
+    assert outcome.lines("the schedd of cluster 7 is not known")
+    (submission,) = job_folder(outcome).load().submissions
+    assert (submission.cluster, submission.schedd) == (7, "")
+
+
+def test_config_that_is_none_in_another_folder_is_read_where_it_is(site: Site) -> None:
+    with site.config.open("a") as file:
+        file.write(
+            "from pathlib import Path\n"
+            "t_step_sec = 300 if (Path(__file__).parent / 'data').is_dir() else -1\n"
+        )
+    outcome = site.run("--submit", "--dry-run")
+    assert job_folder(outcome).load().config == str(site.config)
+    assert outcome.lines("WARNING", str(site.config), "do not change it until they have ended")
+
+
+def test_a_job_folder_on_a_full_disk_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> Any:
+        raise OutputError(f"{path} cannot be written (No space left on device)")
+
+    monkeypatch.setattr(actions, "replacing", fail)
+    outcome = site.run("--submit", "--dry-run")
+    assert outcome.status == 1
+    assert outcome.err.endswith("config.py cannot be written (No space left on device)\n")
+
+
+def test_a_name_of_a_job_folder_that_is_taken_gives_way_to_another(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = iter(["aaaaaa", "aaaaaa", "bbbbbb"])
+    monkeypatch.setattr("lumimod.condor.folder.secrets.token_hex", lambda _: next(numbers))
+    now = datetime(2026, 11, 25, 3, 55, 53)
+    made = [create_job_folder(site.root, [FILL], now).path.name for _ in range(2)]
+    stem = f"lumimod_JOB_{FILL}_{FILL}_20261125-035553"
+    assert made == [f"{stem}_aaaaaa", f"{stem}_bbbbbb"]
+
+
+def test_a_broken_job_folder_counts_as_the_newest_so_that_it_is_told(
+    site: Site, jobs: JobFolder
+) -> None:
+    broken = site.root / f"lumimod_JOB_{FILL}_{FILL}_29991231-000000_ffffff"
+    broken.mkdir()
+    (broken / "job.json").write_text("{")
+    outcome = site.run("--status")
+    assert outcome.status == 1
+    assert str(broken) in outcome.err
+
+
+def test_resubmitting_can_wait_for_the_new_jobs(
+    site: Site, calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = job_folder(site.run("--submit", "-n", FILL))
+    happens(jobs, submitted(0, 1), REMOVED)
+
+    def work(_: float) -> None:
+        with jobs.log.open("a") as log:
+            for number, text in (
+                (0, "Job submitted from host: <x>\n    lumimod chunk 2: fills"),
+                (5, "Job terminated.\n\t(1) Normal termination (return value 0)"),
+            ):
+                log.write(f"{number:03} (008.000.000) {WHEN} {text}\n...\n")
+
+    monkeypatch.setattr(actions.time, "sleep", work)
+    again = site.root / "bin/condor_submit"
+    again.write_text(again.read_text().replace("7.0 - 7.1", "8.0 - 8.0"))
+    outcome = site.run("--resubmit", jobs.path, "--wait")
+    assert outcome.status == 1  # its results are missing
+    assert f"fill {FILL}: missing steps" in outcome.out

@@ -13,11 +13,11 @@ from lumimod.commands.simulate_fills import main
 from lumimod.errors import UsageError
 from lumimod.simulate import FillSettings, FullPhysics, simulate_fills
 from lumimod.simulate.bunches import BunchState
-from lumimod.simulate.full import MEASURED_AT_INJECTION_UM_H
+from lumimod.simulate.full import MEASURED_AT_INJECTION_UM_H, growth_at_injection
 from lumimod.simulate.noise import left_by_damper
 from lumimod.simulate.overlap import CrossingAt, overlap
 from lumimod.simulate.scattering import damping_time_s, scattering_rates
-from lumimod.simulate.scheme import filling_scheme
+from lumimod.simulate.scheme import BeamScheme, filling_scheme
 from lumimod.tables.lhc import MEETING_SHIFT, N_SLOTS
 
 FloatArray = npt.NDArray[np.float64]
@@ -255,3 +255,18 @@ def test_command_line_chooses_the_truth(tmp_path: Path, capsys: pytest.CaptureFi
         assert "b1_sigma_eff_m2" in archive.files
     assert main([*options, "--scheme", "8b4e"]) == 2
     assert "--scheme is one of --physics full" in capsys.readouterr().err
+
+
+def test_without_growth_at_injection_there_is_none_besides_scattering() -> None:
+    scheme = BeamScheme(*[np.arange(3)] * 3, colliding=np.ones(3, bool))
+    plain = FillSettings()
+    full = FillSettings(full=FullPhysics(injection_growth=False))
+    for settings in (plain, full):
+        growth = growth_at_injection(scheme, 1, settings)
+        assert [of.tolist() for of in growth] == [[0, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("ratio", ["betastar_ratio_cms", "emit_ratio_b2", "intensity_ratio_b2"])
+def test_a_ratio_of_nothing_is_refused(ratio: str) -> None:
+    with pytest.raises(UsageError, match="ratios of the beams and of beta"):
+        FullPhysics(**{ratio: 0.0})
