@@ -134,6 +134,18 @@ def test_many_missing_slots_are_told_in_short(
     assert "of 11 colliding slots (101, 102, 103, 104, 105, 106, 107, 108, ...)" in caplog.text
 
 
+@pytest.mark.parametrize(("n", "end"), [(8, "108)"), (9, "108, ...)")])
+def test_up_to_eight_missing_slots_are_told_one_by_one(
+    fill: MakeFill, caplog: pytest.LogCaptureFixture, n: int, end: str
+) -> None:
+    ctx = fill()
+    put(ctx.paths.sb, stable_beams(coll=range(100, 101 + n)))
+    for experiment in ("ATLAS", "CMS"):
+        archive(ctx, experiment, slots=(100,))
+    massi.run(ctx)
+    assert f"of {n} colliding slots (101, 102, 103, 104, 105, 106, 107, {end}" in caplog.text
+
+
 def test_an_archive_without_any_of_the_slots_is_an_error(ctx: FillContext) -> None:
     archive(ctx, "ATLAS")
     archive(ctx, "CMS", slots=(500,))

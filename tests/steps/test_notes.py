@@ -1,0 +1,122 @@
+"""What steps note, in whole: kind, words, quantity, beam and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lumimod.errors import Note
+from lumimod.records import MeasuredLumi
+from lumimod.steps import emittance, losses, lumi, model, sb
+from lumimod.steps.context import FillContext
+from lumimod.steps.effects import note_range
+from lumimod.steps.smoothing import Smoothing
+from tests.steps.conftest import T0, fill_modes, measured_beam, put, stable_beams
+
+MakeFill = Callable[..., FillContext]
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> list[Note]:
+    """Return all that is noted."""
+    found: list[Note] = []
+    monkeypatch.setattr(FillContext, "note", lambda _, note: found.append(note))
+    return found
+
+
+def test_the_energy_of_each_beam_is_noted_with_its_number(
+    fill: MakeFill, notes: list[Note]
+) -> None:
+    beams = {b: replace(measured_beam(b, [10]), highest_energy_gev=6000.0 + b) for b in (1, 2)}
+    sb._check_energy(fill(beams))
+    assert notes == [
+        Note(
+            "energy",
+            f"beam {beam} reached {6000 + beam} GeV, but gammaFT in config.py stands for 6500 GeV: "
+            "correct it, the luminosity is proportional to it",
+            beam=beam,
+        )
+        for beam in (1, 2)
+    ]
+
+
+def test_a_step_for_which_the_map_was_not_made_is_noted(fill: MakeFill, notes: list[Note]) -> None:
+    model._note_step(fill(t_step_sec=60))
+    text = (
+        "the IBS parametrisation holds for steps of 5 min to 1 h, not for t_step_sec = 60: do not "
+        "trust the modelled growth (in steps of 1 min the emittance grows 2.2 times as fast as in "
+        'steps of 5 min); ibs = "rates" in config.py does not depend on the step'
+    )
+    assert notes == [Note("model", text)]
+
+
+def test_bunches_outside_of_what_was_fitted_are_noted_with_their_number(
+    fill: MakeFill, notes: list[Note]
+) -> None:
+    ctx = fill(ibs="rates")
+    one = np.ones(3)
+    note_range(ctx, "injection", 2, np.array([2.0, 50.0, 60.0]), 2 * one, 1e-9 * one)
+    (note,) = notes
+    assert (note.kind, note.beam, note.numbers) == ("ibs", 2, {"bunches": 2})
+    assert note.text.startswith("injection of beam 2: 2 bunches begin outside of ")
+    note_range(ctx, "injection", 2, 2 * one, 2 * one, 1e-9 * one)
+    note_range(fill(), "injection", 2, 50 * one, 2 * one, 1e-9 * one)
+    assert notes == [note]
+
+
+def test_no_emittance_at_all_is_noted(fill: MakeFill, notes: list[Note]) -> None:
+    nothing = np.full((2, 2), np.nan)
+    beams = replace(stable_beams(), crossing_plane={1: "h", 5: "h"})
+    emittance._note_nothing(fill(), beams, nothing)
+    emittance._note_nothing(fill(), stable_beams(), nothing)
+    emittance._note_nothing(fill(), stable_beams(), np.array([[np.nan, 1.0]]))
+    head = "no emittance from luminosity: "
+    assert notes == [
+        Note("missing", f"{head}the beams cross in plane H at both experiments", "emittance"),
+        Note("missing", f"{head}the measured luminosities are those of no emittances", "emittance"),
+    ]
+
+
+def test_losses_of_the_calculated_luminosity_are_noted(fill: MakeFill, notes: list[Note]) -> None:
+    ctx, beams = fill(), stable_beams()
+    put(ctx.paths.sb, beams)
+    lumi.run(ctx)
+    notes.clear()
+    assert losses._luminosity(ctx, beams)[0] == "calculated"
+    text = "no measured luminosity: cross-sections and pile-up are of the calculated one"
+    assert notes == [Note("fallback", text, "luminosity")]
+    shape = beams.bunches[1, "coll"].intensity_ppb.shape
+    put(ctx.paths.lumi_meas, MeasuredLumi({e: np.ones(shape) for e in ("ATLAS", "CMS")}))
+    assert losses._luminosity(ctx, beams)[0] == "measured"
+    assert len(notes) == 1
+
+
+# --- ends of the fill
+
+
+def test_two_times_will_do() -> None:
+    assert (sb.time_range(fill_modes(stable=(0, 301)), 300) - T0).tolist() == [0, 300]
+
+
+@pytest.mark.parametrize(
+    ("modes", "span_s"),
+    [
+        ({"stable": (0, 7200), "end": 10_000}, 10_000),
+        ({"stable": (0, 7200), "end": np.nan}, 7200),
+        ({"stable": (0, np.nan), "end": np.nan}, 600),
+    ],
+)
+def test_smoothing_counts_to_the_end_of_the_fill_of_stable_beams_or_of_the_data(
+    fill: MakeFill, modes: dict[str, Any], span_s: float
+) -> None:
+    of = fill_modes(**modes)
+    if np.isnan(modes["stable"][1]):
+        of = replace(of, complete=False)
+    ctx = fill(None, of)
+    found = Smoothing.of(ctx, T0 + np.array([0.0, 300.0, 600.0]))
+    expected = min(1.0, ctx.cfg.bsrt.smoothing_time_s / span_s)
+    assert found.frac == pytest.approx(expected)
