@@ -17,6 +17,7 @@ from lumimod.readers.unpickle import load_pickle
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.simulate import FillFiles
 from lumimod.writers import convert
+from lumimod.writers.variables import append_variables, write_variables
 
 from .conftest import FILL, Analysed, analyse
 
@@ -229,3 +230,22 @@ def test_file_of_another_suffix_is_refused(csv: Path, capsys: pytest.CaptureFixt
     assert run(other, "--to", "h5") == 2
     said = f"not a format of variables ({', '.join(SUFFIXES)})"
     assert said in capsys.readouterr().err
+
+
+def test_a_tree_is_not_converted_to_a_tree(small_files: FillFiles, tmp_path: Path) -> None:
+    source = tmp_path / f"HX:FILLN={FILL}"
+    source.mkdir()
+    with pytest.raises(UsageError, match="is a tree already"):
+        convert.convert_to_tree(source, tmp_path / "out", small_files.bmodes)
+
+
+def test_variables_are_added_on_a_line_of_their_own(small_files: FillFiles, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    names = list_variables(small_files.basic)
+    found = read_variables(small_files.basic, names)
+    write_variables(path, {names[0]: found[names[0]]})
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    append_variables(path, {names[1]: found[names[1]]})
+    again = read_variables(path, names[:2])
+    for name in names[:2]:
+        np.testing.assert_array_equal(again[name].values, found[name].values)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from lumimod.plots import lifetime_axis
+from lumimod.plots.lifetime_axis import lifetime_ticks, share_lifetimes
 from tests.plots.conftest import outside_note
 
 NAN, INF = np.nan, np.inf
@@ -124,3 +125,19 @@ def test_a_lifetime_has_the_digits_that_its_error_allows(
 @pytest.mark.parametrize("error_h", [np.nan, 50.0, np.inf])
 def test_an_error_that_says_nothing_is_not_shown(error_h: float) -> None:
     assert "±" not in lifetime_axis.median_text(np.array([0.05, 0.05, 0.1]), error_h)
+
+
+def test_axes_that_share_lifetimes_have_the_ends_of_all_and_none_are_left_alone() -> None:
+    share_lifetimes([])
+    one, two = Figure().subplots(2)
+    one.set_ylim(0.2, -0.1)  # long lifetimes are above
+    two.set_ylim(0.4, 0.0)
+    share_lifetimes([one, two])
+    assert one.get_ylim() == two.get_ylim()
+    high, low = one.get_ylim()
+    assert low <= -0.1
+    assert high >= 0.4
+
+
+def test_few_ticks_are_left_where_no_round_lifetime_is_near() -> None:
+    assert lifetime_ticks(1000.0, 1000.1) == []

@@ -205,3 +205,31 @@ def test_an_integral_of_a_part_of_the_fill_is_not_drawn(data: OverviewData, draw
 def test_the_peak_has_the_power_of_ten_of_its_luminosity() -> None:
     peaks = {"lumi_peak_meas_atlas_e34": 0.000908, "lumi_peak_meas_cms_e34": 0.00095}
     assert ("peak [10³⁰ cm⁻² s⁻¹]", "9.08 / 9.5") in fact_rows(peaks)
+
+
+def test_without_beam_modes_the_facts_are_not_known(run_fill: FillPaths, tmp_path: Path) -> None:
+    config = tmp_path / "config.py"
+    text = run_fill.cfg.path.read_text()
+    config.write_text(f"{text}fills_bmodes_file = {str(tmp_path / 'gone.pkl')!r}\n")
+    found = load_overview(FillPaths(load_config(config), FILL))
+    assert (found.modes, found.facts) == (None, {})
+
+
+def test_without_pile_up_there_is_no_axis_of_it(data: OverviewData) -> None:
+    assert data.sb.losses is not None
+    nothing = {exp: np.zeros_like(of) for exp, of in data.sb.losses.pileup.items()}
+    for losses in (None, dataclasses.replace(data.sb.losses, pileup=nothing)):
+        bare = dataclasses.replace(data, sb=dataclasses.replace(data.sb, losses=losses))
+        ax = panel(draw_overview(bare), "luminosity")
+        assert ax.child_axes == []
+
+
+def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewData) -> None:
+    assert data.sb.lifetime is not None
+    beams = data.sb.lifetime.beams
+    one = dataclasses.replace(beams[1], total_tau_boff_corrected_s=None)
+    lifetime = dataclasses.replace(data.sb.lifetime, beams={1: one, 2: beams[2]})
+    bare = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
+    labels = set(lines(panel(draw_overview(bare), "lifetime beyond burn-off")))
+    assert "B2" in labels
+    assert "B1" not in labels

@@ -169,3 +169,10 @@ def test_spread_is_half_of_the_central_68_percent() -> None:
     assert median_and_spread(values) == pytest.approx((50.0, 34.0))
     assert np.isnan(median_and_spread(np.array([np.nan]))).all()
     assert series_label(np.array([np.nan]), "B1") == "B1: none"
+
+
+def test_a_season_without_a_fill_says_so() -> None:
+    for draw in season_pictures(80.0).values():
+        figure = draw(SeasonData({}), STYLE)
+        said = [text.get_text() for text in figure.texts]
+        assert any(text.startswith("Season: 0 fills with stable beams") for text in said)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lumimod import __version__
-from lumimod.cli import chosen_steps, parser
+from lumimod.cli import chosen_steps, main, parser
+from lumimod.errors import OutputError
+from lumimod.run.choice import FillChoice
 from lumimod.run.span import FillsBetween
 from lumimod.steps import TITLES
 from lumimod.steps.registry import STEPS
@@ -287,3 +293,49 @@ def test_a_run_without_a_config_ends_with_2(
     assert outcome.err == (
         f"lumimod: error: {empty / 'config.py'} not found; run in the folder that holds it\n"
     )
+
+
+# --- what is asked for seldom
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_is_written_for_the_shell(site: Site, shell: str) -> None:
+    outcome = site.call("--completion", shell)
+    assert outcome.status == 0
+    assert "--doOnly" in outcome.out
+    assert outcome.err == ""
+
+
+def test_python_can_run_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["lumimod", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("lumimod", run_name="__main__")
+    assert caught.value.code in (None, 0)
+    assert capsys.readouterr().out.split() == ["lumimod", __version__]
+
+
+def test_a_command_in_a_thread_runs_and_leaves_signals_alone(site: Site) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["--config", str(site.config), "--dry-run"]).result() == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_pictures_that_cannot_be_planned_fail_as_a_part_of_the_fill(
+    finished: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> list[Any]:
+        raise OutputError("no such folder of pictures")
+
+    monkeypatch.setattr("lumimod.run.fill.pictures_due", fail)
+    outcome = finished.run("--fill", FILL, "--plots", "cycle")
+    assert outcome.status == 1
+    assert f"fill {FILL}: plots: no such folder of pictures" in outcome.out
+
+
+def test_numbers_alone_are_a_choice_of_fills() -> None:
+    assert FillChoice.of([FILL]) == FillChoice((FILL,))
+    assert FillChoice.of(None) == FillChoice(())
+    assert FillChoice.of(FillChoice((FILL,))) == FillChoice((FILL,))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lumimod.commands.simulate_fills import main
 from lumimod.errors import BadInputError, OutputError, UsageError
 from lumimod.physics.emittance import emittance_um
+from lumimod.readers.variables import read_variables
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.simulate.scheme import ABORT_GAP_START, filling_scheme
 from lumimod.simulate.timeline import BEFORE_STABLE_S, timeline
@@ -557,3 +558,12 @@ def test_command_simulates_run_3(tmp_path: Path) -> None:
     assert main(f"--folder {tmp_path} --fill 9000 --run 3 {few}".split()) == 0
     extra = tmp_path / "fill_extra_data_csvs" / "extra_data_fill_9000.csv"
     assert [values for _, values in parse(extra)["HX:BETASTAR_IP1"]] == [[60.0], [50.0]]
+
+
+def test_a_season_may_be_sampled_as_often_as_asked_for(tmp_path: Path) -> None:
+    few = "--season 1 --bunches 4 --noncolliding 0 --hours 0.3 --sample-s 200 --bsrt-period-s 100"
+    assert main(f"--folder {tmp_path} {few}".split()) == 0
+    (path,) = (tmp_path / "fill_bunchbybunch_data_csvs").glob("*.csv*")
+    name = "LHC.BCTFR.A6R4.B1:BUNCH_INTENSITY"
+    steps_s = np.diff(read_variables(path, [name])[name].time_s)
+    assert np.median(steps_s) == pytest.approx(200, abs=2)

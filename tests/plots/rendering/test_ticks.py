@@ -81,3 +81,18 @@ def test_a_panel_that_was_drawn_still_tells_its_ticks() -> None:
     assert [t.get_text() for t in ax.get_xticklabels()][1:] == ["0\n09:00", "3\n12:00", "6\n15:00"]
     box = figure.get_tightbbox()
     assert box.width > 0
+
+
+def unseen(ax: Axes) -> None:
+    plain(ax)
+    ax.yaxis.set_visible(False)
+
+
+def without_ticks(ax: Axes) -> None:
+    plain(ax)
+    ax.set_yticks([])
+
+
+@pytest.mark.parametrize("set_up", [unseen, without_ticks])
+def test_an_axis_that_shows_nothing_is_as_matplotlib_draws_it(set_up: SetUp) -> None:
+    np.testing.assert_array_equal(pixels(set_up, together=True), pixels(set_up, together=False))
