@@ -224,7 +224,9 @@ def test_missing_beta_star_is_named(tmp_path: Path) -> None:
 
 def test_beta_star_without_a_row_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "e.csv", **{BETA1: {}, BETA5: {0.0: 60.0}})
-    with pytest.raises(BadInputError, match=r"HX:BETASTAR_IP1 in .*e\.csv has no row; set beta"):
+    with pytest.raises(
+        BadInputError, match=r"IP1 in .*e\.csv has no row; set betastar_m in .* to a number$"
+    ):
         measured_betastar(path, RUN_3, TIME_S)
 
 
@@ -265,6 +267,7 @@ def test_a_logged_beta_star_that_cannot_be_used_is_told_unless_there_is_none(
     assert logged_betastar(None, RUN_3, TIME_S, notes.append) is None
     assert len(notes) == bool(told)
     assert all(told in note.text for note in notes)
+    assert all(note == Note("unused", note.text, "beta*") for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -338,3 +341,11 @@ def test_an_angle_logged_on_change_holds_from_its_very_time(tmp_path: Path) -> N
     found, _ = told_angles(path, RUN_2, time_s=time_s)
     assert found is not None
     assert found[1].full_rad == pytest.approx([300e-6, 300e-6, 300e-6, 280e-6])
+
+
+@pytest.mark.parametrize(("at_s", "is_used"), [(600.0, True), (600.5, False)])
+def test_a_beta_star_from_the_last_time_on_is_of_this_fill(
+    tmp_path: Path, at_s: float, is_used: bool
+) -> None:
+    path = write(tmp_path / "e.csv", **{BETA1: {at_s: 60.0}, BETA5: {0.0: 30.0}})
+    assert (logged_betastar(path, RUN_3, TIME_S, lambda _: None) is not None) == is_used
