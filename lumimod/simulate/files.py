@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -132,6 +133,9 @@ def write_massi(path: Path, fill: Fill, experiment: str, scale: float, rng: Gene
                 info = tarfile.TarInfo(name)
                 info.size, info.mtime = rows.size, int(mtime_s)
                 archive.addfile(info, io.BytesIO(rows.tobytes()))
+    place = fill.settings.place
+    if place is not None and place.posted_s is not None:
+        os.utime(path, (place.posted_s, place.posted_s))
 
 
 def merge_bmodes(path: Path, fills: Iterable[Fill]) -> None:

@@ -17,5 +17,7 @@ class FillPlace:
     """Whether the machine dumped the beams, and not the operators."""
     now_s: float | None = None
     """The present, Unix s: what comes later is not logged. None: the fill is over."""
+    posted_s: float | None = None
+    """When the archives were posted, Unix s: the time of their files. None: that of writing."""
     massi_factor: float = 1.0
     """Factor on the luminosities of archives that are to be replaced by better ones."""

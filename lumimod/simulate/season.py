@@ -86,15 +86,16 @@ class SeasonFill(NamedTuple):
         had_beams = self.had_stable_beams and (
             now_s is None or now_s > place.start_s + sum(BEFORE_STABLE_S.values()) + 600
         )
-        posted = days >= self.archive.posted and np.isfinite(self.archive.posted)
+        factor, posted_s = self.archives_at(np.inf if now_s is None else now_s)
         return replace(
             settings,
-            massi=bool(settings.massi and had_beams and posted),
+            massi=bool(settings.massi and had_beams and factor is not None),
             bbb_lumi=bool(settings.bbb_lumi and had_beams),
             place=replace(
                 place,
                 now_s=now_s if days < 0 else None,
-                massi_factor=REPLACED_FACTOR if days < self.archive.replaced else 1.0,
+                posted_s=None if factor is None else posted_s,
+                massi_factor=factor or 1.0,
             ),
         )
 
@@ -102,7 +103,7 @@ class SeasonFill(NamedTuple):
         """Return the factor on the archives that are there, None without any, and since when."""
         archive, end_s = self.archive, self.times.end_s
         days = (now_s - end_s) / _DAY_S
-        if not self.had_stable_beams or days < archive.posted:
+        if not (self.had_stable_beams and days >= archive.posted and np.isfinite(archive.posted)):
             return None, 0.0
         if days < archive.replaced:
             return REPLACED_FACTOR, end_s + archive.posted * _DAY_S

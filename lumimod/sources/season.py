@@ -6,19 +6,16 @@ not logged yet. Massi archives come late, are replaced by better ones, or never 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from lumimod.arrays import Series
-from lumimod.errors import OutputError
 from lumimod.simulate import FillFiles, FillSettings, FullPhysics, simulate_fills
 from lumimod.simulate.season import SeasonFill, whole_season
 from lumimod.simulate.timeline import timeline
 from lumimod.sources.base import FillSpan, ModeSpan
-from lumimod.sources.simulated import SEED, Simulated
+from lumimod.sources.simulated import SEED, Simulated, copied
 
 N_FILLS = 300
 """From May to October 2017."""
@@ -73,31 +70,25 @@ class SimulatedSeason(Simulated):
         truth = folder / "truth" / f"truth_fill_{fill}.npz"
         if truth.exists() and (factor is None or _is_newest(of, folder, posted_s)):
             return []
-        files = self._made_with(of, factor or 1.0)
-        wanted = [(files.truth, of.times.end_s)]
-        if factor is not None:
-            wanted += [(path, posted_s) for path in files.massi]
-        return [_copied(path, files.bmodes.parent, folder, time_s) for path, time_s in wanted]
+        is_final = factor in (None, 1.0)
+        files = self._files(fill) if is_final else self._as_now(of)
+        archives = files.massi if factor is not None else ()
+        return [copied(path, files.bmodes.parent, folder) for path in (files.truth, *archives)]
 
     def _files(self, fill: int) -> FillFiles:
-        return self._made_with(self._season[fill], 1.0)
+        """Return the files of a fill as they are when all is over."""
+        if fill not in self._made:
+            while len(self._made) >= _MOST_KEPT:
+                oldest = next(iter(self._made))
+                shutil.rmtree(self._made.pop(oldest).bmodes.parent, ignore_errors=True)
+            folder, settings = self._folder_of(f"fill_{fill}"), self._season[fill].final()
+            self._made[fill] = simulate_fills(folder, [fill], settings, self._seed)[0]
+        return self._made[fill]
 
-    def _made_with(self, of: SeasonFill, factor: float) -> FillFiles:
-        """Return the files of a fill, of which archives may be too high by a factor."""
-        known = self._made.get(of.number)
-        if known is not None and factor == 1.0:
-            return known
-        settings = of.final()
-        settings = replace(settings, place=replace(of.place, massi_factor=factor))
-        if factor != 1.0:
-            folder = self._folder_of(f"first_{of.number}")
-            return simulate_fills(folder, [of.number], settings, self._seed)[0]
-        while len(self._made) >= _MOST_KEPT:
-            oldest = next(iter(self._made))
-            shutil.rmtree(self._made.pop(oldest).bmodes.parent, ignore_errors=True)
-        folder = self._folder_of(f"fill_{of.number}")
-        self._made[of.number] = simulate_fills(folder, [of.number], settings, self._seed)[0]
-        return self._made[of.number]
+    def _as_now(self, of: SeasonFill) -> FillFiles:
+        """Return the files of a fill with archives that will be replaced."""
+        folder = self._folder_of(f"first_{of.number}")
+        return simulate_fills(folder, [of.number], of.at(self._now_s), self._seed)[0]
 
 
 def _span(fill: SeasonFill, now_s: float) -> FillSpan:
@@ -120,14 +111,3 @@ def _is_newest(fill: SeasonFill, folder: Path, posted_s: float) -> bool:
     except OSError:
         return False
     return bool(found) and all(abs(time_s - posted_s) < 1 for time_s in found)
-
-
-def _copied(path: Path, root: Path, folder: Path, time_s: float) -> Path:
-    target = folder / path.relative_to(root)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-        os.utime(target, (time_s, time_s))
-    except OSError as exc:
-        raise OutputError(f"cannot write {target}: {exc.strerror or exc}") from exc
-    return target

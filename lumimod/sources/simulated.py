@@ -80,16 +80,7 @@ class Simulated(Source):
             return []
         files = self._files(fill)
         root = files.bmodes.parent
-        copies = []
-        for path in (*files.massi, files.truth):
-            target = folder / path.relative_to(root)
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, target)
-            except OSError as exc:
-                raise OutputError(f"cannot write {target}: {exc.strerror or exc}") from exc
-            copies.append(target)
-        return copies
+        return [copied(path, root, folder) for path in (*files.massi, files.truth)]
 
     def _files(self, fill: int) -> FillFiles:
         if fill not in self._made:
@@ -108,3 +99,20 @@ class Simulated(Source):
 
 def _length_s(times: Timeline) -> float:
     return times.end_s - times.start_s
+
+
+def copied(path: Path, root: Path, folder: Path) -> Path:
+    """Copy a file below a root into a folder, to the same place and with its time; return the copy.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    target = folder / path.relative_to(root)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    except OSError as exc:
+        raise OutputError(f"cannot write {target}: {exc.strerror or exc}") from exc
+    return target

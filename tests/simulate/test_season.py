@@ -15,7 +15,12 @@ from lumimod.commands.simulate_fills import main
 from lumimod.errors import UsageError
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
-from lumimod.simulate.season import FIRST_OF_SEASON, REPLACED_FACTOR, season_fills
+from lumimod.simulate.season import (
+    FIRST_OF_SEASON,
+    REPLACED_FACTOR,
+    season_fills,
+    whole_season,
+)
 from lumimod.simulate.timeline import bmodes_entry, timeline
 from tests.simulate.test_simulate import parse
 
@@ -119,6 +124,18 @@ def test_archives_come_late_are_replaced_or_stay_away() -> None:
                 assert begun[fill] == over[fill]
     assert late > 0
     assert replaced > 0
+
+
+def test_archives_keep_the_time_at_which_they_were_posted(tmp_path: Path) -> None:
+    found = [f for f in whole_season(60, BASE, 1) if f.had_stable_beams and f.archive.replaced]
+    fill = min(found, key=lambda f: f.settings.hours)
+    end_s, archive = fill.times.end_s, fill.archive
+    for days, posted in ((archive.posted + 1, archive.posted), (30, archive.replaced)):
+        for _ in range(2):  # made again
+            settings = fill.at(end_s + days * 86400)
+            [files] = simulate_fills(tmp_path, [fill.number], settings, 1)
+            for path in files.massi:
+                assert path.stat().st_mtime == pytest.approx(end_s + posted * 86400, abs=1)
 
 
 @pytest.fixture(scope="module")

@@ -64,15 +64,19 @@ def test_a_fill_without_stable_beams_has_no_times(paths: FillPaths) -> None:
     assert list(head_lines(found)) == [f"fill {FILL}: no stable beams"]
 
 
-def test_a_fill_in_progress_has_a_start_and_no_length(paths: FillPaths) -> None:
-    of = dataclasses.replace(modes(STABLE=1_500_000_000.0), complete=False)
+def test_a_fill_in_progress_has_a_start_and_a_length_until_now(paths: FillPaths) -> None:
+    of = modes(STABLE=1_500_000_000.0)
+    of = dataclasses.replace(of, complete=False, stop_s={}, t_endfill_s=1_500_005_400.0)
     found, _ = facts(paths, of, holding()(paths))
     assert found["start_utc"] == "2017-07-14 02:40:00"
     assert found["ended"] == "in progress"
-    assert not {"hours", "next_mode"} & found.keys()
-    assert fact_lines(found)[0] == (
-        f"fill {FILL}: stable beams 2017-07-14 02:40:00 UTC, in progress"
-    )
+    assert found["hours"] == 1.5
+    assert "next_mode" not in found
+    start = f"fill {FILL}: stable beams 2017-07-14 02:40:00 UTC"
+    assert fact_lines(found)[0] == f"{start}, 1.5 h, in progress"
+    unknown, _ = facts(paths, dataclasses.replace(of, complete=None), holding()(paths))
+    assert "hours" not in unknown
+    assert fact_lines(unknown)[0] == f"{start}, in progress"
 
 
 def test_a_fill_of_stable_beams_alone_was_dumped(paths: FillPaths) -> None:
