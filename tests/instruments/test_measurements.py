@@ -638,6 +638,13 @@ def test_every_slot_with_both_emittances_is_a_sample() -> None:
     assert scans.emit_um.tolist() == [[2.0, 1.0], [2.1, 1.1], [3.0, 1.5], [3.1, 1.6]]
 
 
+def test_the_samples_of_a_slot_are_a_slice() -> None:
+    rows = {0.0: [0, 0, 2.0, 3.0], 10.0: [0, 0, 2.5, 3.5]}
+    found = emittance_scans(series(rows, "H"), series(rows, "V"), TOP)
+    first, last = (found.emit_um[found.start[j] : found.start[j + 1], 0] for j in (0, 1))
+    assert (first.tolist(), last.tolist()) == ([2.0, 2.5], [3.0, 3.5])
+
+
 def test_acquisitions_may_end_at_their_last_bunch() -> None:
     scans = emittances({10.0: [2.0], 20.0: [2.1, 3.0]}, {10.0: [1.0], 20.0: [1.1, 1.5]})
     assert scans.slots.tolist() == [0, 1]
