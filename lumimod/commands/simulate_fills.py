@@ -22,8 +22,6 @@ from lumimod.writers.clock import set_clock
 
 DEFAULT = FillSettings()
 DEFAULT_FILLS = (5845, 5846)
-SEASON_SAMPLE_S = 120.0
-"""Interval of bunch intensities and lengths in a season, which is to be made in minutes [s]."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,10 +56,7 @@ def _chosen(args: argparse.Namespace, now_s: float | None) -> Iterator[tuple[int
     args.physics = "full"
     if args.scheme:
         raise UsageError("--season has schemes of its own: leave --scheme out")
-    settings = _settings(args)
-    if args.sample_s is None:
-        settings = dataclasses.replace(settings, sample_s=SEASON_SAMPLE_S)
-    yield from season_fills(args.season, settings, args.seed, now_s)
+    yield from season_fills(args.season, _settings(args), args.seed, now_s)
 
 
 def _settings(args: argparse.Namespace) -> FillSettings:

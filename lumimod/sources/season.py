@@ -20,7 +20,7 @@ from lumimod.sources.simulated import SEED, Simulated, copied
 N_FILLS = 300
 """From May to October 2017."""
 SEASON_SETTINGS = FillSettings(
-    full=FullPhysics(), n_colliding=48, sample_s=120.0, massi_s=120.0, bsrt_period_s=30.0,
+    full=FullPhysics(), n_colliding=48, massi_s=120.0, bsrt_period_s=30.0,
     bbb_lumi=True, extra_data=True,
 )  # fmt: skip
 _MOST_KEPT = 4

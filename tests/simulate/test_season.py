@@ -252,6 +252,7 @@ def test_the_season_table_has_the_true_numbers(
 
     table = package.season(config).set_index("fill")
     assert len(truths) >= 3
+    pulls = []
     for fill, truth in truths.items():
         # Up to the last step of the analysis.
         since_s = truth["time_s"] - truth["stable_s"]
@@ -270,6 +271,9 @@ def test_the_season_table_has_the_true_numbers(
             show(f"fill {fill} B{beam}: {found_mb:.2f} +- {error_mb:.2f} mb, truth {true_mb:.2f}")
             # Losses begin within an interval of the intensities, 1 minute.
             assert abs(found_mb - true_mb) < 4 * error_mb + 0.002 * true_mb
+            pulls.append((found_mb - true_mb) / error_mb)
+    show(f"deviations in standard errors: {np.sqrt(np.mean(np.square(pulls))):.2f} (rms)")
+    assert np.sqrt(np.mean(np.square(pulls))) < 1.6
 
 
 def _cross_section_mb(truth: dict[str, Any], beam: int, hours: float) -> float:
