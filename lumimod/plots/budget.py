@@ -17,7 +17,7 @@ from lumimod.plots.about import (
     without_gaps,
 )
 from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis, hours_since, share_values
-from lumimod.plots.layout import Margins, note_missing, panels, title
+from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
 from lumimod.plots.marks import shade_gaps
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
@@ -106,4 +106,4 @@ def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experimen
     room = 0.04 * (above.max() - below.min() or 1.0)
     ax.set_ylim(below.min() - room, above.max() + room)
     few_ticks(ax.yaxis, 8, steps=ROUND_STEPS)
-    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=2, fontsize="small")
+    legend_above(ax)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import NOTHING_KNOWN, About
-from lumimod.plots.layout import Margins, figure_without, panels, title
+from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, MODEL, Look, Style, drawing, new_figure
 from lumimod.records import BEAMS, StableBeams
@@ -53,7 +53,7 @@ def draw_cycle_table(
         ax.axhline(0.0, color="black", linewidth=0.8)
         ax.margins(y=0.15)
         ax.grid(visible=False, axis="x")
-        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=4, fontsize="small")
+        legend_above(ax, 4)
     return figure
 
 

@@ -53,8 +53,13 @@ def _apart(places: np.ndarray, pitch: float, low: float, high: float) -> list[fl
 
 def legend_of_figure(figure: Figure, ax: Axes, style: Style) -> None:
     """Put the legend of a panel below the title, for all panels of the figure."""
+    from lumimod.plots.rendering.legends import measure_once
+
     handles, labels = ax.get_legend_handles_labels()
     if handles:
         left = ax.get_position().x0
         top = 1 - 3.2 * style.em_in / style.fig_size_in[1]
-        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(left, top), ncols=4)
+        legend = figure.legend(
+            handles, labels, loc="upper left", bbox_to_anchor=(left, top), ncols=4
+        )
+        measure_once(legend)

@@ -128,6 +128,8 @@ def legend_above(
     It is at most `widest` times as wide as the panel. With `marker_size` its markers are larger
     than those of the panel, which may be tiny.
     """
+    from lumimod.plots.rendering.legends import measure_once
+
     handles, labels = ax.get_legend_handles_labels()
     if handles:
         legend = ax.legend(
@@ -137,6 +139,7 @@ def legend_above(
         if marker_size is not None:
             for line in legend.get_lines():
                 line.set_markersize(marker_size)
+        measure_once(legend)
 
 
 def _fitting(ax: Axes, labels: Sequence[str], n_columns: int, size: str, widest: float) -> float:
