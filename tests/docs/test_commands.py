@@ -40,6 +40,8 @@ NOT_OURS = {
 PARSED = {
     r"getData\.py(?!.*--source)": "needs NXCALS",
     r"simulate_fills\.py.*--full-size": "makes 200 MB of data",
+    r"simulate_fills\.py.*--season": "takes a second a fill; tests/simulate/test_season.py",
+    r"getData\.py --source season": "takes seconds a fill; tests/sources/test_season.py",
     r"lumimod\.py.*--plots(?! sb --fill)": "draws hundreds of pictures; one page draws some",
     r"build_ibs_rates\.py": "needs a lattice, and minutes",
     r"learn_growth\.py": "needs three fills",
