@@ -135,7 +135,7 @@ def ratios_panel(ax: Axes, data: OverviewData) -> None:
         if exp in calc and exp in meas:
             line = ratio(meas[exp], calc[exp])
             look = EXPERIMENT[exp]._replace(linestyle="-")
-            draw_line(ax, _hours(data), line, look, label=f"{exp} measured/calc.")
+            draw_line(ax, _hours(data), line, look, label=f"{exp} meas./calc.")
             drawn.append(line)
         if data.model_lumi is not None and exp in meas:
             line = ratio(data.model_lumi[exp], meas[exp])

@@ -233,3 +233,14 @@ def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewDat
     labels = set(lines(panel(draw_overview(bare), "lifetime beyond burn-off")))
     assert "B2" in labels
     assert "B1" not in labels
+
+
+def test_no_legend_lies_on_the_words_of_a_panel_beside(drawn: Figure) -> None:
+    drawn.canvas.draw()
+    legends = [ax.get_legend() for ax in drawn.axes if ax.get_legend() is not None]
+    labels = [ax.yaxis.label for ax in drawn.axes if ax.get_ylabel()]
+    assert len(legends) == 9
+    assert len(labels) >= 9
+    for legend in legends:
+        for label in labels:
+            assert not legend.get_window_extent().overlaps(label.get_window_extent()), label
