@@ -21,6 +21,7 @@ from lumimod.fetch.modes import merge_into, read_table
 from lumimod.readers.checksums import checksum_of, read_sums
 from lumimod.simulate import FillFiles, FillSettings, simulate_fills
 from lumimod.sources.simulated import Simulated
+from tests.conftest import Tree
 from tests.fetch.conftest import FILL, World
 
 UTILITIES = Path(__file__).parents[2] / "Utilities"
@@ -54,6 +55,23 @@ def simulated_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., li
     return simulate
 
 
+def runner(
+    config: Path, patch: pytest.MonkeyPatch, simulated_once: Callable[..., list[FillFiles]]
+) -> Callable[..., int]:
+    """Return a function that runs a script of Utilities with options, from the simulated LHC."""
+    patch.setattr("lumimod.sources.simulated.Simulated.__init__.__defaults__", (SMALL, 1))
+    patch.setattr("lumimod.sources.simulated.simulate_fills", simulated_once)
+
+    def script(name: str, *options: str) -> int:
+        argv = [str(UTILITIES / name), "--config", str(config), *options]
+        patch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as caught:
+            runpy.run_path(argv[0], run_name="__main__")
+        return int(caught.value.code or 0)
+
+    return script
+
+
 @pytest.fixture
 def run(
     make_config: Callable[[str], Config],
@@ -63,17 +81,28 @@ def run(
 ) -> Callable[..., int]:
     """Return a function that runs a script of Utilities with options."""
     make_config("data_source = 'simulated'\n")
-    monkeypatch.setattr("lumimod.sources.simulated.Simulated.__init__.__defaults__", (SMALL, 1))
-    monkeypatch.setattr("lumimod.sources.simulated.simulate_fills", simulated_once)
+    return runner(tmp_path / "config.py", monkeypatch, simulated_once)
 
-    def script(name: str, *options: str) -> int:
-        argv = [str(UTILITIES / name), "--config", str(tmp_path / "config.py"), *options]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as caught:
-            runpy.run_path(argv[0], run_name="__main__")
-        return int(caught.value.code or 0)
 
-    return script
+@pytest.fixture(scope="session")
+def fetched_tree(
+    simulated_once: Callable[..., list[FillFiles]], tmp_path_factory: pytest.TempPathFactory
+) -> Tree:
+    """Return all data of fills 5845 and 5848, fetched once for all tests."""
+    root = tmp_path_factory.mktemp("fetched")
+    config = root / "config.py"
+    config.write_text(f"input_folder = {str(root)!r} + '/'\ndata_source = 'simulated'\n")
+    with pytest.MonkeyPatch.context() as patch:
+        script = runner(config, patch, simulated_once)
+        assert script("getData.py", "--fill", "5845", "5848") == 0
+    return Tree(root / "data")
+
+
+@pytest.fixture
+def fetched(fetched_tree: Tree, tmp_path: Path) -> Path:
+    """Return a data folder with all data of both fills."""
+    fetched_tree.lay_out(tmp_path / "data")
+    return tmp_path / "data"
 
 
 Run = Callable[..., int]
@@ -109,9 +138,8 @@ def test_fills_then_data_in_order(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fetched")
 def test_what_is_complete_is_only_counted(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    run("getData.py", "--fill", "5845", "5848")
-    capsys.readouterr()
     assert run("getData.py", "--fill", "5845", "5848") == 0
     out = capsys.readouterr().out
     assert "0 fills new or changed" in out
@@ -142,14 +170,13 @@ def test_a_fill_that_is_not_known_is_named_and_the_others_fetched(
 
 
 @pytest.mark.slow
-def test_the_folder_of_another_run_is_a_source(run: Run, tmp_path: Path) -> None:
-    run("getData.py", "--fill", "5845")
-    options = ["--source", "folder", "--source-folder", str(tmp_path / "data")]
+def test_the_folder_of_another_run_is_a_source(run: Run, fetched: Path, tmp_path: Path) -> None:
+    options = ["--source", "folder", "--source-folder", str(fetched)]
     target = ["--data-folder", str(tmp_path / "copy")]
     assert run("000_get_fills.py", *MORNING, *options, *target) == 0
     assert run("001a_get_basic_data_for_fill.py", *options, *target) == 0
     name = "fill_basic_data_csvs/basic_data_fill_5845.csv"
-    assert (tmp_path / "copy" / name).read_bytes() == (tmp_path / "data" / name).read_bytes()
+    assert (tmp_path / "copy" / name).read_bytes() == (fetched / name).read_bytes()
 
 
 def test_without_beam_modes_the_way_out_is_named(
@@ -290,13 +317,11 @@ def test_the_beam_modes_load_with_plain_python(run: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_what_was_fetched_is_in_the_list_of_checksums(run: Run, tmp_path: Path) -> None:
-    assert run("getData.py", "--fill", "5845") == 0
-    data = tmp_path / "data"
-    sums = read_sums(data)
+def test_what_was_fetched_is_in_the_list_of_checksums(fetched: Path) -> None:
+    sums = read_sums(fetched)
     assert {"fills_and_bmodes.pkl", "fill_basic_data_csvs/basic_data_fill_5845.csv"} <= set(sums)
     assert any(name.endswith("5845.tgz") for name in sums)
-    assert all(checksum_of(data / name) == found for name, found in sums.items())
+    assert all(checksum_of(fetched / name) == found for name, found in sums.items())
 
 
 def test_an_archive_that_cannot_be_copied_is_told_and_the_data_are_kept(
