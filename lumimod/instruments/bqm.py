@@ -41,14 +41,16 @@ def bqm_lengths(buckets: Series, lengths: Series, slots: IntArray, log: DropLog)
     column_of[slots] = np.arange(slots.size)
     length_s = np.full((lengths.time_s.size, slots.size), np.nan)
     newest = np.searchsorted(buckets.time_s, lengths.time_s, side="right") - 1
-    filled = {k: _filled_slots(buckets, k) for k in np.unique(newest[newest >= 0]).tolist()}
+    filled = {  # the columns of its slots, and which of them are asked for
+        k: column_of[_filled_slots(buckets, k)] for k in np.unique(newest[newest >= 0]).tolist()
+    }
+    asked = {k: np.flatnonzero(columns >= 0) for k, columns in filled.items()}
     good = np.zeros(lengths.time_s.size, dtype=bool)
     for row, k in enumerate(newest.tolist()):
         values = lengths.values[lengths.row_start[row] : lengths.row_start[row + 1]]
         values = values[values > 0]
         if k >= 0 and values.size == filled[k].size:
-            columns = column_of[filled[k]]
-            length_s[row, columns[columns >= 0]] = values[columns >= 0]
+            length_s[row, filled[k][asked[k]]] = values[asked[k]]
             good[row] = True
     if not good.any():
         text = f"{lengths.name}: no usable acquisition: bunch lengths and luminosity are NaN"
