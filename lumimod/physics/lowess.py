@@ -73,6 +73,7 @@ class _Rows:
         self.n = n
         column = np.arange(n.max())
         self.inside: BoolArray = column < n[:, None]
+        self.are_full = bool(self.inside.all())
         self.where: IntArray = (start[:, None] + column)[self.inside]
 
     def padded(self, flat: FloatArray, fill: float) -> FloatArray:
@@ -91,6 +92,7 @@ class _Design(NamedTuple):
         FloatArray  # (5, n_rows, n_fits, k) tricube weights w, 0 beyond the row's own k; wu and
     )
     # wu^2 with the time u from the fitted sample; and room for wy and wuy of a quantity
+    has_all: bool  # every sample has a fit of its own
     left: IntArray  # (n_rows, n_max) flat index of the last fit not after each sample
     right: IntArray  # (n_rows, n_max) flat index of the fit after it
     part: FloatArray  # (n_rows, n_max) share of the right one
@@ -143,7 +145,8 @@ def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
     moments[0] = _tricube(np.abs(u), own)
     np.multiply(moments[0], u, out=moments[1])
     np.multiply(moments[1], u, out=moments[2])
-    return _Design(x, fitted, first, moments, *_brackets(x, fitted, at))
+    has_all = fitted.shape == x.shape and bool((fitted == np.arange(x.shape[1])).all())
+    return _Design(x, fitted, first, moments, has_all, *_brackets(x, fitted, at))
 
 
 def _windows(values: FloatArray, first: IntArray, k: int) -> FloatArray:
@@ -234,16 +237,22 @@ def _brackets(
 
 def _between_fits(fitted: FloatArray, d: _Design) -> FloatArray:
     """Interpolate from the local fits to all samples: (n_rows, n_max)."""
-    if fitted.shape == d.x.shape and bool((d.fitted == np.arange(d.x.shape[1])).all()):
-        return fitted  # every sample has its own fit
+    if d.has_all:
+        return fitted
     return d.part * np.take(fitted, d.right) + (1 - d.part) * np.take(fitted, d.left)
 
 
 def _bisquare(residual: FloatArray, rows: _Rows) -> FloatArray:
     """Return robustness weights (1 - (r/6 median)^2)^2, 0 beyond six medians and the row."""
-    ordered = np.sort(np.where(rows.inside, residual, np.inf), axis=1)
+    if not rows.are_full:
+        residual = np.where(rows.inside, residual, np.inf)
+    ordered = np.sort(residual, axis=1)
     row = np.arange(len(rows.n))
     median = (ordered[row, (rows.n - 1) // 2] + ordered[row, rows.n // 2])[:, None] / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = np.where(median > 0, residual / (6.0 * median), residual > 0)
-    return (1 - np.where(rows.inside, np.minimum(scaled, 1.0), 1.0) ** 2) ** 2
+        scaled = residual / (6.0 * median)
+    if not median.all():
+        scaled = np.where(median > 0, scaled, residual > 0)
+    np.minimum(scaled, 1.0, out=scaled)
+    weight: FloatArray = (1 - scaled * scaled) ** 2
+    return weight
