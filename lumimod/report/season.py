@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lumimod.config.settings import Config, plain_values
-from lumimod.plots.gallery import LOOK
+from lumimod.plots.gallery import LOOK, seldom_collected
 from lumimod.report.ledger import key_of
 from lumimod.report.rendering import write_if_new
 from lumimod.summary.season import Row
@@ -53,11 +53,13 @@ def _draw(cfg: Config, facts: Mapping[int, Mapping[str, Any]]) -> None:
     from lumimod.plots.save import save_figure
     from lumimod.plots.season import season_pictures
     from lumimod.plots.season_panels import SeasonData
-    from lumimod.plots.style import Style
+    from lumimod.plots.style import Style, look_of
 
     folder = cfg.files.stable_beams_folder / "report" / "season"
     folder.mkdir(parents=True, exist_ok=True)
     data, style = SeasonData(facts), Style.of_config(cfg.plots)
-    for name, draw in season_pictures(cfg.machine.sigma_boff_m2 * MB_PER_M2).items():
-        path = folder / f"season_{name}{cfg.plots.format}"
-        save_figure(draw(data, style), path, style)
+    with look_of(style), seldom_collected() as collect:
+        for name, draw in season_pictures(cfg.machine.sigma_boff_m2 * MB_PER_M2).items():
+            path = folder / f"season_{name}{cfg.plots.format}"
+            save_figure(draw(data, style), path, style)
+            collect()
