@@ -128,12 +128,15 @@ def _title(figure: Figure, style: Style, data: OverviewData) -> None:
 
 
 def _small_legend(ax: Axes) -> None:
+    from lumimod.plots.rendering.legends import measure_once
+
     handles, labels = ax.get_legend_handles_labels()
     if handles:
-        ax.legend(
+        legend = ax.legend(
             handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4,
             fontsize="small", handletextpad=0.4, columnspacing=0.8, handlelength=1.5,
         )  # fmt: skip
+        measure_once(legend)
 
 
 def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:

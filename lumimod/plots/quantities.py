@@ -36,12 +36,12 @@ class Quantity(NamedTuple):
 
     def numbers(self, values: FloatArray) -> str:
         """Return mean and spread for a legend, without a unit that is a power of ten."""
-        return spread_of_bunches(values, "" if "$" in self.unit else self.unit)
+        return spread_of_bunches(values, "" if self.unit.startswith("10") else self.unit)
 
 
-EMIT_H = Quantity("emit_h_um", r"$\varepsilon_H$", "µm")
-EMIT_V = Quantity("emit_v_um", r"$\varepsilon_V$", "µm")
-INTENSITY = Quantity("intensity_ppb", "N", r"$10^{11}$", E11)
-BRIGHTNESS = Quantity("brightness_ppb_um", r"N/$\varepsilon$", r"$10^{11}$/µm", E11)
-CYCLE_LENGTH = Quantity("bl4s_s", r"$4\sigma$ length", "ns", 1e9)
-SB_LENGTH = Quantity("length_m", r"$4\sigma$ length", "ns", NS_OF_4_SIGMA)
+EMIT_H = Quantity("emit_h_um", "εH", "µm")
+EMIT_V = Quantity("emit_v_um", "εV", "µm")
+INTENSITY = Quantity("intensity_ppb", "N", "10¹¹", E11)
+BRIGHTNESS = Quantity("brightness_ppb_um", "N/ε", "10¹¹/µm", E11)
+CYCLE_LENGTH = Quantity("bl4s_s", "4σ length", "ns", 1e9)
+SB_LENGTH = Quantity("length_m", "4σ length", "ns", NS_OF_4_SIGMA)

@@ -64,7 +64,7 @@ def draw_emittances(
     what = f"Beam {beam}: normalised emittances, {kind}"
     suffix = "_raw_um" if raw else "_um"
     rows = {
-        rf"$\varepsilon_{plane.upper()}$ [µm]": families(sb, beam, f"emit_{plane}{suffix}")
+        f"ε{plane.upper()} [µm]": families(sb, beam, f"emit_{plane}{suffix}")
         for plane in ("h", "v")
     }
     gaps = about.gaps_of((BY_BSRT,), (beam,))

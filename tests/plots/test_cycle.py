@@ -41,9 +41,9 @@ INSTANTS = {
     "stable beams": ("he_before_SB", "end"),
 }
 QUANTITIES = {
-    "cycle_intensitiesbbb": ("intensity_ppb", 1e-11, r"N [$10^{11}$]"),
-    "cycle_brightnessbbb": ("brightness_ppb_um", 1e-11, r"N/$\varepsilon$ [$10^{11}$/µm]"),
-    "cycle_blengthbbb": ("bl4s_s", 1e9, r"$4\sigma$ length [ns]"),
+    "cycle_intensitiesbbb": ("intensity_ppb", 1e-11, "N [10¹¹]"),
+    "cycle_brightnessbbb": ("brightness_ppb_um", 1e-11, "N/ε [10¹¹/µm]"),
+    "cycle_blengthbbb": ("bl4s_s", 1e9, "4σ length [ns]"),
 }
 
 
@@ -83,7 +83,7 @@ def test_both_emittances_of_a_beam_are_shown(beam: int, style: Style) -> None:
     figure = BY_NAME[f"cycle_emittancesbbb_b{beam}"].draw(results_of(record), style)
     for ax, plane in zip(figure.axes, ("h", "v")):
         check_instants(ax, record, beam, f"emit_{plane}_um", 1.0)
-        assert ax.get_ylabel() == f"Beam {beam}\n" + rf"$\varepsilon_{plane.upper()}$ [µm]"
+        assert ax.get_ylabel() == f"Beam {beam}\n" + f"ε{plane.upper()} [µm]"
     assert figure.axes[-1].get_xlabel() == "25 ns slot"
 
 

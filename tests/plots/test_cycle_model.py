@@ -47,9 +47,7 @@ def test_growth_of_emittances_in_an_interval_is_shown(beam: int, tag: str, style
     for column, plane in enumerate("HV"):
         upper, lower = figure.axes[column], figure.axes[2 + column]
         check_panels(upper, lower, growths(results, beam, tag, f"emit_{plane.lower()}_um"))
-        assert upper.get_ylabel() == (
-            f"Beam {beam}\n" + rf"$\varepsilon_{plane}$" + " growth\n[µm/h]"
-        )
+        assert upper.get_ylabel() == (f"Beam {beam}\n" + f"ε{plane}" + " growth\n[µm/h]")
         assert upper.yaxis.label.get_color() == BEAM[beam].color
         assert lower.get_ylabel() == "difference\n[µm/h]"
     end = {"INJ": "injection", "FT": "flat top"}[tag]
@@ -65,7 +63,7 @@ def test_growth_of_lengths_of_both_beams_is_shown_in_ps(tag: str, style: Style) 
         upper, lower = figure.axes[column], figure.axes[2 + column]
         found = growths(results, beam, tag, "bl4s_s")
         check_panels(upper, lower, {name: 1e12 * of for name, of in found.items()})
-        assert upper.get_ylabel() == f"Beam {beam}\n" + r"$4\sigma$ length" + " growth\n[ps/h]"
+        assert upper.get_ylabel() == f"Beam {beam}\n" + "4σ length" + " growth\n[ps/h]"
         assert lower.get_ylabel() == "difference\n[ps/h]"
 
 

@@ -43,10 +43,10 @@ FIELDS = {
     "intens_blength_": (("intensity_ppb", 1e-11), ("length_m", 4e9 / LIGHT_M_S)),
 }
 LABELS = {
-    "emit_h_um": r"$\varepsilon_H$ [µm]",
-    "emit_v_um": r"$\varepsilon_V$ [µm]",
-    "intensity_ppb": r"N [$10^{11}$]",
-    "length_m": r"$4\sigma$ length [ns]",
+    "emit_h_um": "εH [µm]",
+    "emit_v_um": "εV [µm]",
+    "intensity_ppb": "N [10¹¹]",
+    "length_m": "4σ length [ns]",
 }
 
 

@@ -104,7 +104,7 @@ def test_emittances_of_one_beam_are_shown(beam: int, raw: bool) -> None:
     for row, plane in zip(rows, ("h", "v")):
         check_row(row, sb, beam, f"emit_{plane}{'_raw' if raw else ''}_um", 1.0, "µm")
         for ax in row:
-            assert ax.get_ylabel() == rf"$\varepsilon_{plane.upper()}$ [µm]"
+            assert ax.get_ylabel() == f"ε{plane.upper()} [µm]"
     kind = "measured, not smoothed" if raw else "smoothed"
     assert f"Beam {beam}: normalised emittances, {kind}" in texts(figure)
 
