@@ -122,6 +122,7 @@ def test_a_picture_has_its_fill_in_the_title_and_the_size_asked_for(family: str,
     assert figure.dpi == STYLE.dpi
 
 
+@pytest.mark.slow
 @every_picture
 def test_every_panel_of_complete_results_shows_something(family: str, name: str) -> None:
     assert silent_panels(drawn(family, name)) == []
