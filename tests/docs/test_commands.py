@@ -189,6 +189,7 @@ def test_the_lines_for_cron_are_understood(page: Path, monkeypatch: pytest.Monke
                 parse_only(monkeypatch, words[1], words[2:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages_with("python"))
 @pytest.mark.usefixtures("folder")
 def test_the_python_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ def record(world: World) -> dict[str, object]:
 # --- a fill that goes on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".h5", ".parquet"])
 def test_hourly_runs_give_what_one_run_at_the_end_gives(
     world: World, logged: dict[str, Samples], suffix: str

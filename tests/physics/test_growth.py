@@ -35,6 +35,7 @@ def burned_off(piwinski: float, lost: float = 0.02) -> tuple[float, float, float
     return lost, emit_h / of_all[0] - 1, emit_v / of_all[1] - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piwinski", [0.0, 0.7, 1.5])
 def test_core_burn_off_is_that_of_a_bunch_made_of_protons(piwinski: float) -> None:
     lost, by_crossing, by_separation = burned_off(piwinski)

@@ -77,6 +77,7 @@ def noisy_series(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return time_s, values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(N_CASES))
 def test_groups_agree_with_statsmodels(case: int) -> None:
     frac, delta_s, n_iter, first_time_s = REFERENCE["settings"][case]
@@ -123,6 +124,7 @@ def test_reference_has_outliers_regular_and_irregular_times() -> None:
     assert np.count_nonzero(REFERENCE["value"] > 3.5) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frac", [0.1, 0.5, 1.0])
 def test_many_groups_at_once_equal_one_at_a_time(frac: float) -> None:
     # 300 groups of many sizes are more than one batch.

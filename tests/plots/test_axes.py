@@ -44,6 +44,7 @@ def counted(ax: Axes) -> int:
     return int(words[0].replace(",", "")) if words else 0
 
 
+@pytest.mark.slow
 @given(st.lists(ARRAYS, max_size=3), st.one_of(st.none(), FINITE), st.sampled_from([0.01, 0.05]))
 @settings(max_examples=60, deadline=None)
 def test_a_value_is_in_view_or_counted_as_outside(

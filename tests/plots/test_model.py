@@ -375,6 +375,7 @@ def test_each_panel_shows_something_or_says_why_not(poor: str, what: str) -> Non
     assert seen_of(poor, what).silent == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("poor", "what", "words"),
     [

@@ -65,6 +65,7 @@ def test_a_png_has_the_pixels_of_size_and_resolution() -> None:
     assert image.imread(io.BytesIO(saved("png"))).shape[:2] == (160, 240)
 
 
+@pytest.mark.slow
 def test_a_pdf_has_the_size_of_the_figure() -> None:
     assert b"/MediaBox [ 0 0 432 288 ]" in saved("pdf")
 

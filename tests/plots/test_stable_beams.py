@@ -210,6 +210,7 @@ def test_one_absurd_bunch_moves_neither_line_nor_limits(style: Style) -> None:
     assert "13 of 2,496 points outside" in [text.get_text() for text in right.texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BY_NAME)
 def test_what_was_measured_at_one_time_alone_is_seen(name: str, style: Style) -> None:
     # Two times give one lifetime.

@@ -156,6 +156,7 @@ def test_anything_else_is_refused_with_the_name_of_the_file(kind: Any, data: Any
     assert str(caught.value).endswith("; remove it or force the step that makes it")
 
 
+@pytest.mark.slow
 @by_kind
 @by_file
 def test_a_result_of_another_step_is_refused(kind: Any, name: str) -> None:

@@ -125,6 +125,7 @@ def test_what_a_dead_run_left_is_removed_also_where_nothing_is_to_do(finished: S
 # --- what goes wrong besides the steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["begin", "save"])
 @pytest.mark.parametrize(
     ("error", "told"),

@@ -25,6 +25,7 @@ def in_progress(site: Site, step: str) -> bool:
     return made.in_progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"flag_complete": False}, {"t_stop_STABLE": -1.0}, OPEN])
 def test_a_fill_in_progress_is_analysed_by_number_and_again_when_it_is_over(
     site: Site, changes: dict[str, float]

@@ -376,6 +376,7 @@ def test_archive_of_a_fill_that_was_interrupted_later_on_is_read_again(
     assert ran(finished.run()) == MASSI_AGAIN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["fits", "lifetime", "losses", "emittance"])
 def test_archive_counts_as_read_only_when_what_takes_it_is_made(
     finished: Site, replace_run: ReplaceRun, monkeypatch: pytest.MonkeyPatch, step: str

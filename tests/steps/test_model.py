@@ -379,6 +379,7 @@ def test_the_frame_is_saved_where_asked_for(fill: MakeFill) -> None:
 STEPS_S = (60.0, 300.0, 600.0, 1800.0)
 
 
+@pytest.mark.slow
 @by_model
 def test_with_the_full_physics_the_step_does_not_matter(fill: MakeFill, name: str) -> None:
     ends = []

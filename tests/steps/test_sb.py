@@ -492,6 +492,7 @@ def test_the_file_has_the_documented_keys(golden_run: Any, fill: MakeFill) -> No
     assert set(load(ctx.paths.sb, StableBeams).to_dict()) == set(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1.0, 0.85])
 def test_bunch_lengths_are_those_of_the_monitor_times_the_factor(
     golden_config: Any, factor: float

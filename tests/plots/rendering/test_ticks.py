@@ -65,6 +65,7 @@ def pixels(set_up: SetUp, together: bool) -> NDArray[np.int64]:
     return np.asarray(canvas.buffer_rgba()).astype(np.int64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "set_up", [plain, words, right, no_grid, logarithmic, with_minor_ticks, with_power]
 )
