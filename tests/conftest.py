@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -285,6 +285,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     before_s = _cpu_s()
     yield
     item.user_properties.append((CPU, _cpu_s() - before_s))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Leave what a test printed and logged out of its report if it passed: nobody asks for it."""
+    report = yield
+    if report.passed:
+        report.sections.clear()
+    return report
 
 
 def _cpu_s() -> float:
