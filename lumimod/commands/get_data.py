@@ -179,7 +179,6 @@ def _parser(description: str, epilog: str = "") -> Parser:
     p = Parser(
         description=description,
         epilog=epilog + _EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
         "-n", "--fill", type=int, nargs="+", metavar="FILL",

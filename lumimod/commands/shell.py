@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, NoReturn
+from typing import Any, Callable, NoReturn
 
 from lumimod.config.kinds.base import nearest
 from lumimod.errors import ConfigError, LumimodError, UsageError
@@ -18,8 +20,32 @@ from lumimod.errors import ConfigError, LumimodError, UsageError
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 1, 2, 130, 143
 
 
+_WIDTH = 100
+
+
+class Help(argparse.HelpFormatter):
+    """Help as wide as the terminal, up to 100 columns; an empty line ends a paragraph."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size().columns, _WIDTH) - 2
+        super().__init__(prog, width=width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            textwrap.indent("\n".join(self._split_lines(paragraph, width)), indent)
+            for paragraph in text.split("\n\n")
+        )
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        # Options, dates and ranges of fills are not broken.
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that tells an error in one line, in the form of all errors."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         """Tell the error and end with the exit status of wrong usage."""
@@ -35,7 +61,7 @@ class Terminated(KeyboardInterrupt):
     """The system asks the process to end, as HTCondor does before it kills a job."""
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
+def add_config(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add the option --config."""
     parser.add_argument(
         "--config", type=Path, default=Path("config.py"), metavar="PATH",

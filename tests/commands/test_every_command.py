@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lumimod.commands.options import parser
+
 CHECKOUT = Path(__file__).parents[2]
 
 COMMANDS: dict[str, tuple[list[str], list[str]]] = {
@@ -123,3 +125,13 @@ def test_a_data_file_whose_name_tells_no_fill_is_wrong_usage(run: Run, tmp_path:
     (tmp_path / "data.csv").write_text("")
     ended = run("Utilities/convert_data.py", "data.csv", "--to", "tree")
     ended.assert_wrong_usage("does not tell the fill")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("70", 70), ("250", 100)])
+def test_help_is_as_wide_as_the_terminal_up_to_100_columns(
+    monkeypatch: pytest.MonkeyPatch, columns: str, widest: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = parser().format_help().splitlines()
+    assert widest - 10 < max(map(len, lines)) <= widest
+    assert [line for line in lines if "YYYY-MM-DD" in line]  # a date is not broken
