@@ -40,21 +40,25 @@ $(VENV)/installed: pyproject.toml setup.py
 
 # The data are got as at CERN, but from the simulated LHC: first the fills between two times, then
 # all data of two fills. In the second one the crossing angle goes from 150 to 140 and 130 microrad.
-run: setup
-	mkdir -p $(EXAMPLE)
-	cd $(EXAMPLE) && $(BIN)/python ../Utilities/000_get_fills.py --config ../config.py --source simulated \
+run: setup $(EXAMPLE)/config.py
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/000_get_fills.py --source simulated \
 	  --t-start "2017-06-14 08:00" --t-stop "2017-06-14 09:00"
-	cd $(EXAMPLE) && $(BIN)/python ../Utilities/getData.py --config ../config.py --source simulated --fill 5845 5848
-	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py
-	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py --plots
-	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --config ../config.py --fill 5845 5848
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/getData.py --source simulated --fill 5845 5848
+	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py
+	cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --plots
+	cd $(EXAMPLE) && $(BIN)/python ../Utilities/plot_extra_data.py --fill 5845 5848
 	@echo
-	@cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --config ../config.py --show 5845 5848
+	@cd $(EXAMPLE) && $(BIN)/python ../lumimod.py --show 5845 5848
 	@echo
 	@echo "Results are in $(EXAMPLE)/SB_analysis/, a folder a fill. The picture to open first:"
 	@cd $(EXAMPLE) && ls $$PWD/SB_analysis/fill_5848/plots/fill_5848_overview.png
 	@echo
 	@$(MAKE) --no-print-directory season
+	@echo "To go on: . .venv/bin/activate; cd $(EXAMPLE); lumimod --help"
+
+$(EXAMPLE)/config.py: config.py
+	mkdir -p $(EXAMPLE)
+	cp config.py $@
 
 # Fills of a simulated season, whose bunches follow formulas of their own: faults, machine development,
 # archives that are not posted yet, a fill in progress. It is half past nine in the evening of the fourth day.
