@@ -228,8 +228,10 @@ def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
 
             states = load_states(states_file(cfg))
             sys.stdout.write(states_table(states))
-            if states and not actions.any_folder(parent):
-                return not any(of.worst is Standing.FAILED for of in states.values())
+            if not actions.any_folder(parent):
+                if states:
+                    return not any(of.worst is Standing.FAILED for of in states.values())
+                sys.stdout.write("no fill has been run yet\n")
         jobs = actions.find(parent, wanted)
         if args.resubmit:
             options = {"size": args.split, "dry_run": args.dry_run}

@@ -188,9 +188,11 @@ def _draw(job: FillJob, workers: Workers, diary: Diary, tally: _Tally) -> None:
             nothing.update(gallery.draw(paths, batches, workers))
             gallery.enter(paths, batches, nothing, diary)
 
-        tally.attempt(
-            PLOTS, work, lambda: f"{n_pictures - len(nothing)} pictures in {paths.plot_folder}"
-        )
+        def told() -> str:
+            n_drawn = n_pictures - len(nothing)
+            return f"{n_drawn} picture{'' if n_drawn == 1 else 's'} in {paths.plot_folder}"
+
+        tally.attempt(PLOTS, work, told)
 
 
 def _users(name: str) -> list[str]:

@@ -25,7 +25,7 @@ from lumimod.run.log_lines import closing, opening
 from lumimod.run.notify import notify
 from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
 from lumimod.run.processes import run_all
-from lumimod.run.report import FillReport
+from lumimod.run.report import FillReport, local_minutes
 from lumimod.run.report_file import ReportFile
 from lumimod.run.reporting import Display, plan_table, report_table
 from lumimod.run.states import (
@@ -140,7 +140,8 @@ def prepare(
     if write:
         log.info("%s", opening(cfg, choice, wanted))
     if told_now_s(cfg.files.data_folder) is not None:
-        log.info("it is %s, as %s says", now_text(cfg), cfg.files.data_folder / CLOCK_FILE)
+        now = local_minutes(now_text(cfg))
+        log.info("it is %s (Zurich), as %s says", now, cfg.files.data_folder / CLOCK_FILE)
     if not wanted:
         log.warning("%s", none_found(choice, modes, cfg))
     watch = begin_run(cfg, write=write)

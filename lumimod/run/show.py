@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from lumimod.config.settings import Config
-from lumimod.errors import UsageError
+from lumimod.errors import BadInputError, MissingInputError, UsageError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.run.choice import FillChoice, none_found
@@ -23,7 +23,11 @@ def show_fills(cfg: Config, choice: FillChoice) -> str:
     Raises
     ------
     UsageError
-        No fill is asked for, or it is not among the beam modes.
+        No fill is asked for.
+    MissingInputError
+        The beam modes do not have a fill.
+    BadInputError
+        The entry of a fill in the beam modes cannot be used.
     """
     modes = read_bmodes(cfg.files.bmodes)
     fills = choice.fills(modes, cfg)
@@ -34,7 +38,10 @@ def show_fills(cfg: Config, choice: FillChoice) -> str:
 
 
 def _screen(cfg: Config, modes: BeamModes, fill: int, states: FillStates | None) -> str:
-    facts = fill_facts(cfg, modes, fill)
+    try:
+        facts = fill_facts(cfg, modes, fill)
+    except (MissingInputError, BadInputError) as exc:
+        raise type(exc)(f"fill {fill}: {exc}") from exc
     lines = [*fact_lines(facts), "", *_states(states), *_pictures(FillPaths(cfg, fill))]
     lines += _notes(str(facts.get("notes", "")))
     return "".join(f"{line}\n" for line in lines)
@@ -52,7 +59,10 @@ def _states(states: FillStates | None) -> Sequence[str]:
 def _pictures(paths: FillPaths) -> list[str]:
     pictures = sorted(paths.plot_folder.glob(f"*{paths.cfg.plots.format}"))
     first = [p for word in ("overview", "totalLumi", "") for p in pictures if word in p.name]
-    return [f"pictures: {first[0]}, and {len(pictures) - 1} others beside it"] if first else []
+    if not first:
+        return []
+    others = f", and {len(pictures) - 1} more beside it" if len(pictures) > 1 else ""
+    return [f"pictures: {first[0]}{others}"]
 
 
 def _notes(notes: str) -> list[str]:

@@ -47,6 +47,12 @@ def run(ctx: FillContext) -> None:
     ctx.save(ctx.paths.cycle_model_inj2sb, Cycle(chained), keep=False)
 
 
+_MODES = {
+    "Injection": "injection began (INJPHYS) and ended (PRERAMP)",
+    "he_before_SB": "flat top began (FLATTOP) and stable beams began (STABLE)",
+}
+
+
 def _limits(modes: FillModes) -> dict[str, tuple[float, float]]:
     """Return start and end of each interval."""
     limits = {
@@ -56,8 +62,8 @@ def _limits(modes: FillModes) -> dict[str, tuple[float, float]]:
     for name, (start, end) in limits.items():
         if not (np.isfinite(start) and np.isfinite(end)):
             raise NoDataError(
-                f"the beam modes do not tell when {name} began or ended (INJPHYS, PRERAMP, "
-                "FLATTOP, STABLE): the cycle was not complete; leave the step out"
+                f"the beam modes do not tell when {_MODES[name]}: the cycle was not complete; "
+                "leave the step out"
             )
     return limits
 

@@ -817,7 +817,9 @@ def test_status_can_be_asked_from_anywhere(
 
 
 def test_no_job_folder_at_all_is_told(site: Site) -> None:
-    assert site.run("--status").lines("no job folder lumimod_JOB_... in", "--submit")
+    outcome = site.run("--status")
+    assert outcome.out == "no fill has been run yet\n"
+    assert outcome.lines("no job folder lumimod_JOB_... in", "--submit")
     assert site.run("--wait").status == 1
 
 

@@ -301,7 +301,9 @@ def test_two_fills_are_two_screens_and_states_are_those_of_the_last_run(site: Si
 
 
 def test_a_fill_that_is_not_known_cannot_be_shown(site: Site) -> None:
-    assert site.run("--show", 99).status == 1
+    unknown = site.run("--show", 99)
+    assert unknown.status == 1
+    assert unknown.lines("fill 99: not in the beam modes", "--fill 99")
     assert site.run("--show", "1-9").status == 2
     assert site.run("--show", FILL, "--force", "sb").status == 2
 

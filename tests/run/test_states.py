@@ -181,7 +181,8 @@ def test_data_of_a_past_moment_have_a_clock_of_their_own(site: Site) -> None:
     massi = status(site)[str(FILL)]["steps"]["massi"]
     when = datetime.fromtimestamp(over_s + 86400, timezone.utc).isoformat(timespec="seconds")
     assert (massi["state"], massi["since"]) == ("waiting", when)
-    assert outcome.lines("INFO", f"it is {when}, as {folder / 'now.txt'} says")
+    told = f"it is {local_minutes(when)} (Zurich), as {folder / 'now.txt'} says"
+    assert outcome.lines("INFO", told)
     set_clock(folder, over_s + 4 * 86400)
     assert site.run("--fill", FILL).status == 1
     assert status(site)[str(FILL)]["steps"]["massi"]["state"] == "failed"

@@ -138,7 +138,7 @@ def test_a_cycle_that_was_not_complete_is_no_data(fill: MakeFill, missing: str) 
 
 
 def test_without_stable_beams_the_cycle_is_not_complete(fill: MakeFill) -> None:
-    with pytest.raises(NoDataError, match="do not tell when he_before_SB began or ended"):
+    with pytest.raises(NoDataError, match=r"do not tell when flat top began \(FLATTOP\) and"):
         cycle.run(fill(beams(), fill_modes(stable=(np.nan, np.nan))))
 
 
