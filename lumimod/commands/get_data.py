@@ -50,7 +50,7 @@ def get_fills(t_start_string: str, t_stop_string: str, argv: Sequence[str] | Non
     """Get the beam modes of all fills between two times; return the exit status."""
     parser = _parser("Get the beam modes of all fills between two times.", _TIMES)
     _add_times(parser, t_start_string, t_stop_string)
-    return _run(parser, argv, _get_modes)
+    return _run(parser, argv, lambda args, cfg, source: not _get_modes(args, cfg, source))
 
 
 def get_group(group: str, argv: Sequence[str] | None = None) -> int:
@@ -60,7 +60,7 @@ def get_group(group: str, argv: Sequence[str] | None = None) -> int:
     _add_force(parser)
 
     def work(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
-        return _get_data(args, cfg, source, [group])
+        return _get_data(args, cfg, source, [group], args.fill or ())
 
     return _run(parser, argv, work)
 
@@ -74,13 +74,17 @@ def get_all(
     _add_force(parser)
 
     def work(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
-        known = _get_modes(args, cfg, source)
-        return _get_data(args, cfg, source, list(GROUPS)) and known
+        unknown = _get_modes(args, cfg, source)
+        # That they are not known has been told; for each file it would be told again.
+        fills = [fill for fill in args.fill or () if fill not in unknown]
+        is_done = bool(unknown and not fills) or _get_data(args, cfg, source, list(GROUPS), fills)
+        return is_done and not unknown
 
     return _run(parser, argv, work)
 
 
-def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
+def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> Sequence[int]:
+    """Get beam modes; return which fills of --fill the source does not know."""
     path, now_s = cfg.files.bmodes, _now_s(args, cfg)
     if args.fill:
         changed = update_fills(path, source, args.fill, now_s=now_s)
@@ -96,13 +100,19 @@ def _get_modes(args: argparse.Namespace, cfg: Config, source: Source) -> bool:
     sys.stdout.write(f"{path}: {_count(changed)} new or changed{_numbers(changed)}\n")
     for fill in unknown:
         sys.stdout.write(f"fill {fill}: not known to {source.name}\n")
-    return not unknown
+    return unknown
 
 
-def _get_data(args: argparse.Namespace, cfg: Config, source: Source, groups: Sequence[str]) -> bool:
+def _get_data(
+    args: argparse.Namespace,
+    cfg: Config,
+    source: Source,
+    groups: Sequence[str],
+    wanted: Sequence[int],
+) -> bool:
     modes = read_bmodes(cfg.files.bmodes)
-    fills = list(dict.fromkeys(args.fill)) if args.fill else sorted([*modes, *modes.faults])
-    named = bool(args.fill)
+    fills = list(dict.fromkeys(wanted)) or sorted([*modes, *modes.faults])
+    named = bool(wanted)
     outcomes = fetch(
         cfg, source, groups, modes, fills, force=args.force, named=named, every=args.all
     )
