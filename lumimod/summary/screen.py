@@ -34,6 +34,8 @@ def fact_lines(
 
     `said` may put other signs for those of a terminal, before columns are aligned.
     """
+    if "start_utc" not in facts and not any(name.startswith(("b1_", "b2_")) for name in facts):
+        return said(head_lines(facts))
     tables = (beam_table(facts), luminosity_table(facts))
     beams, luminosity = (aligned([said(row) for row in table]) for table in tables)
     parts = (said(head_lines(facts)), beams, luminosity, said(loss_lines(facts)))
@@ -46,9 +48,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
 
 
-def shown_number(value: Any, form: str) -> str:
-    """Return a number in a format, a dash where it is not known."""
-    return "-" if value is None else format(value, form)
+def shown_number(value: Any, form: str, unit: str = "") -> str:
+    """Return a number in a format, and its unit; a dash where it is not known."""
+    return "-" if value is None else format(value, form) + unit
 
 
 def head_lines(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -125,8 +127,8 @@ def loss_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         sigma, error = (facts.get(f"b{beam}_sigma_eff{of}_mb") for of in ("", "_error"))
         cross = "-" if sigma is None else f"{sigma:.2f} +- {shown_number(error, '.2f')} mb"
         yield (
-            f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f')} h, beyond burn-off "
-            f"{shown_number(rest_h, '.0f')} h, effective cross-section {cross}"
+            f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f', ' h')}, beyond burn-off "
+            f"{shown_number(rest_h, '.0f', ' h')}, effective cross-section {cross}"
         )
     of_each = (
         f"{exp} {shown_number(facts.get(f'pileup_start_{exp.lower()}'), '.1f')}"

@@ -23,7 +23,7 @@ from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.facts import facts, stable_facts
 from lumimod.summary.means import lumi_facts
 from lumimod.summary.model_facts import model_facts
-from lumimod.summary.screen import fact_lines, head_lines
+from lumimod.summary.screen import fact_lines, head_lines, loss_lines
 from tests.conftest import ConfigWriter
 from tests.plots.conftest import make_results
 from tests.plots.cycles import lacking, make_cycle, unmeasured, with_slots
@@ -61,7 +61,7 @@ def test_a_fill_without_stable_beams_has_no_times(paths: FillPaths) -> None:
     found, faults = facts(paths, modes(RAMP=1e9), holding()(paths))
     assert found == {"fill": FILL, "energy_gev": pytest.approx(6500, rel=1e-3), "levelled": False}
     assert faults == []
-    assert list(head_lines(found)) == [f"fill {FILL}: no stable beams"]
+    assert list(head_lines(found)) == fact_lines(found) == [f"fill {FILL}: no stable beams"]
 
 
 def test_a_fill_in_progress_has_a_start_and_a_length_until_now(paths: FillPaths) -> None:
@@ -250,3 +250,9 @@ def test_the_budget_takes_logged_beta_star(paths: FillPaths) -> None:
     for cause, values in by_config.items():
         np.testing.assert_array_equal(same[cause], values)
     assert any(not np.array_equal(other[cause], values) for cause, values in by_config.items())
+
+
+def test_a_lifetime_that_is_not_known_is_a_dash_without_a_unit() -> None:
+    first, _, pileup = loss_lines({"b1_tau_intensity_full_h": 23.61})
+    assert first == "B1: intensity lifetime 23.6 h, beyond burn-off -, effective cross-section -"
+    assert pileup == "pile-up at the start: ATLAS -, CMS -"
