@@ -44,7 +44,7 @@ def load_pickle(path: Path) -> Any:
             _check_columns(data)
             return data
     except FileNotFoundError as exc:
-        raise MissingInputError(f"{path}: no such file; check the folders in config.py") from exc
+        raise MissingInputError(f"{path}: no such file; {_how_to_get(path)}") from exc
     except Refused as exc:
         raise BadInputError(
             f"{path}: contains {exc}, which no data file needs;"
@@ -57,6 +57,12 @@ def load_pickle(path: Path) -> Any:
         ) from exc
     except OSError as exc:
         raise MissingInputError(unreadable(path, exc)) from exc
+
+
+def _how_to_get(path: Path) -> str:
+    if path.name.endswith("_df.pkl.gz"):
+        return "set savePandas = True in config.py and run lumimod"
+    return "check the folders in config.py"
 
 
 def _check_columns(data: Any) -> None:

@@ -525,3 +525,8 @@ def test_table_with_odd_names_of_columns_is_refused(path: Path, name: object) ->
     )
     with pytest.raises(BadInputError, match="columns of a table have odd names"):
         load_pickle(path)
+
+
+def test_a_missing_table_is_told_with_the_setting_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="_df.pkl.gz: no such file; set savePandas = True"):
+        load_pickle(tmp_path / "fill_5845_df.pkl.gz")
