@@ -17,6 +17,7 @@ from lumimod.plots.growth import draw_extra_growth
 from lumimod.plots.lumi_emittances import draw_lumi_emittances
 from lumimod.plots.sb_results import SbResults, files_of_lumi
 from lumimod.records import GrowthBeyond, LumiEmittance, store
+from lumimod.records.same_times import of_same_times
 from lumimod.summary.budget import budgets
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.facts import stable_facts
@@ -45,10 +46,13 @@ def limit_sets(paths: FillPaths) -> Sequence[PictureSet[LimitResults]]:
 def load_limits(paths: FillPaths) -> LimitResults:
     """Return what the steps saved, and the budget of luminosity."""
     sb = SbResults.load(paths)
+    of, beyond = paths.result("lumi_emittance"), paths.result("growth")
+    emittance = store.load_if_there(of, LumiEmittance)
+    growth = store.load_if_there(beyond, GrowthBeyond)
     return LimitResults(
         sb,
-        store.load_if_there(paths.result("lumi_emittance"), LumiEmittance),
-        store.load_if_there(paths.result("growth"), GrowthBeyond),
+        of_same_times(emittance, of, sb.sb, "emittance"),
+        of_same_times(growth, beyond, sb.sb, "growth"),
         {**stable_facts(sb.sb), **cycle_facts(paths)},
         budgets(paths, sb.sb, sb.lumi_calc, sb.lumi_meas),
     )

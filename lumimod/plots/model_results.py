@@ -23,6 +23,7 @@ from lumimod.records import (
     store,
 )
 from lumimod.records.measured import measured_lumi
+from lumimod.records.same_times import of_same_times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,17 +55,22 @@ class ModelResults:
         Raises
         ------
         MissingStepError
-            Stable beams or models are missing, a result cannot be read, or the measured
-            luminosity is of other times or bunches.
+            Stable beams or models are missing, a result cannot be read, or one is of other
+            times or bunches.
         """
         sb = store.load(paths.sb, StableBeams)
-        calc = store.load_if_there(paths.lumi_calc, CalculatedLumi)
-        losses = store.load_if_there(paths.result("losses"), FillLosses)
+        found = store.load_if_there(paths.lumi_calc, CalculatedLumi)
+        calc = of_same_times(found, paths.lumi_calc, sb, "lumi")
+        path = paths.result("losses")
+        losses = of_same_times(store.load_if_there(path, FillLosses), path, sb, "losses")
+        model = store.load(paths.model(case), StableBeamsModel)
+        for one in model.models.values():
+            of_same_times(one, paths.model(case), sb, "model")
         return cls(
             paths.fill,
             str(case.name),
             sb,
-            store.load(paths.model(case), StableBeamsModel),
+            model,
             calc,
             measured_lumi(paths, sb),
             paths.cfg.model.leveling.get(paths.fill),

@@ -62,7 +62,7 @@ def load_overview(paths: FillPaths) -> OverviewData:
     """Return what the overview of a fill shows."""
     load = store.each_once()
     sb = SbResults.load(paths, load)
-    model = free_model(paths, load)
+    model = free_model(paths, sb.sb, load)
     modes, known = _known(paths, load)
     return OverviewData(
         sb,

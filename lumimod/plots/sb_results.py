@@ -17,6 +17,7 @@ from lumimod.records import (
     store,
 )
 from lumimod.records.measured import measured_lumi
+from lumimod.records.same_times import of_same_times
 from lumimod.records.store import Loader
 
 
@@ -45,19 +46,22 @@ class SbResults:
         Raises
         ------
         MissingStepError
-            Stable beams are missing, a result cannot be read, or the measured luminosity is of
-            other times or bunches.
+            Stable beams are missing, a result cannot be read, or one is of other times or
+            bunches.
         """
         sb = load(paths.sb, StableBeams) or store.load(paths.sb, StableBeams)  # an error: missing
-        calc = load(paths.lumi_calc, CalculatedLumi)
-        losses = load(paths.result("losses"), FillLosses)
+        found = load(paths.lumi_calc, CalculatedLumi)
+        calc = of_same_times(found, paths.lumi_calc, sb, "lumi")
+        path = paths.result("losses")
+        losses = of_same_times(load(path, FillLosses), path, sb, "losses")
+        lifetime = load(paths.lifetime, Lifetime)
         return cls(
             paths.fill,
             sb,
             calc,
             measured_lumi(paths, sb, load),
             load(paths.fits, Fits),
-            load(paths.lifetime, Lifetime),
+            of_same_times(lifetime, paths.lifetime, sb, "lifetime"),
             paths.cfg.machine.sigma_boff_m2,
             paths.cfg.model.leveling.get(paths.fill),
             about_fill(paths, sb, calc, losses),

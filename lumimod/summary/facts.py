@@ -30,6 +30,7 @@ from lumimod.records import (
 )
 from lumimod.records.losses import FillLosses
 from lumimod.records.measured import measured_lumi
+from lumimod.records.same_times import of_same_times
 from lumimod.records.store import Loader
 from lumimod.summary.columns import GOES_ON, SEASON_COLUMNS
 from lumimod.summary.cycle_facts import cycle_facts
@@ -161,7 +162,8 @@ def _beam_facts(sb: StableBeams, beam: int) -> Facts:
 
 def _luminosity(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     out: Facts = {}
-    calc = load(paths.lumi_calc, CalculatedLumi)
+    found = load(paths.lumi_calc, CalculatedLumi)
+    calc = of_same_times(found, paths.lumi_calc, sb, "lumi")
     meas = measured_lumi(paths, sb, load)
     for kind, lumi in (("meas", meas), ("calc", calc)):
         if lumi is not None:

@@ -13,21 +13,30 @@ from lumimod.records import (
     StableBeamsModel,
 )
 from lumimod.records.measured import measured_lumi
+from lumimod.records.same_times import of_same_times
 from lumimod.records.store import Loader
 from lumimod.summary.means import Facts, gained, lumi_facts, put_mean
 
 FREE_MODEL = "IBSBOff"
 
 
-def free_model(paths: FillPaths, load: Loader) -> ModelResult | None:
-    """Return the model that takes nothing from the data, of the first case; None if not run."""
+def free_model(paths: FillPaths, sb: StableBeams, load: Loader) -> ModelResult | None:
+    """Return the model that takes nothing from the data, of the first case; None if not run.
+
+    Raises
+    ------
+    MissingStepError
+        It has other times than `sb`.
+    """
     result = load(paths.models[0], StableBeamsModel) if paths.models else None
-    return None if result is None else result.models.get(FREE_MODEL)
+    if result is None:
+        return None
+    return of_same_times(result.models.get(FREE_MODEL), paths.models[0], sb, "model")
 
 
 def model_facts(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     """Return luminosity and growth as modelled, nothing if the model was not run."""
-    model = free_model(paths, load)
+    model = free_model(paths, sb, load)
     if model is None:
         return {}
     out = lumi_facts("model", model.time_s[:-1], model.bunch_lumi)
