@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta, timezone
 
 from lumimod.errors import UsageError
+from lumimod.readers.bmodes import LATEST_S
 from lumimod.readers.stamps import ZURICH
 
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -19,8 +21,18 @@ def parse_time(text: str, now_s: float) -> float:
     Raises
     ------
     UsageError
-        The text is not a time.
+        The text is not a time, or one before 1970 or from 2100 on.
     """
+    try:
+        time_s = _time_s(text, now_s)
+    except (OverflowError, ValueError):  # more days than there are dates
+        time_s = math.nan
+    if not 0 <= time_s < LATEST_S:
+        raise UsageError(f"{text!r} is not between 1970 and 2100")
+    return time_s
+
+
+def _time_s(text: str, now_s: float) -> float:
     plain = " ".join(text.replace("_", "-").replace("T", " ").split())
     if plain.lower() == "now":
         return now_s

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from lumimod.errors import BadInputError
+from lumimod.readers.bmodes import LATEST_S
 
 CLOCK_FILE = "now.txt"
 CLOCK_FORM = "%Y-%m-%d %H:%M:%S UTC"
@@ -27,7 +28,7 @@ def told_now_s(data_folder: Path) -> float | None:
     path = data_folder / CLOCK_FILE
     try:
         text = path.read_text(encoding="ascii").strip()
-        return datetime.strptime(text, CLOCK_FORM).replace(tzinfo=timezone.utc).timestamp()
+        told_s = datetime.strptime(text, CLOCK_FORM).replace(tzinfo=timezone.utc).timestamp()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as exc:
@@ -35,6 +36,9 @@ def told_now_s(data_folder: Path) -> float | None:
             f"{path}: not a time such as 2017-05-14 06:00:00 UTC ({exc}); correct it, or remove it "
             "if the present is meant"
         ) from exc
+    if not 0 <= told_s < LATEST_S:
+        raise BadInputError(f"{path}: {text} is not between 1970 and 2100; correct it")
+    return told_s
 
 
 def now_s(data_folder: Path) -> float:

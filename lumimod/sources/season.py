@@ -23,6 +23,8 @@ SEASON_SETTINGS = FillSettings(
     full=FullPhysics(), n_colliding=48, massi_s=120.0, bsrt_period_s=30.0,
     bbb_lumi=True, extra_data=True,
 )  # fmt: skip
+_N_ARCHIVES = 2
+"""Of a fill: ATLAS and CMS."""
 _MOST_KEPT = 4
 """Fills whose files are kept for the next query."""
 
@@ -110,4 +112,4 @@ def _is_newest(fill: SeasonFill, folder: Path, posted_s: float) -> bool:
         ]
     except OSError:
         return False
-    return bool(found) and all(abs(time_s - posted_s) < 1 for time_s in found)
+    return len(found) == _N_ARCHIVES and all(abs(time_s - posted_s) < 1 for time_s in found)

@@ -310,6 +310,13 @@ def test_what_is_no_time_is_named(text: str) -> None:
         parse_time(text, 0.0)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "9999-12-31", "999999 days ago"])
+@pytest.mark.parametrize("more", ["", "9" * 12])
+def test_times_of_no_use_are_named(text: str, more: str) -> None:
+    with pytest.raises(UsageError, match="is not (between 1970 and 2100|a time)"):
+        parse_time(more + text, 1.5e9)
+
+
 def test_the_beam_modes_load_with_plain_python(run: Run, tmp_path: Path) -> None:
     run("000_get_fills.py", *MORNING)
     table = pickle.loads((tmp_path / "data" / "fills_and_bmodes.pkl").read_bytes())

@@ -35,6 +35,13 @@ def test_what_is_no_time_is_named(tmp_path: Path, text: str) -> None:
         told_now_s(tmp_path)
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "9999"])
+def test_a_year_of_no_use_is_named(tmp_path: Path, year: str) -> None:
+    (tmp_path / "now.txt").write_text(f"{year}-05-14 06:00:00 UTC")
+    with pytest.raises(BadInputError, match=rf"now\.txt: {year}-.* is not between 1970 and 2100"):
+        now_s(tmp_path)
+
+
 def test_a_clock_that_cannot_be_taken_away_is_named(tmp_path: Path) -> None:
     (tmp_path / "now.txt").mkdir()
     with pytest.raises(OutputError, match=r"now\.txt cannot be removed"):

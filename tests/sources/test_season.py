@@ -98,6 +98,8 @@ def test_archives_come_when_they_are_posted(tmp_path: Path) -> None:
         assert [path.relative_to(tmp_path).parts[3] for path in archives] == ["ATLAS", "CMS"]
         assert all(abs(path.stat().st_mtime - posted_s) < 1 for path in archives)
         assert source.copy_archives(fill.number, tmp_path) == []
+        archives[1].unlink()  # as where the copy was interrupted
+        assert archives[1] in source.copy_archives(fill.number, tmp_path)
 
 
 @pytest.mark.slow
