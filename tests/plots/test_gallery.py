@@ -301,6 +301,11 @@ def test_numbers_of_config_reach_the_pictures(saved: FillPaths) -> None:
 
 
 def test_luminosity_of_other_times_is_named_with_its_cure(saved: FillPaths) -> None:
-    store.save(saved.sb, with_fits(make_results(n_times=20)))
+    longer = make_results(n_times=20)
+    store.save(saved.sb, with_fits(longer))
+    with pytest.raises(MissingStepError, match="run with --force lumi"):
+        SbResults.load(saved)
+    assert longer.lumi_calc is not None
+    store.save(saved.lumi_calc, longer.lumi_calc)
     with pytest.raises(MissingStepError, match="run with --force massi"):
         SbResults.load(saved)
