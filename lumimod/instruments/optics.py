@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, Series
-from lumimod.errors import BadInputError, Note
+from lumimod.errors import BadInputError, MissingInputError, Note
 from lumimod.instruments.gaps import NOTED_GAP_S, find_gaps, gap_notes, unmeasured
 from lumimod.readers.variables import read_first
 from lumimod.tables.lhc import PLANES
@@ -160,7 +160,7 @@ def measured_betastar(
     MissingInputError
         The file or a variable is missing.
     BadInputError
-        There is no sample, or a value is not positive.
+        There is no sample, or none up to the last time, or a value is not positive.
     """
     series = read_first(path, {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS})
     return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
@@ -179,16 +179,12 @@ def logged_betastar(
     if path is None:
         return None
     wanted = {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS}
-    series = read_first(path, wanted, optional=wanted)
-    if not all(f"{ip}" in series for ip in POINTS):
-        return None
-    if any(series[f"{ip}"].time_s.size and series[f"{ip}"].time_s[0] > time_s[-1] for ip in POINTS):
-        text = f"{path} has beta* of times after the fill's: is it that of this fill?"
-        note(Note("unused", text, BETASTAR))
-        return None
     try:
+        series = read_first(path, wanted, optional=wanted)
+        if not all(f"{ip}" in series for ip in POINTS):
+            return None
         return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
-    except BadInputError as exc:
+    except (BadInputError, MissingInputError) as exc:  # nothing is calculated with it
         note(Note("unused", f"no logged beta* to compare with: {exc}", BETASTAR))
         return None
 
@@ -212,6 +208,11 @@ def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:
         raise BadInputError(
             f"{betastar_cm.name} in {betastar_cm.origin} has no row; set betastar_m in config.py "
             "to a number"
+        )
+    if betastar_cm.time_s[0] > time_s[-1]:
+        raise BadInputError(
+            f"{betastar_cm.name} in {betastar_cm.origin} is of times after the fill's: is it that "
+            "of this fill? Get it again, or set betastar_m in config.py to a number"
         )
     newest = np.searchsorted(betastar_cm.time_s, time_s, side="right") - 1
     betastar_m = values[np.maximum(newest, 0)] / 100

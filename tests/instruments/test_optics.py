@@ -230,6 +230,27 @@ def test_beta_star_without_a_row_is_refused(tmp_path: Path) -> None:
         measured_betastar(path, RUN_3, TIME_S)
 
 
+def test_beta_star_of_a_later_fill_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0}, BETA5: {9e6: 60.0}})
+    with pytest.raises(BadInputError, match=r"IP5 in .*e\.csv is of times after the fill's: is it"):
+        measured_betastar(path, RUN_3, TIME_S)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "VARIABLE: HX:BETASTAR_IP1\n\nTimestamp (UTC_TIME),Value\nx"]
+)
+def test_a_damaged_file_of_beta_star_to_compare_with_is_told_and_costs_nothing_else(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(content)
+    notes: list[Note] = []
+    assert logged_betastar(path, RUN_3, TIME_S, notes.append) is None
+    (note,) = notes
+    assert note.text.startswith("no logged beta* to compare with: ")
+    assert "e.csv" in note.text
+
+
 @pytest.mark.parametrize("cm", [-1, 0])
 def test_beta_star_that_is_no_length_is_refused(tmp_path: Path, cm: int) -> None:
     path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0, 400.0: cm}, BETA5: {0.0: 60.0}})
