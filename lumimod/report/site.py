@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Callable
+from urllib.parse import unquote
 
 from lumimod.atomic import use_fsync, uses_fsync
 from lumimod.config.settings import Config
@@ -139,8 +140,9 @@ class _Site:
                 self._tried(fill, "page", work)
             pictures = self._season_pictures(thumbs)
             for fill in thumbs.owners:
-                if self._tried(fill, "small pictures", partial(thumbs.wait_for, fill)):
-                    entries.pop(fill, None)
+                self._tried(fill, "small pictures", partial(thumbs.wait_for, fill))
+            for fill in thumbs.failed & entries.keys():
+                entries[fill] = replace(entries[fill], key="")  # its page is made again next time
             thumbs.wait_for(SEASON)
             self.update.n_thumbs = thumbs.n_made
         for path in sorted(STATIC.iterdir()):
@@ -180,7 +182,7 @@ class _Site:
                 "beside": beside,
             }
         )
-        if known is not None and known.key == key and known.stamp == stamp_of_page(page):
+        if known is not None and self._is_current(known, key, page):
             entries[fill] = known
             return
         families = families_shown(paths, folder / "thumbs" / f"fill_{fill}", files)
@@ -193,6 +195,11 @@ class _Site:
         self.update.written.append(fill)
         picture = None if first is None else link(first.thumb, folder)
         entries[fill] = PageEntry(key, stamp_of_page(page), picture)
+
+    def _is_current(self, known: PageEntry, key: str, page: Path) -> bool:
+        """Tell whether a page is there that shows what it would now, and its small pictures."""
+        has_thumbs = known.picture is None or (page.parent / unquote(known.picture)).exists()
+        return known.key == key and known.stamp == stamp_of_page(page) and has_thumbs
 
     def _facts(self, paths: FillPaths) -> Mapping[str, Any]:
         if paths.fill in self.rows:

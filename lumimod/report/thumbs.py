@@ -24,6 +24,8 @@ class Thumbs:
         self._of: defaultdict[int, list[Future[bool]]] = defaultdict(list)
         self.n_made = 0
         """Of those that were waited for."""
+        self.failed: set[int] = set()
+        """Fills of which some could not be made."""
 
     @property
     def owners(self) -> Iterable[int]:
@@ -36,14 +38,18 @@ class Thumbs:
             self._of[owner].append(self._pool.submit(_made, picture))
 
     def wait_for(self, owner: int) -> None:
-        """Return when those of a fill are there.
+        """Return when those of a fill are there, or could not be made, as `failed` tells.
 
         Raises
         ------
         OutputError
             One cannot be written.
         """
-        self.n_made += sum([future.result() for future in self._of[owner]])
+        self.failed.add(owner)  # until it is known that they did not
+        made = [future.result() for future in self._of[owner]]
+        self.n_made += sum(made)
+        if all(made):
+            self.failed.discard(owner)
 
 
 def _made(picture: ShownPicture) -> bool:

@@ -15,8 +15,10 @@ import pytest
 
 from lumimod.atomic import uses_fsync
 from lumimod.cli import main
+from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
 from lumimod.report import site as site_module
+from lumimod.report import thumbs
 from lumimod.report.fill_page import FillPage, state_word
 from lumimod.report.pictures import THUMB_WIDTH, families_shown
 from lumimod.report.season import draw_season_pictures
@@ -141,18 +143,41 @@ def test_a_damaged_picture_costs_its_small_one_alone(
     assert line.endswith("make it again with --plots --force all")
 
 
+def test_a_picture_that_could_not_be_read_for_a_while_gets_its_small_one(
+    season: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise BadInputError("overview.png: cannot be read (Stale file handle)")
+
+    with monkeypatch.context() as away:
+        away.setattr(thumbs, "make_thumb", unreadable)
+        assert season.update().n_thumbs == 0
+    assert f'href="fill_{FILL}.html"' in (season.report / "index.html").read_text()
+    update = season.update()
+    assert update.written == [FILL, OTHER]
+    assert update.n_thumbs > 8
+    assert season.update().written == []
+
+
+def test_small_pictures_that_were_removed_are_made_again(season: Season) -> None:
+    season.update()
+    shutil.rmtree(season.report / f"thumbs/fill_{FILL}")
+    update = season.update()
+    assert (update.written, update.n_thumbs) == ([FILL], 8)
+
+
 def test_small_pictures_that_cannot_be_written_are_told_and_tried_again(
     season: Season, caplog: pytest.LogCaptureFixture
 ) -> None:
-    thumbs = season.report / f"thumbs/fill_{FILL}"
-    thumbs.parent.mkdir(parents=True)
-    thumbs.write_text("in the way")
+    in_the_way = season.report / f"thumbs/fill_{FILL}"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("in the way")
     update = season.update()
     assert list(update.faults) == [FILL]
-    assert str(thumbs) in update.faults[FILL]
+    assert str(in_the_way) in update.faults[FILL]
     assert any(line.startswith(f"fill {FILL}: small pictures: ") for line in caplog.messages)
     assert (season.report / f"thumbs/fill_{OTHER}").is_dir()
-    thumbs.unlink()
+    in_the_way.unlink()
     update = season.update()
     assert (update.written, update.n_thumbs, update.faults) == ([FILL], 8, {})
 
