@@ -71,7 +71,8 @@ def _specific(
     sb: StableBeams, lumi: CalculatedLumi | MeasuredLumi | None, experiment: str
 ) -> tuple[str, FloatArray | None]:
     """Return luminosity over the product of intensities of each pair, (n_times, n_slots)."""
-    name = f"{experiment} L/(N1 N2)"
+    kind = " calc." if isinstance(lumi, CalculatedLumi) else ""
+    name = f"{experiment}{kind} L/(N1 N2)"
     if lumi is None:
         return name, None
     n1, n2 = (sb.bunches[beam, "coll"].intensity_ppb for beam in BEAMS)

@@ -194,6 +194,14 @@ def test_maps_of_a_short_fill_are_in_minutes(results: LimitResults) -> None:
     assert image.get_extent()[1] == pytest.approx(sb.time_s.size - 1)
 
 
+def test_maps_say_whether_the_luminosity_is_a_calculated_one(results: LimitResults) -> None:
+    for lumi, kind in ((results.sb.lumi_calc, " calc."), (results.sb.lumi_meas, "")):
+        assert lumi is not None
+        figure = draw_maps(results.sb.sb, lumi, RUN_FILL, style=STYLE)
+        titles = [ax.get_title(loc="left") for ax in figure.axes]
+        assert f"ATLAS{kind} L/(N1 N2)" in titles
+
+
 def test_bunches_of_one_family_have_no_picture_of_families(results: LimitResults) -> None:
     losses = results.sb.losses
     assert losses is not None
