@@ -95,16 +95,17 @@ def about_fill(
     energy_tev = paths.cfg.machine.gamma_ft * PROTON_MASS_GEV / 1e3
     betastar_m = betastar_in_use(paths, calc, sb.time_s)
     betastar = both_points({ip: 100 * of for ip, of in betastar_m.items()}, "cm")
-    origin = "config.py" if calc is None or calc.betastar_m is None else "logged"
+    by_config = calc is None or calc.betastar_m is None
+    origin = "of config.py" if by_config else "as logged"
     logged_m = None if losses is None else losses.betastar_logged_m
-    if logged_m is not None and origin == "config.py":
+    if logged_m is not None and by_config:
         text = both_points({ip: 100 * of for ip, of in logged_m.items()}, "cm")
         origin += ", as logged" if text == betastar else f" (logged: {text})"
     return About(
         facts=header_facts(sb, energy_tev, betastar, length_s=length_s(made, sb)),
         in_progress=made is not None and made.in_progress,
         gaps=gaps_in(made),
-        betastar=f"β* {betastar}, {origin}" if betastar else "",
+        betastar=f"β* {betastar} {origin}" if betastar else "",
         measured_by=_source(paths),
         fit_length_s=paths.cfg.analysis.t_fit_length_s,
         logged_betastar_m=logged_m,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 LEGEND_OVERHANG = 1.12
 """How wide a legend may be in units of its panel: half of the room between panels."""
 SMALLEST_LEGEND = 0.7
+_CHARACTER = 0.55
+"""Mean width of a character, in units of the font size."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def write_title(figure: Figure, style: Style, first: str, second: str, facts: st
     room = width_em - 1.0
     width = 0.62 * len(first) + 0.4 * len(facts) + (1.0 if facts else 0.0)
     bold = style.font_size * min(1.0, room / max(width, 1))
-    small = style.font_size * min(0.833, room / (0.55 * max(len(second), 1)))
+    small = style.font_size * min(0.833, room / (_CHARACTER * max(len(second), 1)))
     at = 0.5 / width_em
     figure.text(at, 1 - 0.4 / height_em, first, va="top", weight="bold", size=bold)
     figure.text(at, 1 - 1.8 / height_em, second, va="top", color=MUTED, size=small)
@@ -96,9 +99,14 @@ def write_title(figure: Figure, style: Style, first: str, second: str, facts: st
 
 
 def note_missing(ax: Axes, why: str) -> None:
-    """Write in the middle of a panel why it shows nothing."""
+    """Write in the middle of a panel why it shows nothing, in lines that fit into it."""
+    from matplotlib import rcParams
+
+    width_em = ax.get_window_extent().width / ax.figure.dpi * 72 / rcParams["font.size"]
+    room = max(12, int(width_em / _CHARACTER) - 3)
+    text = "\n".join(textwrap.fill(line, room) for line in why.splitlines())
     ax.text(
-        0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=MUTED, zorder=10,
+        0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=MUTED, zorder=10,
         bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": MUTED},
     )  # fmt: skip
 

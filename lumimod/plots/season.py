@@ -147,7 +147,9 @@ def draw_days(data: SeasonData, *, style: Style = DEFAULT_STYLE) -> Figure:
     for number, series in enumerate(PER_DAY.series):
         day_s, sums = data.per_day(series.column)
         shift = (0.22 + 0.28 * number) * ONE_DAY_S
-        label = f"{series.label}: {sums.sum():,.0f} 1/pb in all"
+        total_pb = sums.sum()
+        in_all = f"{total_pb:,.0f}" if total_pb >= 100 else f"{total_pb:.3g}"
+        label = f"{series.label}: {in_all} pb⁻¹ in all"
         _bars(upper, day_s + shift, sums, 0.28 * ONE_DAY_S, color=series.look.color, label=label)
         total = running_sum(data.values(series.column)) / 1000
         lower.step(

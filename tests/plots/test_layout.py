@@ -97,3 +97,15 @@ def test_a_picture_of_nothing_says_why(style: Style) -> None:
     assert notes(ax) == ["the fits were not made: nothing to draw"]
     assert not ax.axison
     assert [text.get_text() for text in figure.texts][1] == "Fits"
+
+
+@pytest.mark.parametrize("width", [0.1, 0.25, 0.8])
+def test_a_note_is_in_lines_that_fit_into_its_panel(style: Style, width: float) -> None:
+    figure = Figure(figsize=(15, 7), dpi=50)
+    ax = figure.add_axes((0.1, 0.1, width, 0.8))
+    why = "no lifetime beyond burn-off: it needs measured luminosity"
+    layout.note_missing(ax, why)
+    [note] = ax.texts
+    assert note.get_text().split() == why.split()
+    assert ("\n" in note.get_text()) == (width < 0.8)
+    assert note.get_window_extent().width <= ax.get_window_extent().width

@@ -177,19 +177,19 @@ def test_steps_of_beta_star_are_marked_and_the_title_says_which_was_used(style: 
     for angle in results.sb.xing_angle_rad.values():
         angle[:] = 300e-6
     figure = totals.draw_total_lumi(
-        results.sb, calc, results.lumi_meas, FILL, about=About(betastar="β* 30 → 25 cm, logged"),
+        results.sb, calc, results.lumi_meas, FILL, about=About(betastar="β* 30 → 25 cm as logged"),
         style=style,
     )  # fmt: skip
     for upper in figure.axes[:2]:
         assert [text.get_text() for text in upper.texts] == ["β* 27 cm", "β* 25 cm"]
         assert [text.xy[0] for text in upper.texts] == pytest.approx([4 / 6, 8 / 6])
-    assert "calculated with β* 30 → 25 cm, logged" in figure.texts[1].get_text()
+    assert "calculated with β* 30 → 25 cm as logged" in figure.texts[1].get_text()
 
 
 def test_steps_of_a_logged_beta_star_are_marked_where_a_constant_one_was_used(style: Style) -> None:
     results = make_results()
     logged_m = {ip: np.repeat([0.40, 0.30, 0.25], [4, 2, 7]) for ip in (1, 5)}
-    about = About(betastar="β* 30 cm, config.py (logged: 40 → 25 cm)", logged_betastar_m=logged_m)
+    about = About(betastar="β* 30 cm of config.py (logged: 40 → 25 cm)", logged_betastar_m=logged_m)
     figure = totals.draw_total_lumi(
         results.sb, results.lumi_calc, results.lumi_meas, FILL, about=about, style=style
     )
@@ -198,7 +198,9 @@ def test_steps_of_a_logged_beta_star_are_marked_where_a_constant_one_was_used(st
         said = [text.get_text() for text in upper.texts]
         assert said == ["β* 30 cm", "280 µrad, β* 25 cm"]
         assert [text.xy[0] for text in upper.texts] == pytest.approx([4 / 6, 1.0])
-    assert "calculated with β* 30 cm, config.py (logged: 40 → 25 cm)" in figure.texts[1].get_text()
+    assert (
+        "calculated with β* 30 cm of config.py (logged: 40 → 25 cm)" in figure.texts[1].get_text()
+    )
 
 
 def test_a_slow_step_is_marked_once_with_the_value_at_its_end() -> None:
