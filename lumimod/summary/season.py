@@ -71,14 +71,22 @@ def update_season(cfg: Config, modes: BeamModes, fills: Iterable[int]) -> Season
 def season_rows(
     cfg: Config, modes: BeamModes, fills: Iterable[int], known: Mapping[int, Row]
 ) -> SeasonRows:
-    """Return the rows of fills that have results, those of `known` where nothing has changed."""
+    """Return the rows of fills that have results, those of `known` where nothing has changed.
+
+    A fill whose folder cannot be read keeps its row of `known`.
+    """
     settings = repr(plain_values(cfg, _SETTINGS))
     steps = [name for name, step in STEPS.items() if not step.disabled(cfg)]
     before_s = ends_before(modes)
     rows = {}
     for fill in fills:
         paths = FillPaths(cfg, fill, modes[fill].year if fill in modes else None)
-        stamps = _stamps(paths)
+        try:
+            stamps = _stamps(paths)
+        except OSError as exc:
+            log.warning("fill %d: season table: %s; its row stays as it was", fill, exc)
+            rows.update({fill: known[fill]} if fill in known else {})
+            continue
         if not stamps or fill not in modes:
             continue
         made_from = {**stamps, "settings": settings, "modes": repr(modes[fill])}
@@ -127,19 +135,25 @@ def _notes(paths: FillPaths) -> Iterable[str]:
 
 def _results(paths: FillPaths) -> Sequence[Path]:
     try:
-        found = sorted(paths.folder.glob("*.pkl.gz"))
-    except OSError:
+        found = sorted(path for path in paths.folder.iterdir() if path.name.endswith(".pkl.gz"))
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return [path for path in found if not path.name.endswith("_df.pkl.gz")]
 
 
 def _stamps(paths: FillPaths) -> dict[str, Any]:
-    """Return sizes and times of all results of a fill."""
+    """Return sizes and times of all results of a fill that are there.
+
+    Raises
+    ------
+    OSError
+        Whether they are is not known: their folder cannot be read.
+    """
     stamps: dict[str, Any] = {}
     for path in _results(paths):
         try:
             status = path.stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         stamps[path.name] = [status.st_size, status.st_mtime_ns]
     return stamps

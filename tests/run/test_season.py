@@ -229,6 +229,21 @@ def test_beta_star_that_was_not_logged_costs_no_other_fact(finished: Site) -> No
     assert np.isnan(row["betastar_ip1_m"])
 
 
+def test_a_fill_whose_folder_cannot_be_read_keeps_its_row(finished: Site) -> None:
+    assert finished.run("--summary").out == f"{finished.results / 'season.csv'}: 2 fills\n"
+    before = table(finished)
+    folder = finished.paths().folder
+    folder.rename(folder.with_name("aside"))
+    folder.symlink_to(folder)  # a loop, as root can read what has no permission
+    result = finished.run("--summary")
+    assert f"fill {FILL}: season table: " in result.err + result.out
+    assert "its row stays as it was" in result.err + result.out
+    pd.testing.assert_frame_equal(table(finished), before)
+    folder.unlink()
+    finished.run("--summary")
+    assert list(table(finished).index) == [OTHER]
+
+
 def test_a_damaged_table_is_made_anew(finished: Site) -> None:
     finished.run("--summary")
     whole = (finished.results / "season.csv").read_bytes()
