@@ -127,6 +127,7 @@ def changes_since(
     changed += filter(None, [step.superseded(made)])
     now = settings_for(step, paths.cfg, paths.fill)
     changed += _settings_differ(made.settings, now)
+    changed += _cases_lack(step, made.settings, now)
     gone = [name for name in made.settings if name not in now and _later(step, name)]
     changed += [f"{n} = {_shown(made.settings[n])} is no longer in force" for n in gone]
     changed += _inputs_differ(made.inputs, inputs_of(step, paths, modes, diary))
@@ -273,6 +274,16 @@ def _cases_differ(then: Any, now: Any) -> list[str]:
         if name in then and not same(then[name], now[name])
     ]
 
+
+def _cases_lack(step: Step, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the cases that a result for all of them is without; others have a file for each."""
+    if step.name not in _ONE_FOR_ALL_CASES or "cases" not in then:
+        return []
+    return [f"case {name} is not in it" for name in now["cases"] if name not in then["cases"]]
+
+
+_ONE_FOR_ALL_CASES = ("growth",)
+"""Steps whose result holds all cases of the model."""
 
 _LACKING: Mapping[str, Callable[[Any, Any], list[str]]] = {
     "models": _models_lack,

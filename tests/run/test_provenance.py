@@ -251,6 +251,15 @@ def test_a_model_that_the_file_lacks_is_told_and_one_too_many_is_not(finished: S
     assert "model IBSLosses is not in it" in stale(plan(finished))["model"]
 
 
+def test_growth_without_a_case_that_came_later_is_told_at_once(finished: Site) -> None:
+    two = {f"correction_factor_{plane}": [1.0, 1.1] for plane in ("1h", "1v", "2h", "2v")}
+    finished.configure(doSBModel=True, cases=[1, 2], **two)
+    planned = plan(finished)
+    assert planned["model"].status is Status.TO_DO  # the file of the case is not there
+    assert stale(planned)["growth"] == "case 2 is not in it"
+    assert "model" not in stale(planned)
+
+
 def test_removed_data_make_nothing_out_of_date(finished: Site) -> None:
     for path in (finished.paths().basic_data, finished.paths().bbb_data, finished.paths().crossing):
         path.unlink()
