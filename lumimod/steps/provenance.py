@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Callable
 
 from lumimod import __version__
-from lumimod.config.sections.physics import Physics
 from lumimod.config.settings import Case, Config, plain, plain_values
 from lumimod.errors import ConfigError
 from lumimod.paths import FillPaths, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.records.diary import Diary
 from lumimod.records.made import MODES_INPUT, Made, same
+from lumimod.steps.in_force import in_force
 from lumimod.steps.step import Step
 
 RESCALING = "resc_period"
@@ -28,8 +28,8 @@ LONGEST_VALUE = 60
 def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
     """Return the settings that enter a step, with the values that hold for the fill.
 
-    Those of `LATER` are left out where the step works as it did before they were there: old
-    results, which lack them, are still right.
+    Those that are not `in_force` are left out, where the step works as it did before they were
+    there: old results, which lack them, are still right.
     """
     usual = _OF_STEPS.settings(step, cfg)
     return {n: _FOR_A_FILL[n](cfg, fill) if n in _FOR_A_FILL else v for n, v in usual.items()}
@@ -59,7 +59,7 @@ class _OfSteps:
         """Return the settings by name, with None for those whose value is that for a fill."""
         self._take(cfg)
         if step.name not in self._settings:
-            rules = {name: _later(step, name) for name in step.settings}
+            rules = {name: in_force(step.name, name) for name in step.settings}
             names = [name for name, rule in rules.items() if rule is None or rule(cfg)]
             usual = plain_values(cfg, (name for name in names if name not in _FOR_A_FILL))
             self._settings[step.name] = {name: usual.get(name) for name in names}
@@ -128,7 +128,7 @@ def changes_since(
     now = settings_for(step, paths.cfg, paths.fill)
     changed += _settings_differ(made.settings, now)
     changed += _cases_lack(step, made.settings, now)
-    gone = [name for name in made.settings if name not in now and _later(step, name)]
+    gone = [name for name in made.settings if name not in now and in_force(step.name, name)]
     changed += [f"{n} = {_shown(made.settings[n])} is no longer in force" for n in gone]
     changed += _inputs_differ(made.inputs, inputs_of(step, paths, modes, diary))
     for name, key in results_of(step, paths, diary).items():
@@ -211,56 +211,6 @@ _FOR_A_FILL: Mapping[str, Callable[[Config, int], Any]] = {
     "leveling": lambda cfg, fill: cfg.model.leveling.get(fill),
     RESCALING: lambda cfg, fill: rescale_target(cfg, fill),
 }
-
-
-LATER: Mapping[str, Callable[[Physics], bool]] = {
-    "ibs": lambda physics: physics.rates,
-    "core_burnoff": lambda physics: physics.core_burnoff,
-    "coupling": lambda physics: physics.coupling,
-    "noise": lambda physics: physics.noise,
-    "damping": lambda physics: physics.damping,
-    "tauSRxy_FB": lambda physics: physics.damping,
-    "tauSRl_FT": lambda physics: physics.rates,
-    **dict.fromkeys(
-        ("c_minus_FB", "c_minus_FT", "tune_split_FB", "tune_split_FT"),
-        lambda physics: physics.coupling,
-    ),
-    **dict.fromkeys(
-        (
-            "damper_gain_FB",
-            "damper_gain_FT",
-            "kick_noise",
-            "bpm_noise",
-            "noise_emittance",
-            "tune_spread_FB",
-            "tune_spread_FT",
-        ),
-        lambda physics: physics.noise,
-    ),
-    "extra_growth": lambda physics: bool(physics.extra_growth),
-    "extra_lifetime": lambda physics: bool(physics.extra_lifetime),
-    "extra_cross_section": lambda physics: bool(physics.extra_cross_section),
-}
-"""Settings of the physics, and where they are in force: not with that of the original."""
-
-LATER_IN: Mapping[tuple[str, str], Callable[[Physics], bool]] = {
-    ("cycle", "tauSRxy_FT"): lambda physics: not physics.original_cycle,
-}
-"""The same for settings that were always in other steps."""
-
-
-LATER_OTHERS: Mapping[str, Callable[[Config], bool]] = {
-    "bunch_length_factor": lambda cfg: cfg.analysis.bunch_length_factor != 1,
-}
-"""The same for settings of other sections: not where they change nothing."""
-
-
-def _later(step: Step, name: str) -> Callable[[Config], bool] | None:
-    """Return where a setting is in force in the step; None: always."""
-    of_physics = LATER.get(name) or LATER_IN.get((step.name, name))
-    if of_physics is None:
-        return LATER_OTHERS.get(name)
-    return lambda cfg: of_physics(cfg.physics)
 
 
 def _models_lack(then: Any, now: Any) -> list[str]:

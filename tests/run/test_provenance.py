@@ -15,7 +15,7 @@ from lumimod.readers.bmodes import read_bmodes
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records.made import Made
 from lumimod.run.plan import Plan, Selection, Status, begin_run, plan_fill
-from lumimod.steps.provenance import LATER, LATER_IN, LATER_OTHERS
+from lumimod.steps.in_force import in_force
 from lumimod.steps.registry import STEPS
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def test_every_result_says_what_it_was_made_from(finished: Site, step: str) -> N
         made = Made.from_dict(data["made"])
         assert made is not None
         assert (made.fill, made.step, made.revision) == (FILL, step, STEPS[step].revision)
-        later = {*LATER, *LATER_OTHERS, *(name for of, name in LATER_IN if of == step)}
-        before = [name for name in STEPS[step].settings if name not in later]
+        before = [name for name in STEPS[step].settings if in_force(step, name) is None]
         assert list(made.settings) == before
         assert set(made.results) == {other.name for other in STEPS[step].depends_on}
 
