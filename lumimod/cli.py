@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lumimod.commands.options import SITE, parser
-from lumimod.commands.shell import exit_status
+from lumimod.commands.shell import exit_status, print_error
 from lumimod.commands.usage import check_usage, chosen_steps
 from lumimod.errors import called_with_config
 from lumimod.plots.families import PICTURE_FAMILIES
@@ -83,8 +83,11 @@ def _show(args: argparse.Namespace) -> bool:
     from lumimod.run.choice import FillChoice
     from lumimod.run.show import show_fills
 
-    sys.stdout.write(show_fills(load_config(args.config), FillChoice(tuple(args.show))))
-    return True
+    screens = show_fills(load_config(args.config), FillChoice(tuple(args.show)))
+    sys.stdout.write(screens.text)
+    for fault in screens.faults:
+        print_error("lumimod", fault)
+    return not screens.faults
 
 
 def _summary(args: argparse.Namespace) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lumimod.config.settings import Config
-from lumimod.errors import BadInputError, MissingInputError, UsageError
+from lumimod.errors import BadInputError, LumimodError, MissingInputError, UsageError
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.run.choice import FillChoice, none_found
@@ -17,31 +18,41 @@ from lumimod.summary.season import fill_facts
 _WIDTH = 100
 
 
-def show_fills(cfg: Config, choice: FillChoice) -> str:
-    """Return a screen of facts for each fill.
+class Screens(NamedTuple):
+    """What there is to show of fills."""
+
+    text: str
+    faults: list[LumimodError]
+    """Why a fill cannot be shown: it, or what can be used of it, is not in the beam modes."""
+
+
+def show_fills(cfg: Config, choice: FillChoice) -> Screens:
+    """Return a screen of facts for each fill; one that cannot be shown costs no other.
 
     Raises
     ------
     UsageError
         No fill is asked for.
-    MissingInputError
-        The beam modes do not have a fill.
-    BadInputError
-        The entry of a fill in the beam modes cannot be used.
+    MissingInputError, BadInputError
+        The beam modes cannot be read.
     """
     modes = read_bmodes(cfg.files.bmodes)
     fills = choice.fills(modes, cfg)
     if not fills:
         raise UsageError(none_found(choice, modes, cfg))
     states = load_states(states_file(cfg))
-    return "\n".join(_screen(cfg, modes, fill, states.get(fill)) for fill in fills)
+    screens: list[str] = []
+    faults: list[LumimodError] = []
+    for fill in fills:
+        try:
+            screens.append(_screen(cfg, modes, fill, states.get(fill)))
+        except (MissingInputError, BadInputError) as exc:
+            faults.append(type(exc)(f"fill {fill}: {exc}"))
+    return Screens("\n".join(screens), faults)
 
 
 def _screen(cfg: Config, modes: BeamModes, fill: int, states: FillStates | None) -> str:
-    try:
-        facts = fill_facts(cfg, modes, fill)
-    except (MissingInputError, BadInputError) as exc:
-        raise type(exc)(f"fill {fill}: {exc}") from exc
+    facts = fill_facts(cfg, modes, fill)
     lines = [*fact_lines(facts), "", *_states(states), *_pictures(FillPaths(cfg, fill))]
     lines += _notes(str(facts.get("notes", "")))
     return "".join(f"{line}\n" for line in lines)

@@ -319,6 +319,10 @@ def test_a_fill_that_is_not_known_cannot_be_shown(site: Site) -> None:
     unknown = site.run("--show", 99)
     assert unknown.status == 1
     assert unknown.lines("fill 99: not in the beam modes", "--fill 99")
+    among_others = site.run("--show", 99, FILL)
+    assert among_others.status == 1
+    assert among_others.lines("fill 99: not in the beam modes")
+    assert among_others.out.startswith(f"fill {FILL}: stable beams 2017-")
     assert site.run("--show", "1-9").status == 2
     assert site.run("--show", FILL, "--force", "sb").status == 2
 
