@@ -99,5 +99,6 @@ STEP = Step(
     writes=lambda paths: [paths.result("growth")],
     needs=(SB, MODEL),
     settings=("models", "cases"),
+    has_all_cases=True,
     disabled=_disabled,
 )

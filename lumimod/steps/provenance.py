@@ -226,14 +226,11 @@ def _cases_differ(then: Any, now: Any) -> list[str]:
 
 
 def _cases_lack(step: Step, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the cases that a result for all of them is without; others have a file for each."""
-    if step.name not in _ONE_FOR_ALL_CASES or "cases" not in then:
+    """Return the cases that a result for all of them is without."""
+    if not step.has_all_cases or "cases" not in then:
         return []
     return [f"case {name} is not in it" for name in now["cases"] if name not in then["cases"]]
 
-
-_ONE_FOR_ALL_CASES = ("growth",)
-"""Steps whose result holds all cases of the model."""
 
 _LACKING: Mapping[str, Callable[[Any, Any], list[str]]] = {
     "models": _models_lack,

@@ -86,6 +86,8 @@ class Step:
 
     For a change of numbers that concerns few results, and those can be told.
     """
+    has_all_cases: bool = False
+    """Whether one result holds all cases of the model; else each has a file of its own."""
     watches: Files = _no_files
     """Files that it reads and of which it tells itself whether they are new (`begin_run`)."""
 
