@@ -162,8 +162,7 @@ def measured_betastar(
     BadInputError
         There is no sample, or none up to the last time, or a value is not positive.
     """
-    series = read_first(path, {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS})
-    return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
+    return _at_points(read_first(path, _betastar_names(names)), time_s)
 
 
 def logged_betastar(
@@ -178,12 +177,10 @@ def logged_betastar(
     """
     if path is None:
         return None
-    wanted = {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS}
+    wanted = _betastar_names(names)
     try:
         series = read_first(path, wanted, optional=wanted)
-        if not all(f"{ip}" in series for ip in POINTS):
-            return None
-        return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
+        return _at_points(series, time_s) if len(series) == len(wanted) else None
     except (BadInputError, MissingInputError) as exc:  # nothing is calculated with it
         note(Note("unused", f"no logged beta* to compare with: {exc}", BETASTAR))
         return None
@@ -200,6 +197,14 @@ def betastar_differs(used_m: Mapping[int, FloatArray], logged_m: Mapping[int, Fl
         f"calculated with beta* {used} m of config.py, but {logged} m was logged; "
         'betastar_m = "measured" takes the logged one'
     )
+
+
+def _betastar_names(names: Mapping[str, Names]) -> dict[str, Names]:
+    return {f"{ip}": names[f"betastar_ip{ip}"] for ip in POINTS}
+
+
+def _at_points(series: Mapping[str, Series], time_s: FloatArray) -> dict[int, FloatArray]:
+    return {ip: _held(series[f"{ip}"], time_s) for ip in POINTS}
 
 
 def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:
