@@ -84,7 +84,7 @@ def title(
 def write_title(figure: Figure, style: Style, first: str, second: str, facts: str = "") -> None:
     """Write the two lines above the panels, with facts at the right end of the first."""
     width_em, height_em = (size / style.em_in for size in style.fig_size_in)
-    # Long lines are written smaller. A letter is 0.55 em wide on average, a bold one 0.62 em.
+    # Long lines are written smaller. A bold letter is 0.62 em wide on average.
     room = width_em - 1.0
     width = 0.62 * len(first) + 0.4 * len(facts) + (1.0 if facts else 0.0)
     bold = style.font_size * min(1.0, room / max(width, 1))
@@ -157,8 +157,8 @@ def _fitting(ax: Axes, labels: Sequence[str], n_columns: int, size: str, widest:
 
     points = rcParams["font.size"] * font_scalings[size]
     columns = [labels[first::n_columns] for first in range(n_columns)]
-    # A letter is 0.55 em wide on average; the line before a text and the room between take 3.5 em.
+    # The line before a text and the room between take 3.5 em.
     longest = [max(len(line) for text in of for line in text.split("\n")) for of in columns if of]
-    width_em = sum(0.55 * n_letters + 3.5 for n_letters in longest)
+    width_em = sum(_CHARACTER * n_letters + 3.5 for n_letters in longest)
     room = ax.get_window_extent().width / ax.figure.dpi * 72 * widest
     return float(min(points, max(room / width_em, SMALLEST_LEGEND * points)))

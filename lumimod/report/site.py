@@ -208,13 +208,12 @@ class _Site:
             return facts(paths, self.modes[paths.fill])[0]
         return {"fill": paths.fill}
 
-    def _tried(self, fill: int, what: str, work: Callable[[], None]) -> str:
-        """Do some work for a fill; return why it failed, which is told and costs its page alone."""
+    def _tried(self, fill: int, what: str, work: Callable[[], None]) -> None:
+        """Do some work for a fill; if it fails, that is told and costs its page alone."""
         why = guarded(f"fill {fill}: {what}", work)
         if why:
             log.warning("fill %d: %s: %s", fill, what, why)
             self.update.faults[fill] = why
-        return why
 
     # --- the season
 

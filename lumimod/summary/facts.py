@@ -100,7 +100,7 @@ def _of_modes(modes: FillModes) -> Facts:
     later = sorted((t, mode) for mode, t in modes.start_s.items() if t >= stop_s)
     next_mode = later[0][1] if later else ""
     ended = "programmed" if next_mode in _PROGRAMMED else "dumped"
-    return {**out, "hours": (stop_s - start_s) / 3600, "next_mode": next_mode, "ended": ended}
+    return {**out, "hours": modes.stable_s / 3600, "next_mode": next_mode, "ended": ended}
 
 
 def _of_config(paths: FillPaths) -> Facts:
