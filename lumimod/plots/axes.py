@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOM = 0.08
 """Part of the range that stays free at both ends: no line or marker lies on the frame."""
+POINT_AREA = 26.0
+"""Of the largest markers of bunches and times, in square points."""
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 """Of ticks."""
 LEAST_RATIO = 0.01
@@ -89,37 +91,57 @@ def slot_axis(ax: Axes, *slots: IntArray, label: bool = True) -> None:
         ax.set_xlabel("25 ns slot")
 
 
-def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
-    """Return limits that hold all values but far outliers; (0, 1) without values.
+def robust_range(values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
+    """Return from where to where the finite values are, far outliers left out; there must be one.
 
     The central range leaves out a fraction `tail` at each end. Outliers are further away from it
     than it is wide.
     """
-    known = finite(*values)
-    if not known.size:
-        return 0.0, 1.0
+    known = finite(values)
     low, high = np.quantile(known, [tail, 1 - tail])
-    rounding = 1e-9 * max(abs(low), abs(high))
-    span = max(high - low, rounding)
+    span = max(high - low, _rounding(low, high))
     inside = known[(known >= low - span) & (known <= high + span)]
-    low, high = inside.min(), inside.max()
-    room = ROOM * (high - low) if high - low > rounding else 0.05 * abs(high) or 1.0
-    return float(low - room), float(high + room)
+    return float(inside.min()), float(inside.max())
 
 
-def limits_of_each(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
-    """Return limits that hold the robust limits of each array, of four bunches beside 2,500 too.
+def _rounding(low: float, high: float) -> float:
+    """Return how far values may be apart that are equal but for rounding."""
+    return 1e-9 * max(abs(low), abs(high))
 
-    An array of equal values has no scale of its own beside others.
+
+def robust_limits(*values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
+    """Return limits that hold all values together but far outliers; (0, 1) without values."""
+    return limits_of_each(finite(*values), tail=tail)
+
+
+def limits_of_each(
+    *values: FloatArray, tail: float = 0.01, marker: float = 0.0
+) -> tuple[float, float]:
+    """Return limits that hold the robust range of each array, of four bunches beside 2,500 too.
+
+    The joint range gets `ROOM` at both ends, and the radius of markers, `marker`, in units of the
+    height of the panel.
     """
-    known = [v for v in values if np.isfinite(v).any()]
-    each = [robust_limits(v, tail=tail) for v in known if np.nanmin(v) < np.nanmax(v)]
-    if not each:
-        return robust_limits(*known, tail=0.0)
-    low, high = min(low for low, _ in each), max(high for _, high in each)
-    level = [float(finite(v)[0]) for v in known if not np.nanmin(v) < np.nanmax(v)]
-    room = ROOM * (max([high, *level]) - min([low, *level]))
-    return min([low, *(v - room for v in level)]), max([high, *(v + room for v in level)])
+    ranges = [robust_range(of, tail) for of in values if np.isfinite(of).any()]
+    if not ranges:
+        return 0.0, 1.0
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if high - low <= _rounding(low, high):
+        room = 0.05 * abs(high) or 1.0
+    else:
+        room = (ROOM + marker) / (1 - 2 * marker) * (high - low)
+    return low - room, high + room
+
+
+def marker_radius(ax: Axes) -> float:
+    """Return the largest radius of the markers in a panel, in units of its height.
+
+    Points of bunches and times are drawn when the limits are known: room is left for them too.
+    """
+    lines = [one for one in ax.lines if one.get_marker() not in ("None", "none", " ", "", None)]
+    sizes = [POINT_AREA**0.5, *(one.get_markersize() + one.get_markeredgewidth() for one in lines)]
+    height = ax.get_window_extent().height / ax.figure.dpi * 72
+    return min(max(sizes) / 2 / height, 0.1)
 
 
 def set_value_axis(
@@ -135,23 +157,21 @@ def set_value_axis(
     Parameters
     ----------
     ax
-        The panel.
+        The panel, with its markers.
     label
         Of the axis.
     values
         What the panel shows.
     tail
-        As of `robust_limits`.
+        As of `robust_range`.
     beside
         What a panel beside shows that is to have the same limits.
     include
         A value to compare with, which is always in view.
     """
-    low, high = limits_of_each(*values, *beside, tail=tail)
-    if include is not None:
-        room = ROOM * (max(high, include) - min(low, include))
-        low, high = min(low, include - room), max(high, include + room)
-    ax.set_ylim(low, high)
+    compared = [] if include is None else [np.array([include])]
+    every = (*values, *beside, *compared)
+    ax.set_ylim(*limits_of_each(*every, tail=tail, marker=marker_radius(ax)))
     ax.set_ylabel(label)
     note_outside(ax, *values)
 
@@ -180,8 +200,8 @@ def share_values(axes: Sequence[Axes]) -> None:
 
 def ratio_axis(ax: Axes, label: str, *lines: FloatArray, tail: float = 0.05) -> None:
     """Make y an axis of ratios: 1 is in view, at least 1 % on both sides of it, round ticks."""
-    low, high = limits_of_each(*lines, np.array([1 - LEAST_RATIO, 1 + LEAST_RATIO]), tail=tail)
-    ax.set_ylim(min(low, 1 - LEAST_RATIO), max(high, 1 + LEAST_RATIO))
+    least = np.array([1 - LEAST_RATIO, 1 + LEAST_RATIO])
+    ax.set_ylim(*limits_of_each(*lines, least, tail=tail, marker=marker_radius(ax)))
     ax.set_ylabel(label)
     ax.axhline(1.0, color=REFERENCE, linewidth=1.2, zorder=1.5)
     few_ticks(ax.yaxis, 4, steps=ROUND_STEPS)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.physics.filling import LARGEST_GAP_IN_TRAIN
-from lumimod.plots.axes import unit_of
+from lumimod.plots.axes import POINT_AREA, unit_of
 from lumimod.plots.numbers import centre_and_band
 from lumimod.plots.style import TIME_MAP, Look, Style
 
@@ -143,7 +143,7 @@ def draw_bunches(
     norm = _norm_of(hours)
     values, hours = values[:: style.n_skip], hours[: len(values) : style.n_skip]
     if values.size <= MOST_MARKERS:
-        size = 26.0 if slots.size <= 100 else 12.0
+        size = POINT_AREA if slots.size <= 100 else 12.0
         ax.scatter(
             np.tile(slots, hours.size), values.ravel(), size, np.repeat(hours, slots.size),
             cmap=TIME_MAP, norm=norm, linewidths=0,

@@ -187,6 +187,35 @@ def test_equal_values_have_no_scale_of_their_own_beside_others() -> None:
     assert low < 0 < 5 < high < 6
 
 
+@pytest.mark.parametrize("level", [0.98, 1.02, 0.7, 1.3])
+def test_a_flat_ratio_away_from_one_is_well_within_the_frame(ax: Axes, level: float) -> None:
+    line = level + 0.001 * np.sin(np.arange(40))
+    axes.ratio_axis(ax, "ratio", line)
+    low, high = ax.get_ylim()
+    assert min(line.min() - low, high - line.max()) > 0.9 * axes.ROOM / (1 + 2 * axes.ROOM) * (
+        high - low
+    )
+
+
+def test_lines_of_a_panel_have_the_room_of_their_joint_range(ax: Axes) -> None:
+    lower, upper = np.linspace(1.0, 1.001, 9), np.linspace(2.0, 2.001, 9)
+    axes.set_value_axis(ax, "emittance", lower, upper)
+    low, high = ax.get_ylim()
+    assert 1.0 - low >= axes.ROOM * 1.001
+    assert high - 2.001 >= axes.ROOM * 1.001
+
+
+@pytest.mark.parametrize("size", [3.0, 12.0, 20.0])
+def test_no_marker_reaches_the_frame(ax: Axes, size: float) -> None:
+    values = np.array([1.0, 1.5, 2.0])
+    ax.plot(values, "s", markersize=size, markeredgewidth=0)
+    axes.set_value_axis(ax, "cross-section", values)
+    ends = ax.transData.transform([(0, 1.0), (0, 2.0)])[:, 1]
+    box, radius = ax.get_window_extent(), size / 2 / 72 * ax.figure.dpi
+    assert ends[0] - radius > box.y0
+    assert ends[1] + radius < box.y1
+
+
 @pytest.mark.parametrize("values", [[1.0, 1.0001], [0.97, 1.3], [0.5, 0.6]])
 def test_an_axis_of_ratios_holds_one_and_a_percent_around_it(ax: Axes, values: list[float]) -> None:
     axes.ratio_axis(ax, "ratio", np.array(values))
