@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.axes import few_ticks, hours_since, unit_of
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import bar_axes
-from lumimod.plots.style import CHANGE_MAP, Style
+from lumimod.plots.style import CHANGE_MAP, GROWTH_MAP, LOSS_MAP, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,12 @@ WIDEST = 900
 """Columns of a map; more slots than a screen has pixels are averaged."""
 TAIL = 0.01
 """Part of the changes that may lie beyond the scale of the colours."""
+ONE_SIDED = 0.15
+"""Changes of the other sign that are smaller than this part of the largest have no colours."""
+NO_BUNCH = "#d4d4d4"
+"""Colour of a map where there is no bunch, or nothing was measured."""
+LEAST = 0.1
+"""No scale of colours ends at less than that, in %."""
 
 
 def change_percent(values: FloatArray) -> FloatArray:
@@ -32,19 +38,43 @@ def change_percent(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(change), change, np.nan)
 
 
-def change_scale(*values: FloatArray) -> float:
-    """Return the change in % at which the colours end on both sides of 0."""
-    changes = [np.abs(finite(change_percent(of))) for of in values if of.size]
-    largest = [np.quantile(of, 1 - TAIL) for of in changes if of.size]
-    return float(max([0.1, *largest]))
+class ChangeScale(NamedTuple):
+    """Colours of changes in %, from where to where they go, and what they are changes of."""
+
+    low: float
+    high: float
+    colors: str
+    words: str
+
+
+def change_scale(*values: FloatArray) -> ChangeScale:
+    """Return the colours of the changes of some bunches, (n_times, n_slots) each.
+
+    Changes of one sign alone, but for a small part, are from white for none to dark for the
+    largest. Of both signs they go as far on both sides of grey for none; more is lighter, less
+    darker.
+    """
+    changes = [of for of in (finite(change_percent(of)) for of in values if of.size) if of.size]
+    ends = [np.quantile(of, (TAIL, 1 - TAIL)) for of in changes]
+    lost = max(0.0, *(-low for low, _ in ends)) if ends else 0.0
+    gained = max(0.0, *(high for _, high in ends)) if ends else 0.0
+    most = float(max(LEAST, lost, gained))
+    if lost <= ONE_SIDED * gained:
+        return ChangeScale(0.0, most, GROWTH_MAP, "growth")
+    if gained <= ONE_SIDED * lost:
+        return ChangeScale(-most, 0.0, LOSS_MAP, "loss")
+    return ChangeScale(-most, most, CHANGE_MAP, "change")
 
 
 def draw_change_map(
-    ax: Axes, series: Sequence[tuple[IntArray, FloatArray]], time_s: FloatArray, scale: float
+    ax: Axes,
+    series: Sequence[tuple[IntArray, FloatArray]],
+    time_s: FloatArray,
+    scale: ChangeScale,
 ) -> None:
     """Draw the change of bunches (slots, values) since the start by slot and hours.
 
-    `scale`, in %, is where the colours end.
+    Where there is no bunch, or nothing was measured, it is grey.
     """
     slots = np.concatenate([of for of, _ in series])
     changes = np.concatenate([change_percent(values) for _, values in series], axis=1)
@@ -56,15 +86,21 @@ def draw_change_map(
     hours = per_hour * hours
     half = (hours[1] - hours[0]) / 2 if hours.size > 1 else 0.01
     ax.imshow(
-        averaged(changes, (slots - first) // per_column, n_columns), cmap=CHANGE_MAP, vmin=-scale,
-        vmax=scale, aspect="auto", origin="lower", zorder=2,
+        averaged(changes, (slots - first) // per_column, n_columns), cmap=scale.colors,
+        vmin=scale.low, vmax=scale.high, aspect="auto", origin="lower", zorder=2,
         extent=(
             first - 0.5, first + n_columns * per_column - 0.5, hours[0] - half, hours[-1] + half
         ),
     )  # fmt: skip
-    ax.grid(visible=False)
+    grey_background(ax)
     ax.set_ylabel(unit)
     few_ticks(ax.yaxis, 5)
+
+
+def grey_background(ax: Axes) -> None:
+    """Make a panel grey where its map has no colour: white there would be a change of nought."""
+    ax.grid(visible=False)
+    ax.set_facecolor(NO_BUNCH)
 
 
 def averaged(values: FloatArray, columns: IntArray, n_columns: int) -> FloatArray:
@@ -82,11 +118,11 @@ def averaged(values: FloatArray, columns: IntArray, n_columns: int) -> FloatArra
     return means
 
 
-def change_bar(figure: Figure, axes: Sequence[Axes], scale: float, style: Style) -> None:
+def change_bar(figure: Figure, axes: Sequence[Axes], scale: ChangeScale, style: Style) -> None:
     """Draw the colour bar of `draw_change_map` to the right of a column of panels."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    colours = ScalarMappable(Normalize(-scale, scale), CHANGE_MAP)
+    colours = ScalarMappable(Normalize(scale.low, scale.high), scale.colors)
     bar = figure.colorbar(colours, cax=bar_axes(figure, axes, style), extend="both")
-    bar.set_label("change since the start [%]")
+    bar.set_label(f"{scale.words} since the start [%]")

@@ -85,8 +85,13 @@ CYCLE_MODEL = {
 }
 TIME_MAP = "viridis"
 """Colour map of time."""
-CHANGE_MAP = "RdBu_r"
-"""Colour map of changes: white is none, blue less, red more."""
+CHANGE_MAP = "cividis"
+"""Colour map of changes of both signs: grey is none, dark blue less, pale yellow more.
+
+Its lightness rises all the way, so that the signs are told apart in grey too.
+"""
+GROWTH_MAP, LOSS_MAP = "Reds", "Blues_r"
+"""Colour maps of changes of one sign: white is none."""
 MUTED = "#5f5f5f"
 """Colour of notes."""
 REFERENCE = "#7f7f7f"

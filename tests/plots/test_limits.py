@@ -15,7 +15,7 @@ from lumimod.plots.about import Unmeasured
 from lumimod.plots.bunch_maps import draw_maps
 from lumimod.plots.limits import LIMIT_PICTURES, LimitResults, load_limits
 from lumimod.plots.maps import change_percent
-from lumimod.plots.style import DEFAULT_STYLE, Style
+from lumimod.plots.style import DEFAULT_STYLE, GROWTH_MAP, LOSS_MAP, Style
 from lumimod.records import Cycle
 from lumimod.records.store import load
 from tests.plots.conftest import RUN_FILL, silent_panels, texts
@@ -110,14 +110,20 @@ def test_emittances_from_luminosity_stand_beside_those_of_the_bsrt(results: Limi
     assert low < 1 < high
 
 
-def test_maps_hold_the_change_of_every_bunch_centred_on_none(results: LimitResults) -> None:
+def test_maps_hold_the_change_of_every_bunch_in_colours_of_its_sign(results: LimitResults) -> None:
     figure = drawn("bunchMaps", results)
     images = [ax.images[0] for ax in figure.axes if ax.images and ax.get_title(loc="left")]
     assert len(images) == 8
     expected = change_percent(results.sb.sb.bunches[1, "coll"].emit_h_um)
     np.testing.assert_allclose(images[0].get_array(), expected.T)
-    low, high = images[0].get_clim()
-    assert low == -high
+    # Emittances grow, intensities fall: the colours are of what there is.
+    assert [image.get_cmap().name for image in images[:3]] == [GROWTH_MAP, GROWTH_MAP, LOSS_MAP]
+    assert images[0].get_clim()[0] == images[2].get_clim()[1] == 0
+    titles = [ax.get_title(loc="left") for ax in figure.axes if ax.images]
+    assert titles[:3] == ["B1 εH: growth [%]", "B1 εV: growth [%]", "B1 intensity: loss [%]"]
+    for upper, lower in zip(images[:4], images[4:]):
+        assert upper.get_clim() == lower.get_clim()
+        assert upper.get_cmap().name == lower.get_cmap().name
 
 
 def test_a_change_is_counted_from_the_first_value_that_is_known() -> None:
@@ -173,16 +179,31 @@ def test_where_the_bsrt_had_stopped_nothing_is_drawn_as_measured(
     stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
     figure = PICTURES[name].draw(stopped, STYLE)
     if name == "bunchMaps":
-        image = next(ax for ax in figure.axes if ax.get_title(loc="left") == "B1 εH").images[0]
+        image = next(
+            ax for ax in figure.axes if ax.get_title(loc="left").startswith("B1 εH")
+        ).images[0]
         hidden = np.ma.getmaskarray(image.get_array()).all(axis=0)
     else:
         ax = panel(figure, {"lumiBudget": "ATLAS", "extraGrowth": "H: summed"}.get(name, "BSRT"))
         kept = next(one for one in ax.get_lines() if len(np.asarray(one.get_xdata())) > 2)
         hidden = np.isnan(np.asarray(kept.get_ydata(), float))
-        if name != "lumiEmittance":
-            assert "no BSRT after" in texts(figure)
+    assert "no BSRT after" in texts(figure)
     assert hidden[middle + 1 :].all()
     assert not hidden[: middle + 1].any()
+
+
+def test_steps_of_beta_star_are_marked_beside_emittances_from_luminosity(
+    results: LimitResults,
+) -> None:
+    n_times = results.sb.sb.time_s.size
+    steps_m = {ip: np.repeat([0.30, 0.27], [4, n_times - 4]) for ip in (1, 5)}
+    about = dataclasses.replace(results.sb.about, betastar_m=steps_m, logged_betastar_m=None)
+    stepped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    ax = panel(PICTURES["lumiEmittance"].draw(stepped, STYLE), "horizontal")
+    (said,) = (text for text in ax.texts if "β*" in text.get_text())
+    assert said.get_text() == "β* 27 cm"
+    hours = (results.sb.sb.time_s - results.sb.sb.time_s[0]) / 3600
+    assert said.xy[0] == pytest.approx(hours[4])  # type: ignore[attr-defined]
 
 
 def test_maps_of_a_short_fill_are_in_minutes(results: LimitResults) -> None:
@@ -199,7 +220,7 @@ def test_maps_say_whether_the_luminosity_is_a_calculated_one(results: LimitResul
         assert lumi is not None
         figure = draw_maps(results.sb.sb, lumi, RUN_FILL, style=STYLE)
         titles = [ax.get_title(loc="left") for ax in figure.axes]
-        assert f"ATLAS{kind} L/(N1 N2)" in titles
+        assert any(of.startswith(f"ATLAS{kind} L/(N1 N2): ") for of in titles)
 
 
 def test_bunches_of_one_family_have_no_picture_of_families(results: LimitResults) -> None:

@@ -213,6 +213,23 @@ def test_the_colours_of_time_grow_lighter_too() -> None:
     assert min(np.diff(grey)) > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "rises"), [(looks.CHANGE_MAP, 1), (looks.GROWTH_MAP, -1), (looks.LOSS_MAP, 1)]
+)
+def test_more_and_less_are_told_apart_in_grey(name: str, rises: int) -> None:
+    colors = mpl.colormaps[name](np.linspace(0, 1, 20))[:, :3]
+    grey = np.array([lightness(of) for of in colors])
+    assert (rises * np.diff(grey) > 0).all()
+    assert np.ptp(grey) > 0.5
+
+
+def test_no_change_is_grey_between_less_and_more_and_white_where_there_is_one_sign() -> None:
+    none = {looks.CHANGE_MAP: 0.5, looks.GROWTH_MAP: 0.0, looks.LOSS_MAP: 1.0}
+    for name, at in none.items():
+        assert np.ptp(mpl.colormaps[name](at)[:3]) < 0.07, name
+    assert min(lightness(mpl.colormaps[name](none[name])[:3]) for name in list(none)[1:]) > 0.95
+
+
 # --- what drawing may not do
 
 
