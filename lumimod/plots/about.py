@@ -61,6 +61,8 @@ class About:
     """Where measured luminosity comes from."""
     fit_length_s: float | None = None
     """Length of the short fits."""
+    betastar_m: Mapping[int, FloatArray] | None = None
+    """In use for the calculated luminosity at IP 1 and 5, (n_times,); empty if it is not known."""
     logged_betastar_m: Mapping[int, FloatArray] | None = None
     """At IP 1 and 5, (n_times,), where the calculated luminosity is with another."""
 
@@ -108,6 +110,7 @@ def about_fill(
         betastar=f"β* {betastar} {origin}" if betastar else "",
         measured_by=_source(paths),
         fit_length_s=paths.cfg.analysis.t_fit_length_s,
+        betastar_m=betastar_m,
         logged_betastar_m=logged_m,
     )
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import limits_of_each, note_outside, set_ticks
-from lumimod.plots.numbers import finite, minus
+from lumimod.plots.axes import limits_of_each, marker_radius, note_outside, set_ticks
+from lumimod.plots.numbers import finite, minus, significant
 from lumimod.plots.style import MUTED
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 NEAR_NONE = 1e-3
 """Rate in 1/h that counts as no loss: a lifetime of 1,000 h. No axis shows less than this."""
+NOISE = 0.01
+"""Rate in 1/h, of a lifetime of 100 h, up to which an axis goes on both sides of no loss.
+
+Rates that scatter around none would fill the panel otherwise, as lifetimes of 1,000 h and more.
+"""
 ROUND = (
     (1, 2, 5),
     (1.5, 3, 4, 7),
@@ -44,7 +49,8 @@ def hours_text(rate_per_h: float) -> str:
     """Return the lifetime of a rate in words; above 1,000 h nothing is falling."""
     if abs(rate_per_h) <= NEAR_NONE:
         return "not falling"
-    return f"{1 / rate_per_h:.3g} h" if rate_per_h > 0 else f"growing, {-1 / rate_per_h:.3g} h"
+    hours = significant(abs(1 / rate_per_h))
+    return f"{hours} h" if rate_per_h > 0 else f"growing, {hours} h"
 
 
 def error_text(hours: float, error_h: float) -> str:
@@ -77,11 +83,11 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
 
 def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
     """Make y linear in the rate in 1/h, long lifetimes on top, with ticks in hours."""
-    low, high = limits_of_each(*rates) if rates else (0.0, 0.1)
+    low, high = limits_of_each(*rates, marker=marker_radius(ax)) if rates else (0.0, 0.1)
     if high - low < NEAR_NONE:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
-    room = 0.05 * (high - low)
-    low, high = low - room, high + room
+    if low < 0 < high:
+        low, high = min(low, -NOISE), max(high, NOISE)
     _set_limits(ax, low, high)
     ax.set_ylabel(label)
     note_outside(ax, *rates)

@@ -51,8 +51,8 @@ def optics_steps(
     angle = sb.xing_angle_rad[ip]
     steps = _steps(angle * 1e6, step_starts(angle, SAME_ANGLE_RAD), "{:.4g} µrad", 0.1)
     in_use = None if calc is None else calc.betastar_m
-    betastar_m = about.logged_betastar_m if in_use is None else in_use
-    if betastar_m is not None:
+    betastar_m = in_use or about.logged_betastar_m or about.betastar_m
+    if betastar_m:
         found = step_starts(betastar_m[ip], SAME_BETASTAR_M)
         steps += _steps(betastar_m[ip] * 100, found, "β* {:.3g} cm", 0.01)
     texts: dict[int, list[str]] = {}
@@ -70,8 +70,10 @@ def _steps(shown: FloatArray, found: IntArray, text: str, smallest: float) -> li
     return steps
 
 
-def mark_steps(axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsStep]) -> None:
-    """Mark steps in panels one below the other; the first says to what value."""
+def mark_steps(
+    axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsStep], *, words: bool = True
+) -> None:
+    """Mark steps in panels one below the other; the first says to what value, with `words`."""
     if len(steps) > MOST_STEPS:
         axes[0].plot([], [], " ", label=f"{len(steps)} steps of crossing angle or β*")
         return
@@ -79,7 +81,7 @@ def mark_steps(axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsS
     for ax in axes:
         for step in steps:
             ax.axvline(hours[step.first], color=MUTED, linestyle=":", linewidth=1.5)
-    for step in steps:
+    for step in steps if words else ():
         axes[0].annotate(
             step.text, (hours[step.first], 1.0), (-2, -2), xycoords=("data", "axes fraction"),
             textcoords="offset points", rotation=90, ha="right", va="top", size="x-small",
@@ -88,18 +90,27 @@ def mark_steps(axes: Sequence[Axes], time_s: FloatArray, steps: Sequence[OpticsS
 
 
 def shade_gaps(
-    ax: Axes, time_s: FloatArray, gaps: Sequence[Unmeasured], *, words: bool = True
+    ax: Axes,
+    time_s: FloatArray,
+    gaps: Sequence[Unmeasured],
+    *,
+    words: bool = True,
+    per_hour: float = 1.0,
 ) -> None:
-    """Hatch the times without measurements, and say what did not measure."""
+    """Hatch the times without measurements, and say what did not measure.
+
+    `per_hour` is how many units of x are an hour.
+    """
     last_s = float(time_s[-1])
     said: dict[str, Unmeasured] = {gap.words(last_s): gap for gap in gaps}
     for row, (text, gap) in enumerate(said.items()):
-        start, end = ((t - time_s[0]) / 3600 for t in (gap.start_s, min(gap.end_s, last_s)))
+        ends_s = (gap.start_s, min(gap.end_s, last_s))
+        start, end = (per_hour * (t - time_s[0]) / 3600 for t in ends_s)
         ax.axvspan(
             start, end, facecolor=GAP_COLOR, edgecolor=GAP_EDGE, hatch="//", linewidth=0, zorder=0.5
         )
         if words:
-            late = start > 0.6 * (last_s - time_s[0]) / 3600
+            late = start > 0.6 * per_hour * (last_s - time_s[0]) / 3600
             ax.annotate(
                 text, (end if late else start, 1.0), (-3 if late else 3, -3 - 14 * row),
                 xycoords=("data", "axes fraction"), textcoords="offset points", zorder=5,

@@ -23,7 +23,7 @@ from lumimod.plots.model_results import (
     no_model,
     share_hours,
 )
-from lumimod.plots.numbers import count_text, finite, power_of
+from lumimod.plots.numbers import count_text, finite, power_of, significant
 from lumimod.plots.panels import draw_evolution, draw_line, shown_range
 from lumimod.plots.quantities import HZ_PER_UB, PER_CM2_S
 from lumimod.plots.style import (
@@ -196,7 +196,7 @@ def _total_text(values: FloatArray, bunch_lumi: FloatArray) -> str:
         return ": no data"
     there = count_text(bunch_lumi)
     note = f" ({there} bunches)" if " of " in there else ""
-    return f": {known[0]:.3g} to {known[-1]:.3g}{note}"
+    return f": {significant(known[0])} to {significant(known[-1])}{note}"
 
 
 def _median_pair_panel(

@@ -32,6 +32,15 @@ def minus(number: str) -> str:
     return number.replace("-", "\N{MINUS SIGN}")
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Return a value with as many significant digits, trailing zeros too, and no power of ten."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:.0f}"
+    # 9.996 has one digit more when it is rounded.
+    power = int(np.floor(np.log10(abs(float(f"{value:.{digits - 1}e}")))))
+    return minus(f"{value:.{max(digits - 1 - power, 0)}f}")
+
+
 def spread_text(values: FloatArray, unit: str) -> str:
     """Return 'median ± spread unit' of all finite values.
 

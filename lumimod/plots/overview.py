@@ -14,7 +14,7 @@ from lumimod.paths import FillPaths
 from lumimod.plots.about import length_text
 from lumimod.plots.axes import hour_axis
 from lumimod.plots.families import Picture, PictureSet
-from lumimod.plots.layout import Margins, panels, write_title
+from lumimod.plots.layout import Margins, legend_above, panels, write_title
 from lumimod.plots.modes import name_strip, shades
 from lumimod.plots.overview_facts import fact_rows
 from lumimod.plots.overview_panels import (
@@ -36,16 +36,16 @@ from lumimod.records import store
 from lumimod.records.store import Loader
 from lumimod.summary.facts import facts
 from lumimod.summary.model_facts import free_model
-from lumimod.summary.optics import betastar_in_use
 from lumimod.summary.turnaround import ends_before, turnaround_h
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SIZE_IN = (19.2, 10.8)
 """A wall screen of 1920 x 1080 at 100 dots/inch."""
 _FONT_SIZE = 12.0
+_LEGEND_COLUMNS = {luminosity_panel: 3, ratios_panel: 2}
+"""Columns of legends that have two lines."""
 _FACTS_EM = 23.0
 """Width of the block of facts, in units of the font size."""
 
@@ -64,13 +64,7 @@ def load_overview(paths: FillPaths) -> OverviewData:
     sb = SbResults.load(paths, load)
     model = free_model(paths, sb.sb, load)
     modes, known = _known(paths, load)
-    return OverviewData(
-        sb,
-        None if model is None else model.bunch_lumi,
-        known,
-        modes,
-        betastar_in_use(paths, sb.lumi_calc, sb.sb.time_s),
-    )
+    return OverviewData(sb, None if model is None else model.bunch_lumi, known, modes)
 
 
 def _known(paths: FillPaths, load: Loader) -> tuple[FillModes | None, dict[str, Any]]:
@@ -101,7 +95,7 @@ def draw_overview(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure
 def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
     figure = new_figure(style)
     _title(figure, style, data)
-    margins = Margins(left=5.4, right=_FACTS_EM, top=10.5, bottom=4.6, between_columns=8.0)
+    margins = Margins(left=5.4, right=_FACTS_EM, top=12.0, bottom=4.6, between_columns=8.0)
     grid = panels(figure, style, 3, 3, margins=replace(margins, between_rows=4.2))
     drawers = (
         (luminosity_panel, ratios_panel, integrated_panel),
@@ -112,7 +106,7 @@ def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
         for ax, draw in zip(axes, of_row):
             draw(ax, data)
             hour_axis(ax, data.sb.sb.time_s, label=row == 2)
-            _small_legend(ax)
+            legend_above(ax, _LEGEND_COLUMNS.get(draw, 4))
     _mode_strip(figure, style, data)
     _fact_block(figure, style, data.facts)
     return figure
@@ -125,18 +119,6 @@ def _title(figure: Figure, style: Style, data: OverviewData) -> None:
     parts += [str(known["ended"])] if "ended" in known else []
     mark = " (in progress)" if data.sb.about.in_progress else ""
     write_title(figure, style, f"Fill {data.sb.fill}{mark}", "stable beams " + ", ".join(parts))
-
-
-def _small_legend(ax: Axes) -> None:
-    from lumimod.plots.rendering.legends import measure_once
-
-    handles, labels = ax.get_legend_handles_labels()
-    if handles:
-        legend = ax.legend(
-            handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4,
-            fontsize="small", handletextpad=0.4, columnspacing=0.8, handlelength=1.5,
-        )  # fmt: skip
-        measure_once(legend)
 
 
 def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:

@@ -38,8 +38,8 @@ def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     both = ("atlas", "cms")
     scale, power = power_of(_peaks(known, both) * 1e34)
     form = f"peak [{power} cm⁻² s⁻¹]".replace("[ ", "[")
-    rows += [(form, _pair(known, "lumi_peak_meas_{}_e34", "{:.3g}", both, "", 1e34 * scale))]
-    rows += [("integrated [1/pb]", _pair(known, "lumi_int_meas_{}_pb", "{:.4g}", both, ""))]
+    rows += [(form, _pair(known, "lumi_peak_meas_{}_e34", "{:#.3g}", both, "", 1e34 * scale))]
+    rows += [("integrated [1/pb]", _pair(known, "lumi_int_meas_{}_pb", "{:#.4g}", both, ""))]
     rows += [("lifetime", _pair(known, "tau_lumi_meas_full_{}_h", "{:.1f}", both, " h"))]
     rows += [("measured / calculated", _pair(known, "ratio_meas_calc_{}", "{:.3f}", both, ""))]
     rows += [("IBSBOff / measured", _pair(known, "ratio_model_meas_{}", "{:.3f}", both, ""))]
@@ -73,7 +73,6 @@ def _pair(
     scale: float = 1.0,
 ) -> str:
     values = [known.get(name.format(one)) for one in of]
-    words = [
-        NOT_KNOWN if v is None else form.format(v if scale == 1.0 else v * scale) for v in values
-    ]
+    shown = [v if v is None or scale == 1.0 else v * scale for v in values]
+    words = [NOT_KNOWN if v is None else form.format(v).rstrip(".") for v in shown]
     return " / ".join(words) + unit

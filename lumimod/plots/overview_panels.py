@@ -12,14 +12,15 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import BY_BQM, BY_BSRT, without_gaps
 from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
+from lumimod.plots.betastar import betastar_lines, draw_betastar
 from lumimod.plots.layout import note_missing
-from lumimod.plots.lifetime_axis import per_hour, set_lifetime_axis
+from lumimod.plots.lifetime_axis import hours_text, per_hour, set_lifetime_axis
 from lumimod.plots.marks import shade_gaps
-from lumimod.plots.numbers import centre_and_band, finite, power_of
+from lumimod.plots.numbers import centre_and_band, finite, power_of, significant
 from lumimod.plots.panels import draw_band, draw_line
 from lumimod.plots.quantities import MB_PER_M2, NS_OF_4_SIGMA, PER_CM2_S
 from lumimod.plots.sb_results import SbResults
-from lumimod.plots.style import BEAM, EXPERIMENT, MODEL, MUTED, REFERENCE, Look
+from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, REFERENCE, Look
 from lumimod.plots.totals import ratio, reached, total
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import BEAMS, EXPERIMENTS
@@ -42,8 +43,6 @@ class OverviewData:
     """Of the model that takes nothing from the data, by experiment, (n_times - 1, n_slots)."""
     facts: Mapping[str, Any]
     modes: FillModes | None
-    betastar_m: Mapping[int, FloatArray]
-    """At IP 1 and 5, (n_times,)."""
 
     @cached_property
     def bunch_lumi(self) -> dict[str, Mapping[str, FloatArray]]:
@@ -77,8 +76,9 @@ def _hours(data: OverviewData) -> FloatArray:
 _KIND_LOOKS = {
     "measured": {exp: EXPERIMENT[exp]._replace(linestyle="-") for exp in EXPERIMENTS},
     "calculated": {exp: Look("black", ls, "") for exp, ls in zip(EXPERIMENTS, ("--", ":"))},
-    "modelled": {exp: MODEL[FREE_MODEL]._replace(linestyle="-.") for exp in EXPERIMENTS},
+    "modelled": {exp: EXPERIMENT[exp]._replace(linestyle="-.") for exp in EXPERIMENTS},
 }
+_KIND_WORDS = {"measured": "{}", "calculated": "{} calc.", "modelled": "{} model"}
 
 
 def luminosity_panel(ax: Axes, data: OverviewData) -> None:
@@ -88,7 +88,7 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
     for kind, of in data.total_lumi.items():
         for exp, values_m2s in of.items():
             values = values_m2s * scale
-            label = exp if kind == "measured" else (kind if exp == "ATLAS" else None)
+            label = _KIND_WORDS[kind].format(exp)
             width = 3.0 if kind == "measured" else 1.4
             look = _KIND_LOOKS[kind][exp]
             draw_line(ax, _hours(data)[: values.size], values, look, linewidth=width, label=label)
@@ -140,7 +140,7 @@ def ratios_panel(ax: Axes, data: OverviewData) -> None:
         if data.model_lumi is not None and exp in meas:
             line = ratio(data.model_lumi[exp], meas[exp])
             look = EXPERIMENT[exp]._replace(linestyle=":")
-            label = "IBSBOff/meas." if exp == "ATLAS" else None
+            label = f"{exp} {FREE_MODEL}/meas."
             draw_line(ax, _hours(data)[: line.size], line, look, linewidth=1.4, label=label)
             drawn.append(line)
     ratio_axis(ax, "ratio of luminosities", *drawn)
@@ -157,7 +157,7 @@ def integrated_panel(ax: Axes, data: OverviewData) -> None:
             if kind == "calculated" and not np.isfinite(values).all():
                 continue  # of a part of the fill: not to be compared with the others
             sums = integral(time_s, values) * scale
-            label = f"{exp} {sums[-1]:.3g} {unit}" if kind == "measured" else None
+            label = f"{exp} {significant(sums[-1])} {unit}" if kind == "measured" else None
             width = 3.0 if kind == "measured" else 1.4
             look = _KIND_LOOKS[kind][exp]
             draw_line(ax, _hours(data)[: sums.size], sums, look, linewidth=width, label=label)
@@ -226,7 +226,9 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
             if tau_s is not None:
                 rates[beam] = per_hour(tau_s)
     for beam, rate in rates.items():
-        draw_line(ax, _hours(data)[: rate.size], rate, BEAM[beam], label=f"B{beam}")
+        known = finite(rate)
+        label = f"B{beam}: {hours_text(float(np.median(known)))}" if known.size else f"B{beam}"
+        draw_line(ax, _hours(data)[: rate.size], rate, BEAM[beam], label=label)
     if not rates:
         note_missing(ax, "no lifetime beyond burn-off: it needs measured luminosity")
         ax.set_ylabel("lifetime beyond\nburn-off [h]")
@@ -265,26 +267,22 @@ def optics_panel(ax: Axes, data: OverviewData) -> None:
         )  # fmt: skip
     angles = [angle * 1e6 for angle in sb.xing_angle_rad.values()]
     set_value_axis(ax, "full crossing angle [µrad]", *angles, tail=0.0)
-    logged_m = data.sb.about.logged_betastar_m or {}
-    if data.betastar_m or logged_m:
-        _betastar_axis(ax, data, logged_m)
+    if betastar_lines(data.sb.about):
+        _betastar_axis(ax, data)
 
 
-def _betastar_axis(ax: Axes, data: OverviewData, logged_m: Mapping[int, FloatArray]) -> None:
-    """Draw beta* on the right axis: the one in use dotted, and the one that was logged if other.
+def _betastar_axis(ax: Axes, data: OverviewData) -> None:
+    """Draw beta* on the right axis: the one in use, and the one that was logged if other.
 
     Its limits are such that equal parts of both axes do not lie on each other.
     """
     right = ax.twinx()
-    for of, look in ((data.betastar_m, ":"), (logged_m, (0, (3, 1, 1, 1)))):
-        for values in of.values():
-            right.plot(
-                _hours(data), values * 100, color=MUTED, linestyle=look, drawstyle="steps-post"
-            )
-    every = finite(*(values * 100 for values in (*data.betastar_m.values(), *logged_m.values())))
-    low, high = (every.min(), every.max()) if every.size else (0.0, 1.0)
+    lines = draw_betastar(right, data.sb.about, data.sb.sb.time_s)
+    for line in lines:  # the legend is that of the panel
+        ax.plot([], [], color=line.look.color, linestyle=line.look.linestyle, label=line.label)
+    every = finite(*(line.values_cm for line in lines))
+    low, high = every.min(), every.max()
     right.set_ylim(low - max(2.0, 0.1 * low), high + max(8.0, 0.4 * high))
-    words = "dotted: used, dash-dotted: logged" if logged_m else "dotted"
-    right.set_ylabel(f"β* [cm] ({words})", color=MUTED, size="small" if logged_m else None)
+    right.set_ylabel("β* [cm]", color=MUTED)
     right.spines["right"].set_visible(True)
     right.grid(visible=False)

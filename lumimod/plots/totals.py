@@ -28,7 +28,7 @@ from lumimod.plots.axes import (
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
 from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
-from lumimod.plots.numbers import finite, power_of, spread_text
+from lumimod.plots.numbers import finite, power_of, significant, spread_text
 from lumimod.plots.panels import draw_line
 from lumimod.plots.quantities import PER_CM2_S
 from lumimod.plots.sb_results import SbResults
@@ -220,7 +220,7 @@ def totals_panel(ax: Axes, lines: LumiLines, experiment: str, power: str, about:
 
 def _ends(values: FloatArray) -> str:
     known = finite(values)
-    return f"{known[0]:#.3g} to {known[-1]:#.3g}" if known.size else "no data"
+    return f"{significant(known[0])} to {significant(known[-1])}" if known.size else "no data"
 
 
 def measured_ratio_panel(ax: Axes, lines: LumiLines, experiment: str) -> None:

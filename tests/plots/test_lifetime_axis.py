@@ -25,9 +25,9 @@ def test_rates_are_per_hour_and_nought_for_an_infinite_lifetime() -> None:
 @pytest.mark.parametrize(
     ("rate", "text"),
     [
-        (0.05, "20 h"),
+        (0.05, "20.0 h"),
         (0.0321, "31.2 h"),
-        (-0.1, "growing, 10 h"),
+        (-0.1, "growing, 10.0 h"),
         (0.0, "not falling"),
         (1e-4, "not falling"),
     ],
@@ -39,8 +39,8 @@ def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("hours", "text"),
     [
-        ([20.0] * 5, "20 h"),
-        ([10.0, 20.0, NAN, 40.0], "20 h (12.5 to 32.3 h)"),
+        ([20.0] * 5, "20.0 h"),
+        ([10.0, 20.0, NAN, 40.0], "20.0 h (12.5 to 32.3 h)"),
         ([INF, INF], "not falling"),
         ([NAN], "no data"),
         ([], "no data"),
@@ -52,13 +52,13 @@ def test_the_median_and_the_middle_of_lifetimes_are_those_of_rates(
     rates = lifetime_axis.per_hour(3600.0 * np.array(hours))
     if len(hours) == 4:
         longest, shortest = np.quantile([1 / 10, 1 / 20, 1 / 40], [0.16, 0.84])
-        text = f"20 h ({1 / shortest:.3g} to {1 / longest:.3g} h)"
+        text = f"20.0 h ({1 / shortest:.3g} to {1 / longest:.3g} h)"
     assert lifetime_axis.median_text(rates) == text
 
 
 def test_a_range_from_decay_to_growth_says_both() -> None:
     rates = np.array([-0.05] * 5 + [0.1] * 6)
-    assert lifetime_axis.median_text(rates) == "10 h (10 h to growing, 20 h)"
+    assert lifetime_axis.median_text(rates) == "10.0 h (10.0 h to growing, 20.0 h)"
 
 
 # --- the axis
@@ -102,6 +102,25 @@ def test_lifetimes_that_hardly_differ_are_not_blown_up() -> None:
     lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", np.array([0.05, 0.05 + 1e-9]))
     bottom, top = ax.get_ylim()
     assert bottom - top >= lifetime_axis.NEAR_NONE
+
+
+def test_noise_around_no_loss_does_not_fill_the_panel() -> None:
+    ax = Figure().add_subplot()
+    rates = 1e-3 * np.sin(np.arange(50))  # lifetimes of 1,000 h and more, of both signs
+    lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", rates)
+    bottom, top = ax.get_ylim()
+    assert (bottom, top) == (0.01, -0.01)
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert "∞" in labels
+    assert all(abs(float(of.replace("\N{MINUS SIGN}", "-"))) <= 200 for of in labels if of != "∞")
+
+
+def test_lifetimes_that_are_known_well_fill_the_panel() -> None:
+    ax = Figure().add_subplot()
+    rates = np.linspace(0.04, 0.05, 20)
+    lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", rates)
+    bottom, top = ax.get_ylim()
+    assert np.ptp(rates) / (bottom - top) > 0.75
 
 
 @pytest.mark.parametrize(

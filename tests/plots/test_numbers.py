@@ -35,6 +35,24 @@ def test_median_and_spread_are_written_with_two_digits_of_the_spread(
     assert numbers.spread_text(np.array(values), "µm") == text
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (6.7, 3, "6.70"),
+        (6.43, 3, "6.43"),
+        (9.996, 3, "10.0"),
+        (1234.6, 3, "1235"),
+        (20.0, 3, "20.0"),
+        (0.5, 3, "0.500"),
+        (-3.14159, 4, "\N{MINUS SIGN}3.142"),
+        (0.0, 3, "0"),
+        (np.nan, 3, "nan"),
+    ],
+)
+def test_numbers_side_by_side_have_the_same_digits(value: float, digits: int, text: str) -> None:
+    assert numbers.significant(value, digits) == text
+
+
 @given(
     hnp.arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=MAYBE),
 )

@@ -20,7 +20,9 @@ from lumimod.plots.overview_panels import OverviewData
 from lumimod.plots.totals import total
 from lumimod.records import store
 from tests.plots.conftest import RUN_FILL as FILL
+from tests.plots.conftest import legend_of
 
+BOTH = ("ATLAS", "CMS")
 LABELS = (
     "luminosity",
     "ratio of luminosities",
@@ -75,7 +77,22 @@ def test_luminosities_are_the_sums_of_the_results(data: OverviewData, drawn: Fig
     assert data.sb.lumi_meas is not None
     expected = total(data.sb.lumi_meas.bunch_lumi["CMS"]) * 1e-35
     np.testing.assert_allclose(lines(ax)["CMS"].get_ydata(), expected)
-    assert {"ATLAS", "calculated", "modelled"} <= set(lines(ax))
+    assert data.model_lumi is not None
+    for exp, dashes in (("ATLAS", "--"), ("CMS", ":")):
+        calculated = lines(ax)[f"{exp} calc."]
+        expected = total(data.sb.lumi_calc.bunch_lumi[exp]) * 1e-35  # type: ignore[union-attr]
+        np.testing.assert_allclose(calculated.get_ydata(), expected)
+        assert (calculated.get_color(), calculated.get_linestyle()) == ("black", dashes)
+        model = lines(ax)[f"{exp} model"]
+        np.testing.assert_allclose(model.get_ydata(), total(data.model_lumi[exp]) * 1e-35)
+    assert legend_of(ax) == [
+        "ATLAS",
+        "CMS",
+        *(f"{e} {k}" for k in ("calc.", "model") for e in BOTH),
+    ]
+    assert set(legend_of(panel(drawn, "ratio"))) == {
+        f"{exp} {of}" for exp in BOTH for of in ("meas./calc.", "IBSBOff/meas.")
+    }
 
 
 def test_pile_up_on_the_right_belongs_to_the_luminosity(data: OverviewData, drawn: Figure) -> None:
@@ -131,7 +148,6 @@ def test_what_there_is_not_is_said(data: OverviewData) -> None:
         model_lumi=None,
         facts={},
         modes=None,
-        betastar_m={},
     )
     figure = draw_overview(bare)
     said = {text.get_text().replace("\n", " ") for ax in figure.axes for text in ax.texts}
@@ -175,12 +191,23 @@ def test_a_logged_beta_star_stands_beside_the_one_in_use(data: OverviewData) -> 
     logged_m = {ip: np.linspace(0.4, 0.25, data.sb.sb.time_s.size) for ip in (1, 5)}
     about = dataclasses.replace(data.sb.about, logged_betastar_m=logged_m)
     both = dataclasses.replace(data, sb=dataclasses.replace(data.sb, about=about))
-    ax = panel(draw_overview(both), "β* [cm] (dotted: used, dash-dotted: logged)")
+    figure = draw_overview(both)
+    ax = panel(figure, "β* [cm]")
     shown = [np.asarray(one.get_ydata()) for one in ax.get_lines()]
-    np.testing.assert_allclose(shown[0], data.betastar_m[1] * 100)
+    np.testing.assert_allclose(shown[0], 30.0)
     np.testing.assert_allclose(shown[-1], logged_m[5] * 100)
+    assert legend_of(panel(figure, "full")) == ["IP1 angle", "IP5 angle", "β*", "β* logged"]
     low, high = ax.get_ylim()
     assert low < 25 < 40 < high
+
+
+def test_a_logged_beta_star_that_is_the_one_in_use_is_not_drawn_again(data: OverviewData) -> None:
+    logged_m = {ip: np.full(data.sb.sb.time_s.size, 0.3) for ip in (1, 5)}
+    about = dataclasses.replace(data.sb.about, logged_betastar_m=logged_m)
+    same = dataclasses.replace(data, sb=dataclasses.replace(data.sb, about=about))
+    figure = draw_overview(same)
+    assert len(panel(figure, "β* [cm]").get_lines()) == 1
+    assert legend_of(panel(figure, "full")) == ["IP1 angle", "IP5 angle", "β*"]
 
 
 def test_a_constant_beta_star_does_not_lie_on_a_constant_angle(
@@ -204,7 +231,7 @@ def test_an_integral_of_a_part_of_the_fill_is_not_drawn(data: OverviewData, draw
 
 def test_the_peak_has_the_power_of_ten_of_its_luminosity() -> None:
     peaks = {"lumi_peak_meas_atlas_e34": 0.000908, "lumi_peak_meas_cms_e34": 0.00095}
-    assert ("peak [10³⁰ cm⁻² s⁻¹]", "9.08 / 9.5") in fact_rows(peaks)
+    assert ("peak [10³⁰ cm⁻² s⁻¹]", "9.08 / 9.50") in fact_rows(peaks)
 
 
 def test_without_beam_modes_the_facts_are_not_known(run_fill: FillPaths, tmp_path: Path) -> None:
@@ -231,8 +258,36 @@ def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewDat
     lifetime = dataclasses.replace(data.sb.lifetime, beams={1: one, 2: beams[2]})
     bare = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
     labels = set(lines(panel(draw_overview(bare), "lifetime beyond burn-off")))
-    assert "B2" in labels
-    assert "B1" not in labels
+    assert any(label.startswith("B2: ") for label in labels)
+    assert not any(label.startswith("B1") for label in labels)
+
+
+def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
+    data: OverviewData,
+) -> None:
+    assert data.sb.lifetime is not None
+    n_changes = data.sb.sb.time_s.size - 1
+    tau_s = 3.6e6 * np.where(np.arange(n_changes) % 2, 1.2, -1.2)
+    of_beams = data.sb.lifetime.beams.items()
+    beams = {b: dataclasses.replace(of, total_tau_boff_corrected_s=tau_s) for b, of in of_beams}
+    lifetime = dataclasses.replace(data.sb.lifetime, beams=beams)
+    noisy = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
+    ax = panel(draw_overview(noisy), "lifetime beyond burn-off")
+    assert legend_of(ax) == ["B1: not falling", "B2: not falling"]
+    low, high = sorted(ax.get_ylim())
+    assert high - low > 10 * np.ptp(3600 / tau_s)
+
+
+def test_integrals_side_by_side_have_the_same_digits(data: OverviewData) -> None:
+    assert data.sb.lumi_meas is not None
+    span_s = np.ptp(data.sb.sb.time_s)
+    of_pairs = data.sb.lumi_meas.bunch_lumi["ATLAS"]
+    level = {"ATLAS": 6.7e40 / span_s, "CMS": 6.43e40 / span_s}
+    flat = {exp: np.full_like(of_pairs, of / of_pairs.shape[1]) for exp, of in level.items()}
+    meas = dataclasses.replace(data.sb.lumi_meas, bunch_lumi=flat)
+    known = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lumi_meas=meas))
+    ax = panel(draw_overview(known), "integrated")
+    assert legend_of(ax) == ["ATLAS 6.70 pb⁻¹", "CMS 6.43 pb⁻¹"]
 
 
 def test_no_legend_lies_on_the_words_of_a_panel_beside(drawn: Figure) -> None:

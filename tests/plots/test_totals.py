@@ -15,6 +15,7 @@ from lumimod.plots.style import EXPERIMENT, Style
 from lumimod.records import EXPERIMENTS
 from tests.plots.conftest import (
     FILL,
+    NAN,
     POOR,
     T0,
     drawn_lines,
@@ -23,6 +24,7 @@ from tests.plots.conftest import (
     make_results,
     notes,
     outside_note,
+    texts,
 )
 
 # --- crossing angle
@@ -69,6 +71,54 @@ def test_both_angles_are_drawn_in_steps_and_their_half_on_the_right(style: Style
     (half,) = ax.child_axes
     assert half.get_ylabel() == "half crossing angle [µrad]"
     np.testing.assert_allclose(half.get_yticks(), ax.get_yticks() / 2)
+
+
+STEPS_M = np.repeat([0.30, 0.27, 0.25], [4, 4, 5])
+
+
+def test_beta_star_in_use_stands_below_the_angles_with_its_steps(style: Style) -> None:
+    about = About(betastar="β* 30 → 25 cm as logged", betastar_m={1: STEPS_M, 5: STEPS_M})
+    figure = crossing.draw_crossing_angle(make_results().sb, FILL, about=about, style=style)
+    upper, lower = figure.axes[:2]
+    assert lower.get_ylabel() == "β* [cm]"
+    assert legend_of(lower) == ["β*"]
+    x, y = line(lower, "β*")
+    np.testing.assert_allclose(x, np.arange(13) / 6)
+    np.testing.assert_allclose(y, 100 * STEPS_M)
+    assert next(of for of in lower.lines if of.get_label() == "β*").get_drawstyle() == "steps-post"
+    for ax in (upper, lower):
+        marked = {float(of.get_xdata()[0]) for of in ax.lines if len(of.get_xdata()) == 2}
+        assert sorted(marked) == pytest.approx([4 / 6, 1.0, 8 / 6])
+    assert "calculated with β* 30 → 25 cm as logged" in texts(figure)
+
+
+def test_a_logged_beta_star_is_drawn_where_it_is_not_the_one_in_use(style: Style) -> None:
+    constant = np.full(13, 0.30)
+    about = About(betastar_m={1: constant, 5: constant}, logged_betastar_m={1: STEPS_M, 5: STEPS_M})
+    lower = crossing.draw_crossing_angle(make_results().sb, FILL, about=about, style=style).axes[1]
+    assert legend_of(lower) == ["β*", "β* logged"]
+    _, logged = line(lower, "β* logged")
+    np.testing.assert_array_equal(np.isnan(logged), np.arange(13) < 3)
+    np.testing.assert_allclose(logged[3:], 100 * STEPS_M[3:])
+    same = dataclasses.replace(about, logged_betastar_m={1: constant, 5: constant})
+    lower = crossing.draw_crossing_angle(make_results().sb, FILL, about=same, style=style).axes[1]
+    assert legend_of(lower) == ["β*"]
+
+
+def test_different_beta_star_at_the_experiments_are_two_lines(style: Style) -> None:
+    about = About(betastar_m={1: np.full(13, 0.30), 5: np.full(13, 0.28)})
+    lower = crossing.draw_crossing_angle(make_results().sb, FILL, about=about, style=style).axes[1]
+    assert legend_of(lower) == ["β* IP1", "β* IP5"]
+    for ip, exp, cm in ((1, "ATLAS", 30.0), (5, "CMS", 28.0)):
+        np.testing.assert_allclose(line(lower, f"β* IP{ip}")[1], cm)
+        (drawn,) = (one for one in lower.lines if one.get_label() == f"β* IP{ip}")
+        assert drawn.get_color() == EXPERIMENT[exp].color
+
+
+def test_a_logged_beta_star_alone_is_drawn(style: Style) -> None:
+    about = About(betastar_m={}, logged_betastar_m={1: STEPS_M, 5: np.full(13, NAN)})
+    lower = crossing.draw_crossing_angle(make_results().sb, FILL, about=about, style=style).axes[1]
+    assert legend_of(lower) == ["β* logged IP1"]
 
 
 def test_without_a_crossing_angle_the_picture_says_so(style: Style) -> None:
