@@ -13,8 +13,9 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg, get_hinting_flag
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+
+from lumimod.plots.rendering.typeset import Line, line_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +42,9 @@ def _size_of(
     text: str, font: FontProperties, is_math: bool, dpi: float
 ) -> tuple[float, float, float]:
     """Return width, height and descent of a text in pixels."""
+    line = None if is_math else line_of(text, font, dpi)
+    if line is not None:
+        return line.width, line.height, line.descent
     size: tuple[float, float, float] = _smallest(dpi).get_text_width_height_descent(
         text, font, is_math
     )
@@ -64,10 +68,9 @@ def _image_of(
     alpha: float,
 ) -> TextImage:
     """Return a text drawn on nothing, horizontal or upright."""
-    if not (upright or is_math) and alpha == 1.0:
-        quick = _level_image(text, font, dpi, rgb)
-        if quick is not None:
-            return quick
+    line = None if is_math or alpha != 1.0 else line_of(text, font, dpi)
+    if line is not None:
+        return _put_together(line, upright, rgb)
     width, height, descent = _size_of(text, font, is_math, dpi)
     along, above, below = (math.ceil(n) + ROOM_PX for n in (width, height - descent, descent))
     # (left, right, above, below) of the start of the base line
@@ -82,34 +85,14 @@ def _image_of(
     return TextImage(rgba, box[0], box[3])
 
 
-def _level_image(
-    text: str, font: FontProperties, dpi: float, rgb: tuple[float, float, float]
-) -> TextImage | None:
-    """Return a horizontal text as an image; None if its font lacks a letter, or it begins with a j.
-
-    The font draws it as a whole, where the renderer of matplotlib 3.11 asks for each letter again.
-    """
-    face = get_font(findfont(font))
-    if not _letters_of(face.fname).issuperset(text):
-        return None
-    face.set_size(font.get_size_in_points(), dpi)
-    # With a space behind it nothing is cut at its right end, and it begins at its origin.
-    face.set_text(f"{text} ", 0.0, flags=get_hinting_flag())
-    face.draw_glyphs_to_bitmap(antialiased=True)
-    cover = np.asarray(face.get_image())[::-1]
-    right, up = (shift / 64 for shift in face.get_bitmap_offset())
-    if right < 0:  # a j would be moved by part of a pixel
-        return None
+def _put_together(line: Line, upright: bool, rgb: tuple[float, float, float]) -> TextImage:
+    cover, below = line.cover()
+    left = cover.shape[0] - below if upright else 0
+    cover = np.rot90(cover) if upright else cover
     rgba = np.empty((*cover.shape, 4), np.uint8)
     rgba[..., :3] = [round(255 * part) for part in rgb]
-    rgba[..., 3] = cover
-    return TextImage(rgba, -round(right), 1 + round(up + face.get_descent() / 64))
-
-
-@functools.lru_cache(8)
-def _letters_of(path: str) -> frozenset[str]:
-    """Return the letters that a font has."""
-    return frozenset(map(chr, get_font(path).get_charmap()))
+    rgba[..., 3] = cover[::-1]
+    return TextImage(rgba, left, 0 if upright else below)
 
 
 class TextRenderer(RendererAgg):

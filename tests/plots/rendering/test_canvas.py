@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from numpy.typing import NDArray
 
 from lumimod.plots.rendering import canvas
@@ -40,6 +39,7 @@ def ink(image: NDArray[np.int64]) -> tuple[float, float, float]:
         {"text": "two\nlines", "rotation": 90},
         {"color": "#0b5cad", "alpha": 0.5},
         {"weight": "bold"},
+        {"text": "jury, fill 5845"},
     ],
 )
 def test_text_is_where_matplotlib_draws_it(how: dict[str, object]) -> None:
@@ -48,28 +48,6 @@ def test_text_is_where_matplotlib_draws_it(how: dict[str, object]) -> None:
         theirs = ink(pixels(FigureCanvasAgg, **how))
         assert mine[0] == pytest.approx(theirs[0], rel=0.02)
         assert mine[1:] == pytest.approx(theirs[1:], abs=0.8)
-
-
-@pytest.mark.parametrize("text", ["0.5", "−1000", "ATLAS", "jury, fill 5845", "AVA 10³⁴", "W"])
-@pytest.mark.parametrize("size", [9.3, 20.0])
-def test_a_text_drawn_as_a_whole_is_the_one_drawn_letter_by_letter(
-    text: str, size: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    how = {"text": text, "size": size, "ha": "center", "color": "#0a4593"}
-    whole = pixels(canvas.PictureCanvas, **how)
-    monkeypatch.setattr(canvas, "_level_image", lambda *_: None)
-    canvas._image_of.cache_clear()
-    by_letter = pixels(canvas.PictureCanvas, **how)
-    canvas._image_of.cache_clear()
-    assert (by_letter < 255).any()
-    different = (np.abs(whole - by_letter) > 3).any(axis=2).sum()
-    assert different <= 0.02 * (by_letter < 255).any(axis=2).sum()
-
-
-def test_a_letter_that_the_font_lacks_is_left_to_matplotlib() -> None:
-    font = FontProperties()
-    assert canvas._level_image("fill 5845", font, 100.0, (0.0, 0.0, 0.0)) is not None
-    assert canvas._level_image("\N{CJK UNIFIED IDEOGRAPH-4E00}", font, 100.0, (0.0,) * 3) is None
 
 
 def test_the_same_text_is_drawn_once_for_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
