@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray
 from lumimod.errors import BadInputError, Note
+from lumimod.readers.decimals import MISREAD, to_floats
 
 GET_AGAIN = "copy the archive again from the experiment's Massi folder"
 
@@ -80,9 +81,7 @@ def _parse_alike(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
     if not width or len(text) % width:
         return None
     rows = np.frombuffer(text, np.uint8).reshape(-1, width)
-    blank = rows[0] <= ord(" ")
-    if not np.array_equal(rows <= ord(" "), np.broadcast_to(blank, rows.shape)):
-        return None
+    blank = rows.min(axis=0) <= ord(" ")
     between = rows[0, blank]
     if np.any(rows[:, blank] != between) or not _BLANKS.issuperset(between.tolist()):
         return None
@@ -100,26 +99,22 @@ def _parse_alike(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
 
 def _numbers(chars: ByteArray) -> FloatArray | None:
     """Return the number in each row of characters, (n_rows, width); None if they are no numbers."""
-    import pandas as pd  # only now: a dry run answers before it is there
-
     n_rows, width = chars.shape
     digits = chars - np.uint8(ord("0"))
     if width <= EXACT_DIGITS and digits.max() <= 9:
         whole: FloatArray = digits @ 10.0 ** np.arange(width)[::-1]
         return whole
-    lines = np.full((n_rows, width + 1), ord("\n"), np.uint8)
-    lines[:, :width] = chars
-    try:
-        values = pd.read_csv(io.BytesIO(lines.tobytes()), **_PANDAS).to_numpy()
-    except ValueError:  # pandas' own errors and UnicodeDecodeError are ValueErrors
-        return None
-    return values[:, 0] if values.shape == (n_rows, 1) else None
+    text = np.full((n_rows, width + 1), ord(","), np.uint8)
+    text[:, :width] = chars
+    return to_floats(text.tobytes(), n_rows)
 
 
 def _parse_together(batch: Mapping[str, bytes], text: bytes) -> MemberRows | None:
     """Return the rows; None if a line is a comment or not valid."""
     import pandas as pd
 
+    if any(byte in text for byte in MISREAD):
+        return None
     counts = np.array([member.count(b"\n") for member in batch.values()], np.int64)
     try:
         table = pd.read_csv(io.BytesIO(text), sep=r"\s+", usecols=range(COLUMNS), **_PANDAS)

@@ -1,21 +1,19 @@
 """Rows of Timber files: text to time stamps and numbers, a chunk at a time.
 
-Only the separators are searched byte by byte. With the time stamps blanked out, one long column of
-numbers is left, which the C parser of pandas converts in one call. Runs of zeros, those of slots
-without a bunch, are left out of it.
+Only the separators are searched byte by byte. With the time stamps blanked out, one long list of
+numbers is left, which is converted in one call. Runs of zeros, those of slots without a bunch, are
+left out of it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lumimod.arrays import BoolArray, ByteArray, FloatArray, IntArray, ranges
+from lumimod.readers.decimals import to_floats
 from lumimod.readers.stamps import MALFORMED, stamps_us
 
 COMMA, NEWLINE, SPACE = b",\n "
@@ -155,17 +153,17 @@ def _is_complete(layout: _Layout) -> BoolArray:
 
 def _values(layout: _Layout, kept: BoolArray) -> FloatArray | None:
     """Return the values of the kept rows, one after the other; None if one is not a number."""
-    lines = _numbers(layout, kept)
+    text = _numbers(layout, kept)
     has_few_zeros = layout.raw.size > _BYTES_AMONG_ZEROS * layout.commas.size
     if has_few_zeros or not kept.all():
-        return _to_floats(lines, int(layout.lengths[kept].sum()))
+        return to_floats(text, int(layout.lengths[kept].sum()))
     zero = _is_zero(layout)
     edges = np.flatnonzero(np.diff(zero, prepend=True, append=True))  # of runs of other values
     if zero.sum() < _ZEROS_OF_A_RUN * edges.size / 2:
-        return _to_floats(lines, zero.size)
+        return to_floats(text, zero.size)
     starts, ends = layout.commas[edges[::2]] + 1, _value_ends(layout)[edges[1::2] - 1] + 1
-    others = b"".join(lines[start:end] for start, end in zip(starts.tolist(), ends.tolist()))
-    found = _to_floats(others, int(np.count_nonzero(~zero)))
+    others = b"".join(text[start:end] for start, end in zip(starts.tolist(), ends.tolist()))
+    found = to_floats(others, int(np.count_nonzero(~zero)))
     if found is None:
         return None
     values = np.zeros(zero.size)
@@ -192,66 +190,14 @@ def _is_zero(layout: _Layout) -> BoolArray:
 
 
 def _numbers(layout: _Layout, kept: BoolArray) -> bytes:
-    """Return the values of the kept rows, one a line; a row's stamp is blanked out before them."""
-    lines = layout.raw.copy()
-    lines[layout.commas] = NEWLINE
+    """Return the values of the kept rows, a comma after each; the stamps are blanked out."""
+    text = layout.raw.copy()
+    text[layout.ends] = COMMA
     stamps = np.minimum(layout.stamp_ends + 1, layout.ends) - layout.starts  # with their commas
-    lines[ranges(layout.starts, stamps)] = SPACE
+    text[ranges(layout.starts, stamps)] = SPACE
     if not kept.all():
-        lines = lines[np.repeat(kept, layout.ends - layout.starts + 1)]
-    return lines.tobytes()
-
-
-def _to_floats(lines: bytes, n_values: int) -> FloatArray | None:
-    """Return the numbers of lines with one number each; None if they are not `n_values` numbers."""
-    import pandas as pd  # only now: a dry run answers before it is there
-
-    if n_values == 0:
-        return np.zeros(0)
-    if b"\0" in lines:  # pandas before 3 ends a number there, whatever follows
-        return None
-    options: dict[str, Any] = {"float_precision": "round_trip"} if _loses_digits(lines) else {}
-    may_be_nan = b"n" in lines or b"N" in lines  # to look for names of NaN takes a tenth longer
-    try:
-        table = pd.read_csv(
-            io.BytesIO(lines),
-            header=None,
-            names=["value"],
-            dtype=np.float64,
-            engine="c",
-            quoting=csv.QUOTE_NONE,
-            skip_blank_lines=False,
-            keep_default_na=False,
-            na_values=["NaN", "nan"],
-            na_filter=may_be_nan,
-            low_memory=False,
-            **options,
-        )
-    except ValueError:  # pandas' own ParserError and UnicodeDecodeError are ValueErrors
-        return None
-    values = table["value"].to_numpy()
-    return values if values.size == n_values else None
-
-
-def pandas_is_exact() -> bool:
-    """Tell whether pandas rounds every number to the nearest one."""
-    import pandas as pd
-
-    return int(pd.__version__.split(".")[0]) >= 3
-
-
-def _loses_digits(lines: bytes) -> bool:
-    """Tell whether pandas would round a number wrongly without its slower, exact conversion.
-
-    Before version 3 it reads 17 digits of a number, leading zeros (0.00123) included.
-    """
-    if pandas_is_exact():
-        return False
-    raw = np.frombuffer(lines.replace(b" ", b""), np.uint8)
-    ends = np.flatnonzero(raw == NEWLINE)
-    starts = np.append(0, ends[:-1] + 1)
-    first = raw[starts[ends - starts > 17]]
-    return bool(np.any((first == ord("0")) | (first == ord("-"))))
+        text = text[np.repeat(kept, layout.ends - layout.starts + 1)]
+    return text.tobytes()
 
 
 def _floats_row_by_row(rows: list[bytes]) -> FloatArray:

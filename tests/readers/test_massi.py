@@ -444,6 +444,8 @@ def test_rows_are_read_as_one_by_one_whether_alike_or_not(
         f'{T0} 0 "0.5\n',
         f"{T0} 0 nan\n",
         f"{T0} 0 0x1\n",
+        f"{T0} 0 true\n",
+        f"{T0} 0 false 1\n {T0} 0 false\n",
         f"{T0} 0 0.\0\n",
         f"{T0}\r0 0.5\n",
         "99 0 0.5\n",

@@ -7,11 +7,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +17,6 @@ from hypothesis import strategies as st
 from lumimod.arrays import FloatArray, Series
 from lumimod.errors import BadInputError, MissingInputError
 from lumimod.readers import compressed, stamps, timber
-from lumimod.readers import rows as rows_module
 from lumimod.readers.locate import existing_file
 from lumimod.readers.timber import read_timber
 
@@ -231,25 +228,6 @@ def test_value_among_zeros_that_is_no_number_is_reported(path: Path, value: str)
 def test_nan_of_the_file_is_kept_as_nan(path: Path, word: str, row: str) -> None:
     values = read(path, block("X", *rows_at(row.format(word)))).values
     assert sorted(map(str, values.tolist())) == ["2.5", "nan"]
-
-
-@pytest.mark.parametrize("number", ["0.0012345678901234567", "-0.011241402149844591"])
-@pytest.mark.parametrize("row", ["{}", "1,{}"])
-def test_leading_zeros_cost_no_digits_under_any_pandas(
-    path: Path, number: str, row: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def read_csv(*args: Any, float_precision: str | None = None, **options: Any) -> pd.DataFrame:
-        asked.append(float_precision)
-        return real_read_csv(*args, **options)
-
-    real_read_csv = pd.read_csv
-    monkeypatch.setattr(rows_module, "pandas_is_exact", lambda: False)
-    monkeypatch.setattr(pd, "read_csv", read_csv)
-    read(path, block("X", *rows_at(row.format(number))))
-    read(path, block("X", *rows_at(row.format("0.5"), row.format("1.2345678901234567"))))
-    assert asked == ["round_trip", None]
 
 
 # ----- quirks that are tolerated -----
