@@ -22,6 +22,8 @@ ROOM = 0.08
 """Part of the range that stays free at both ends: no line or marker lies on the frame."""
 POINT_AREA = 26.0
 """Of the largest markers of bunches and times, in square points."""
+SPIKES = 0.06
+"""Part of the values at each end that may be spikes, which set no limits of values in time."""
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 """Of ticks."""
 LEAST_RATIO = 0.01
@@ -129,8 +131,13 @@ def limits_of_each(
     if high - low <= _rounding(low, high):
         room = 0.05 * abs(high) or 1.0
     else:
-        room = (ROOM + marker) / (1 - 2 * marker) * (high - low)
+        room = _room(marker) * (high - low)
     return low - room, high + room
+
+
+def _room(marker: float) -> float:
+    """Return the room beyond a range, in units of the range, for markers of that radius."""
+    return (ROOM + marker) / (1 - 2 * marker)
 
 
 def marker_radius(ax: Axes) -> float:
@@ -192,10 +199,21 @@ def note_outside(ax: Axes, *values: FloatArray) -> None:
 
 def share_values(axes: Sequence[Axes]) -> None:
     """Give panels of the same quantity the same limits and ticks of y."""
-    ends = [ax.get_ylim() for ax in axes]
-    low, high = min(min(pair) for pair in ends), max(max(pair) for pair in ends)
+    low, high = joint_limits(axes)
     for ax in axes:
         ax.set_ylim(low, high)
+
+
+def joint_limits(axes: Sequence[Axes]) -> tuple[float, float]:
+    """Return limits with room around the joint range of panels that each have room now."""
+    rooms = [_room(marker_radius(ax)) for ax in axes]
+    ranges = []
+    for ax, room in zip(axes, rooms):
+        low, high = sorted(ax.get_ylim())
+        within = room / (1 + 2 * room) * (high - low)
+        ranges.append((low + within, high - within))
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    return low - max(rooms) * (high - low), high + max(rooms) * (high - low)
 
 
 def ratio_axis(ax: Axes, label: str, *lines: FloatArray, tail: float = 0.05) -> None:

@@ -13,7 +13,7 @@ from lumimod.plots.about import (
     Unmeasured,
     without_gaps,
 )
-from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.axes import SPIKES, hour_axis, hours_since, set_value_axis, slot_axis
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
 from lumimod.plots.maps import change_bar, change_scale, draw_change_map
 from lumimod.plots.marks import OpticsStep, mark_steps, shade_gaps
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WITH_BAR = Margins(right=5.5)
-SPIKES = 0.06
-"""Part of the values at each end that may be spikes, which set no limits."""
 
 
 class BunchSeries(NamedTuple):
@@ -147,8 +145,8 @@ def evolution_panel(
         else:
             ax.plot([], [], " ", label=legend_text(s, rows.unit))
     each = [s.values for s in there]
-    # One absurd bunch of 2,500 may pull a line away from all others: the lines stay in view.
-    lines = [line for values in each for line in shown_range(values)]
+    # One absurd bunch of 2,500 may pull others away from the median: it stays in view.
+    lines = [shown_range(values)[0] for values in each]
     set_value_axis(ax, label, *lines, beside=[*each, *beside], tail=SPIKES)
     if not there:
         note_missing(ax, f"no {rows.missing}")

@@ -13,7 +13,7 @@ import numpy as np
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.paths import FillPaths
 from lumimod.plots.about import NOTHING_KNOWN, About
-from lumimod.plots.axes import set_value_axis
+from lumimod.plots.axes import set_value_axis, share_values
 from lumimod.plots.cycle_panels import (
     about_cycle,
     cycle_title,
@@ -128,6 +128,9 @@ def _figure(
         _values_panel(upper, beam, quantity, series)
         _difference_panel(lower, quantity, series)
         share_slots((upper, lower), [one.slots for one in series.values()])
+    if len({quantity for _, quantity in columns}) == 1:
+        for row in rows:
+            share_values(row)
     return figure
 
 
@@ -199,7 +202,8 @@ def _difference_panel(ax: Axes, quantity: Quantity, series: Mapping[str, SlotVal
             ax.lines[-1].set_zorder(_ORDER[name])
             differences += shown_slots(slots, values)
     ax.axhline(0, color=REFERENCE, linewidth=1.2, zorder=1.5)
-    set_value_axis(ax, f"difference\n[{quantity.unit}]", *differences, include=0.0)
+    of = "" if quantity.field == CYCLE_LENGTH.field else f"{quantity.symbol} "
+    set_value_axis(ax, f"{of}difference\n[{quantity.unit}]", *differences, include=0.0)
     if not any(finite(values).size for values in differences):
         note_missing(ax, "no bunch is both measured and modelled")
     legend_above(ax, 1, marker_size=7.0)

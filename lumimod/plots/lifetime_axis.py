@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import limits_of_each, marker_radius, note_outside, set_ticks
+from lumimod.plots.axes import joint_limits, limits_of_each, marker_radius, note_outside, set_ticks
 from lumimod.plots.numbers import finite, minus, significant
 from lumimod.plots.style import MUTED
 
@@ -81,9 +81,12 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
     return f"{centre} ({shortest} to {longest})"
 
 
-def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray) -> None:
-    """Make y linear in the rate in 1/h, long lifetimes on top, with ticks in hours."""
-    low, high = limits_of_each(*rates, marker=marker_radius(ax)) if rates else (0.0, 0.1)
+def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray, tail: float = 0.01) -> None:
+    """Make y linear in the rate in 1/h, long lifetimes on top, with ticks in hours.
+
+    `tail` is that of `robust_range`.
+    """
+    low, high = limits_of_each(*rates, tail=tail, marker=marker_radius(ax)) if rates else (0.0, 0.1)
     if high - low < NEAR_NONE:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
     if low < 0 < high:
@@ -104,8 +107,7 @@ def _set_limits(ax: Axes, low: float, high: float) -> None:
 def share_lifetimes(axes: Sequence[Axes]) -> None:
     """Give axes of lifetimes the same limits and ticks."""
     if axes:
-        ends = [ax.get_ylim() for ax in axes]
-        low, high = min(end for _, end in ends), max(end for end, _ in ends)
+        low, high = joint_limits(axes)
         for ax in axes:
             _set_limits(ax, low, high)
 

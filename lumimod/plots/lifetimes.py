@@ -21,7 +21,12 @@ from lumimod.plots.layout import (
     panels,
     title,
 )
-from lumimod.plots.lifetime_axis import median_text, per_hour, set_lifetime_axis
+from lumimod.plots.lifetime_axis import (
+    median_text,
+    per_hour,
+    set_lifetime_axis,
+    share_lifetimes,
+)
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import draw_slots
 from lumimod.plots.sb_results import SbResults
@@ -186,10 +191,9 @@ def _fits_figure(
     widths = (5.0, 1.0, 1.2)[: lines + 1]
     axes = panels(figure, style, len(rows), len(widths), margins=margins, widths=widths)
     for row, (label, groups) in zip(axes, rows.items()):
-        wide, narrow = row[:2]
+        wide = row[0]
         last = row is axes[-1]
         fits_panel(wide, groups[0], label, last)
-        rates_histogram(narrow, wide, groups[0], last)
         # Non-colliding bunches may live so much longer that they need a panel of their own.
         for ax in row[1 + len(groups) :]:
             ax.remove()  # the other beam has non-colliding bunches
@@ -201,6 +205,9 @@ def _fits_figure(
         for series in [s for group in groups[1:] for s in group]:
             wide.plot([], [], series.look.marker, color=series.look.color, label=fit_text(series))
         legend_above(wide, 2, marker_size=7.0)
+    share_lifetimes([row[0] for row in axes if row[0].lines])
+    for row, groups in zip(axes, rows.values()):
+        rates_histogram(row[1], row[0], groups[0], row is axes[-1])
     return figure
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_FBCT, NOTHING_KNOWN, About
-from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.about import BY_FBCT, NOTHING_KNOWN, About, without_gaps
+from lumimod.plots.axes import SPIKES, hour_axis, hours_since, set_value_axis, slot_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, figure_without, legend_above, note_missing, panels, title
 from lumimod.plots.lifetime_axis import (
@@ -63,7 +63,13 @@ def draw_intensity_lifetime(
                 set_lifetime_axis(ax, lifetime_label(beam))
                 note_missing(ax, "no luminosity measured: burn-off unknown")
             else:
-                lifetime_panel(ax, lifetime.time_s, tau_s, total_s, beam, words)
+                gaps = about.gaps_of((BY_FBCT,), (beam,))
+                known, of_all = (
+                    None if of is None else without_gaps(of, lifetime.time_s, gaps)
+                    for of in (tau_s, total_s)
+                )
+                assert known is not None
+                lifetime_panel(ax, lifetime.time_s, known, of_all, beam, words)
             hour_axis(ax, sb.time_s, label=beam == BEAMS[-1])
             shade_gaps(ax, sb.time_s, about.gaps_of((BY_FBCT,), (beam,)))
     for column in zip(*rows):
@@ -109,7 +115,7 @@ def lifetime_panel(
         all_together = per_hour(total_s)
         draw_line(ax, hours, all_together, Look("black", ":", "D"), label="whole beam")
         shown.append(all_together)
-    set_lifetime_axis(ax, lifetime_label(beam), *shown)
+    set_lifetime_axis(ax, lifetime_label(beam), *shown, tail=SPIKES)
     legend_above(ax, widest=1.0)
 
 
@@ -171,7 +177,7 @@ def draw_bunch_losses(
     return figure
 
 
-SIGMA_LABEL = "effective cross-section [mb]"
+SIGMA_LABEL = "effective cross-section {} [mb]"
 
 
 def windows_panel(ax: Axes, time_s: FloatArray, losses: FillLosses, burn_off_mb: float) -> None:
@@ -189,7 +195,7 @@ def windows_panel(ax: Axes, time_s: FloatArray, losses: FillLosses, burn_off_mb:
             linestyle="none", capsize=3, label=text,
         )  # fmt: skip
         shown += [sigma - error, sigma + error]
-    set_value_axis(ax, SIGMA_LABEL, *shown, include=burn_off_mb)
+    set_value_axis(ax, SIGMA_LABEL.format("in windows"), *shown, include=burn_off_mb)
     if not finite(*shown).size:
         note_missing(ax, "no window with losses and luminosity")
 
@@ -213,7 +219,7 @@ def each_bunch_sigma_panel(ax: Axes, losses: FillLosses, burn_off_mb: float) -> 
         text = f"beam {beam}, {of.slots.size:,} colliding: median {spread_text(sigma, 'mb')}"
         draw_slots(ax, of.slots, sigma, look, text)
         shown += shown_slots(of.slots, sigma)
-    set_value_axis(ax, SIGMA_LABEL, *shown, include=burn_off_mb)
+    set_value_axis(ax, SIGMA_LABEL.format("over the fill"), *shown, include=burn_off_mb)
     slot_axis(ax, *(of.slots for of in losses.beams.values()))
     if not finite(*shown).size:
         note_missing(ax, "no bunch with losses and luminosity")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.plots.axes import few_ticks, hours_since, unit_of
+from lumimod.plots.axes import SPIKES, few_ticks, hours_since, robust_range, unit_of
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import bar_axes
 from lumimod.plots.style import CHANGE_MAP, GROWTH_MAP, LOSS_MAP, Style
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 WIDEST = 900
 """Columns of a map; more slots than a screen has pixels are averaged."""
-TAIL = 0.01
-"""Part of the changes that may lie beyond the scale of the colours."""
 ONE_SIDED = 0.15
 """Changes of the other sign that are smaller than this part of the largest have no colours."""
 NO_BUNCH = "#d4d4d4"
@@ -55,7 +53,7 @@ def change_scale(*values: FloatArray) -> ChangeScale:
     darker.
     """
     changes = [of for of in (finite(change_percent(of)) for of in values if of.size) if of.size]
-    ends = [np.quantile(of, (TAIL, 1 - TAIL)) for of in changes]
+    ends = [robust_range(of, SPIKES) for of in changes]
     lost = max(0.0, *(-low for low, _ in ends)) if ends else 0.0
     gained = max(0.0, *(high for _, high in ends)) if ends else 0.0
     most = float(max(LEAST, lost, gained))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, Unmeasured, without_gaps
-from lumimod.plots.axes import hours_since, set_value_axis
+from lumimod.plots.axes import hours_since, set_value_axis, share_values
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels
 from lumimod.plots.marks import shade_gaps
@@ -76,6 +76,7 @@ def _bunches_figure(
     for row, quantity in zip(rows, quantities):
         for ax, beam in zip(row, BEAMS):
             model_panel(ax, results, name, (beam, family), quantity)
+        share_values(row)
         share_hours(row, results, last=row is rows[-1])
     return figure
 
@@ -126,6 +127,8 @@ def _model_lines(
     factor = factor_of(model, results.case, of[0], quantity)
     start = "data" if factor == 1 else f"data × {factor:g}"
     followed = takes(model, quantity, of[1])
+    if followed:
+        values = without_gaps(values, results.sb.time_s, gaps_of(results, of[0], quantity))
     there = count_text(values)
     of_them = f", {there} bunches" if " of " in there else ""
     text = f"model{of_them}: " + (f"the {start}, not modelled" if followed else ends_text(values))

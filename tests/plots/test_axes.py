@@ -225,6 +225,9 @@ def test_an_axis_of_ratios_holds_one_and_a_percent_around_it(ax: Axes, values: l
     assert low < min(values) < max(values) < high
     assert 1.0 in np.round(ax.get_yticks(), 9)
     assert any(np.allclose(one.get_ydata(), 1.0) for one in ax.lines)
+    step = float(np.diff(ax.get_yticks())[0])
+    leading = step / 10 ** np.floor(np.log10(step) + 1e-9)
+    assert min(abs(leading - of) for of in (1, 2, 2.5, 5)) < 1e-6
 
 
 def test_a_fill_shorter_than_an_hour_has_ticks_in_minutes(ax: Axes) -> None:
@@ -240,4 +243,16 @@ def test_panels_of_the_same_quantity_share_their_limits(ax: Axes) -> None:
     ax.set_ylim(0, 2)
     other.set_ylim(-1, 1)
     axes.share_values([ax, other])
-    assert ax.get_ylim() == other.get_ylim() == (-1, 2)
+    low, high = ax.get_ylim()
+    assert other.get_ylim() == (low, high)
+    assert low <= -1
+    assert high >= 2
+
+
+def test_panels_that_share_their_limits_have_the_room_of_the_joint_range(ax: Axes) -> None:
+    other = ax.figure.add_axes((0.1, 0.1, 0.2, 0.8))
+    axes.set_value_axis(ax, "length", np.linspace(1.0, 1.01, 9))
+    axes.set_value_axis(other, "length", np.linspace(2.0, 2.01, 9))
+    axes.share_values([ax, other])
+    low, high = ax.get_ylim()
+    assert min(1.0 - low, high - 2.01) >= axes.ROOM * 1.0

@@ -49,7 +49,7 @@ def test_growth_of_emittances_in_an_interval_is_shown(beam: int, tag: str, style
         check_panels(upper, lower, growths(results, beam, tag, f"emit_{plane.lower()}_um"))
         assert upper.get_ylabel() == (f"Beam {beam}\n" + f"ε{plane}" + " growth\n[µm/h]")
         assert upper.yaxis.label.get_color() == BEAM[beam].color
-        assert lower.get_ylabel() == "difference\n[µm/h]"
+        assert lower.get_ylabel() == f"ε{plane} difference\n[µm/h]"
     end = {"INJ": "injection", "FT": "flat top"}[tag]
     assert f"Emittances of beam {beam}: growth per hour until the end of {end};" in texts(figure)
     assert ("chain" in texts(figure)) == (tag == "FT")

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from lumimod.plots import losses
+from lumimod.plots.about import About, Unmeasured
 from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, Style
 from lumimod.records import BEAMS
@@ -17,11 +18,14 @@ from tests.plots.conftest import (
     NAN,
     POOR,
     SIGMA_BOFF_M2,
+    T0,
     legend_of,
     line,
     make_results,
     notes,
     nothing_in_beam_2,
+    outside_note,
+    texts,
     without_measured,
 )
 
@@ -88,6 +92,38 @@ def test_median_and_bands_of_lifetimes_are_those_of_the_rates(
     assert ax.get_ylabel() == f"Beam {beam}\nlifetime [h]"
     middle = f"{1 / np.median(3600 / tau_s):.3g} h (" if column == 0 else "not falling"
     assert middle in legend_of(ax)[0]
+
+
+def test_spikes_at_a_few_times_set_no_limits_of_lifetimes(style: Style) -> None:
+    results = make_results(n_times=73)
+    assert results.lifetime is not None
+    for of in results.lifetime.beams.values():
+        of.tau_s[[10, 40]] = -100.0
+        of.tau_s[[11, 41]] = 100.0
+    figure = losses.draw_intensity_lifetime(results.sb, results.lifetime, FILL, style=style)
+    low, high = sorted(figure.axes[0].get_ylim())
+    assert -0.05 < low < 1 / 30 < 1 / 20 < high < 0.1
+    assert "points outside" in outside_note(figure.axes[0])
+
+
+def test_lifetimes_are_not_drawn_where_intensities_were_not_measured(style: Style) -> None:
+    results = make_results()
+    gap = Unmeasured("bunch intensity", 1, T0 + 3600.0, T0 + 7200.0)
+    figure = losses.draw_intensity_lifetime(
+        results.sb, results.lifetime, FILL, about=About(gaps=(gap,)), style=style
+    )
+    hours = np.arange(12) / 6
+    for row, beam in ((figure.axes[:2], 1), (figure.axes[2:], 2)):
+        for ax, name in zip(row, NAMES):
+            hidden = hours > 1 if beam == 1 else np.zeros(12, bool)
+            for label in (name, "whole beam"):
+                np.testing.assert_array_equal(np.isnan(line(ax, label)[1]), hidden)
+
+
+def test_axes_of_lifetimes_say_that_they_are_linear_in_the_rate(style: Style) -> None:
+    results = make_results()
+    figure = losses.draw_intensity_lifetime(results.sb, results.lifetime, FILL, style=style)
+    assert "linear in 1/lifetime, ∞: no loss, negative: growth" in texts(figure)
 
 
 def test_quantiles_are_over_the_finite_values_of_each_time() -> None:

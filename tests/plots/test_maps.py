@@ -78,6 +78,12 @@ def test_colours_are_those_of_the_signs_of_the_changes(
     assert (found.colors, found.words) == (colors, words)
 
 
+def test_spikes_at_a_few_times_do_not_set_the_colours() -> None:
+    values = np.outer(np.linspace(1.0, 0.8, 50), np.ones(20))
+    values[[10, 30]] *= 10
+    assert maps.change_scale(values)[:2] == pytest.approx((-20.0, 0.0))
+
+
 def test_a_few_far_changes_do_not_set_the_colours() -> None:
     values = np.ones((2, 1000))
     values[1] = 1.2

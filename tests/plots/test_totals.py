@@ -190,6 +190,16 @@ def test_sums_and_their_ratio_are_shown(index: int, style: Style) -> None:
     assert upper.lines[1].get_color() == EXPERIMENT[experiment].color
 
 
+def test_spikes_at_a_few_times_set_no_limits_of_luminosity(style: Style) -> None:
+    results = make_results(n_times=73)
+    assert results.lumi_calc is not None
+    usual = results.lumi_calc.bunch_lumi["ATLAS"].sum(axis=1).max() / 1e35
+    results.lumi_calc.bunch_lumi["ATLAS"][[10, 40]] *= 30
+    for upper, _ in zip(*draw(results, style)):
+        assert usual < upper.get_ylim()[1] < 2 * usual
+    assert "2 of 146 points outside" in [t.get_text() for t in draw(results, style)[0][0].texts]
+
+
 def test_both_experiments_have_the_same_limits(style: Style) -> None:
     results = make_results()
     assert results.lumi_meas is not None
