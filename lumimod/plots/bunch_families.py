@@ -44,8 +44,9 @@ def draw_families(
         position, long_range = (_of_colliding(of, n) for n in ("position", "n_long_range"))
         quantities = (of.fill_sigma_m2 * MB_PER_M2, gained(bunch.emit_h_um))
         for row, values in zip(rows, quantities):
-            for ax, group in zip(row, (position, long_range)):
-                _grouped(ax, group, values, beam)
+            _grouped(row[0], position, values, beam)
+            # Bunches with as many encounters are at different places in their trains.
+            _grouped(row[1], long_range, values, beam, line="none")
     for row, label in zip(rows, ("effective\ncross-section [mb]", "growth of\nεH [µm]")):
         share_values(row)
         for ax in row:
@@ -74,7 +75,7 @@ def _of_colliding(of: BeamLosses, name: str) -> IntArray:
     return values
 
 
-def _grouped(ax: Axes, group: IntArray, values: FloatArray, beam: int) -> None:
+def _grouped(ax: Axes, group: IntArray, values: FloatArray, beam: int, *, line: str = "-") -> None:
     """Draw mean and standard error of the values of each group."""
     there = np.isfinite(values)
     names = np.unique(group[there])
@@ -84,5 +85,5 @@ def _grouped(ax: Axes, group: IntArray, values: FloatArray, beam: int) -> None:
     look = BEAM[beam]
     ax.errorbar(
         names, mean, error, color=look.color, marker=look.marker, markersize=5, capsize=2,
-        linestyle="-", linewidth=1.0, label=f"B{beam}",
+        linestyle=line, linewidth=1.0, label=f"B{beam}",
     )  # fmt: skip

@@ -90,17 +90,13 @@ def slots_panel(
     label: str,
     series: Sequence[tuple[IntArray, FloatArray, Look, str]],
     n_columns: int = 4,
-    beside: Sequence[FloatArray] = (),
 ) -> None:
-    """Draw points for each of `series`: slots, values, look, legend. Say so if there are none.
-
-    Limits hold the values of a panel `beside` as well.
-    """
+    """Draw points for each of `series`: slots, values, look, legend. Say so if there are none."""
     for slots, values, look, text in series:
         draw_slots(ax, slots, values, look, text)
     drawn = [values for _, values, _, _ in series]
     shown = [of for slots, values, _, _ in series for of in shown_slots(slots, values)]
-    set_value_axis(ax, f"Beam {beam}\n{label}", *shown, beside=beside)
+    set_value_axis(ax, f"Beam {beam}\n{label}", *shown)
     ax.yaxis.label.set_color(BEAM[beam].color)
     if not any(finite(values).size for values in drawn):
         note_missing(ax, f"beam {beam}: no bunch was measured")

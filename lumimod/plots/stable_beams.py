@@ -130,7 +130,9 @@ def draw_bunch_lumi(
         scale, power = power_of(np.array([level_m2s * PER_CM2_S]))
         level = f"{level_m2s * PER_CM2_S * scale:.3g} · {power} cm⁻² s⁻¹"
         said += f", unlevelled potential (the fill was levelled at {level})"
-    what = f"Luminosity of each bunch pair, {kind}{said}; 1 Hz/µb = 10³⁰ cm⁻² s⁻¹"
+    what = f"Luminosity of each bunch pair, {kind}{said}"
+    if level_m2s is None:
+        what += "; 1 Hz/µb = 10³⁰ cm⁻² s⁻¹"
     slots = sb.bunches[1, "coll"].slots
     nothing = np.full((sb.time_s.size, slots.size), np.nan)
     rows = {}

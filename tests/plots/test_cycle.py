@@ -97,6 +97,46 @@ def test_a_quantity_of_both_beams_is_shown(name: str, style: Style) -> None:
         assert ax.get_ylabel() == f"Beam {beam}\n{label}"
 
 
+@pytest.mark.parametrize("plane", ["h", "v"])
+def test_many_bunches_are_changes_since_injection_by_train_and_by_place(
+    plane: str, style: Style
+) -> None:
+    record = in_trains(make_cycle(300))
+    figure = BY_NAME["cycle_emittancesbbb_b1"].draw(results_of(record), style)
+    left, right = figure.axes["hv".index(plane) * 2 :][:2]
+    assert left.get_ylabel() == f"Beam 1\nε{plane.upper()}: change\nsince injection [%]"
+    assert left.get_ylim() == right.get_ylim()
+    assert right.get_title("left") == "by place in the train"
+    start = getattr(instant(record, 1, "injection"), f"emit_{plane}_um")
+    for name in list(INSTANTS)[1:]:
+        later = getattr(instant(record, 1, name), f"emit_{plane}_um")
+        change = (100 * (later / start - 1)).reshape(10, 30)  # ten trains of thirty
+        _, by_train = line(left, f"{name}\n")
+        np.testing.assert_allclose(by_train, np.median(change, axis=1))
+        place, by_place = line(right, name)
+        np.testing.assert_array_equal(place, np.arange(1, 31))
+        np.testing.assert_allclose(by_place, np.median(change, axis=0))
+    assert f"injection: 0 %\n{np.median(start):.1f}" in "\n".join(legend_of(left))
+
+
+def in_trains(record: Cycle) -> Cycle:
+    """Return a cycle whose bunches are in trains of thirty, their emittances in no order."""
+    n_slots = record.intervals[1, "Injection"].slots.size
+    slots = np.arange(n_slots) + 20 * (np.arange(n_slots) // 30)
+    rng = np.random.default_rng(1)
+    out = {}
+    for key, interval in record.intervals.items():
+        ends = {}
+        for end in ("start", "end"):
+            of = getattr(interval, end)
+            factor = 1 + 0.1 * rng.random(n_slots)
+            ends[end] = dataclasses.replace(
+                of, emit_h_um=of.emit_h_um * factor, emit_v_um=of.emit_v_um * factor
+            )
+        out[key] = dataclasses.replace(interval, slots=slots, **ends)
+    return Cycle(out)
+
+
 def test_panels_share_their_slots(style: Style) -> None:
     record = with_slots(make_cycle(), (1, "Injection"), slice(0, 2))
     upper, lower = BY_NAME["cycle_blengthbbb"].draw(results_of(record), style).axes

@@ -363,6 +363,16 @@ def test_steps_of_the_optics_are_marked_in_luminosities_of_bunches(kind: str, st
         assert [text.xy[0] for text in ax.texts] == pytest.approx([1.0, 1.5])
 
 
+def test_measured_luminosities_of_bunches_say_who_measured_them(style: Style) -> None:
+    results = make_results()
+    for origin in ("Massi files", "logging service"):
+        figure = stable_beams.draw_bunch_lumi(
+            results.sb, results.lumi_meas, "measured", FILL, about=About(measured_by=origin),
+            style=style,
+        )  # fmt: skip
+        assert f"measured ({origin})" in texts(figure)
+
+
 def test_calculated_luminosities_of_a_levelled_fill_are_called_a_potential(style: Style) -> None:
     results = make_results()
     figure = stable_beams.draw_bunch_lumi(
