@@ -12,8 +12,9 @@ from lumimod.atomic import replacing
 from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES
-from lumimod.plots.gallery import picture_path
+from lumimod.plots.gallery import NOTHING, picture_path
 from lumimod.plots.rendering.png import read_png
+from lumimod.records.diary import Diary
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,6 +59,8 @@ class ShownFamily:
     name: str
     title: str
     pictures: list[ShownPicture] = field(default_factory=list)
+    not_made: dict[str, list[str]] = field(default_factory=dict)
+    """By why they would show nothing: the names of pictures that were not made."""
 
 
 def picture_files(paths: FillPaths) -> dict[str, Stamp]:
@@ -81,6 +84,7 @@ def families_shown(
     """
     folder = paths.plot_folder
     there = dict(picture_files(paths) if files is None else files)
+    diary = Diary(paths.folder)
     found = []
     for name, family in PICTURE_FAMILIES.items():
         shown = ShownFamily(name, family.title)
@@ -89,6 +93,8 @@ def families_shown(
             if path.name in there:
                 stamp = there.pop(path.name)
                 shown.pictures.append(_shown(picture.name, picture.shows, path, stamp, thumbs))
+            elif why := (diary.drawn_from(path.name) or {}).get(NOTHING):
+                shown.not_made.setdefault(str(why), []).append(picture.name)
         found.append(shown)
     start = f"fill_{paths.fill}_"
     others = ShownFamily(OTHER, "other pictures")
@@ -97,7 +103,7 @@ def families_shown(
             short = Path(name).stem[len(start) :]
             words = short.replace("_", " ")
             others.pictures.append(_shown(short, words, folder / name, stamp, thumbs))
-    return [family for family in (*found, others) if family.pictures]
+    return [family for family in (*found, others) if family.pictures or family.not_made]
 
 
 def _shown(name: str, words: str, path: Path, stamp: Stamp, thumbs: Path) -> ShownPicture:

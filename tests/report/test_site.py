@@ -17,6 +17,8 @@ from lumimod.atomic import uses_fsync
 from lumimod.cli import main
 from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
+from lumimod.plots.gallery import NOTHING
+from lumimod.records.diary import Diary
 from lumimod.report import site as site_module
 from lumimod.report import thumbs
 from lumimod.report.fill_page import FillPage, state_word
@@ -341,6 +343,23 @@ def test_each_row_of_the_beams_names_its_quantity() -> None:
     page = FillPage(FILL, {"fill": FILL}, FillStates(), [], [], None, None)
     assert page.beams[0][:2] == ["quantity", "beam"]
     assert [row[0] for row in page.beams[1:3]] == ["emittance H [µm]"] * 2
+
+
+def test_the_page_says_why_a_picture_was_not_made(season: Season) -> None:
+    paths = FillPaths(season.cfg, FILL)
+    diary = Diary(paths.folder)
+    for name in (
+        "sbmodel_emittanceNonColliding_case1",
+        "sbmodel_intens_blength_NonColliding_case1",
+    ):
+        file = f"fill_{FILL}_{name}.png"
+        diary.enter_picture(file, {"results": {}, NOTHING: "no non-colliding bunches"})
+    diary.save()
+    season.update()
+    said = " ".join(season.page(FILL).split())
+    names = "sbmodel_emittanceNonColliding_case1, sbmodel_intens_blength_NonColliding_case1"
+    assert f"nothing to show: no non-colliding bunches ({names})" in said
+    assert "nothing to show" not in season.page(OTHER)
 
 
 # --- what is not of a run
