@@ -50,8 +50,8 @@ def draw_extra_growth(
         for beam in BEAMS:
             family = by_family[beam, "coll"]
             of = family.planes[plane]
-            gaps = about.gaps_of((BY_BSRT,), (beam,))
-            summed_um = without_gaps(of.summed_um, sb.time_s, gaps)
+            # The model of a beam needs the other one too: without it sums would stand still.
+            summed_um = without_gaps(of.summed_um, sb.time_s, about.gaps_of((BY_BSRT,)))
             draw_line(left, hours, summed_um, BEAM[beam], label=f"B{beam}")
             label = f"B{beam}: {spread_text(of.growth_um_h, 'µm/h')}"
             draw_slots(right, family.slots, of.growth_um_h, BEAM[beam], label)

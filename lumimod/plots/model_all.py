@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lumimod.plots.about import without_gaps
 from lumimod.plots.axes import hours_since, set_value_axis, share_values
 from lumimod.plots.ends import label_ends, legend_of_figure
 from lumimod.plots.families import Picture
@@ -108,6 +109,9 @@ def all_models_panel(
                 draw_line(ax, nothing, nothing, look_of_model(name), label=labels[name])
                 continue
             values = getattr(model.bunches[of], quantity.field) * quantity.scale
+            if followed:
+                gaps = gaps_of(results, beam, quantity)
+                values = without_gaps(values, results.sb.time_s, gaps)
             centre, _, _ = centre_and_band(values)
             draw_line(ax, hours[: centre.size], centre, look_of_model(name), label=name)
             drawn.append(centre)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
 from lumimod.plots.axes import hours_since, ratio_axis, set_value_axis, share_values
 from lumimod.plots.ends import label_ends, legend_of_figure
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
 from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
+from lumimod.plots.model_bunches import gaps_of
 from lumimod.plots.model_results import (
     ModelResults,
     case_of,
@@ -22,10 +23,11 @@ from lumimod.plots.model_results import (
     model_title,
     no_model,
     share_hours,
+    takes,
 )
 from lumimod.plots.numbers import count_text, finite, power_of, significant
 from lumimod.plots.panels import draw_evolution, draw_line, shown_range
-from lumimod.plots.quantities import HZ_PER_UB, PER_CM2_S
+from lumimod.plots.quantities import EMIT_H, HZ_PER_UB, INTENSITY, PER_CM2_S, SB_LENGTH
 from lumimod.plots.style import (
     CALCULATED,
     DEFAULT_STYLE,
@@ -37,7 +39,7 @@ from lumimod.plots.style import (
     new_figure,
 )
 from lumimod.plots.totals import mark_level, ratio, reached, total
-from lumimod.records import EXPERIMENTS
+from lumimod.records import BEAMS, EXPERIMENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,9 +145,19 @@ def lumi_series_of(results: ModelResults, exp: str, names: Sequence[str]) -> dic
         LumiSeries("measured", MODEL["data"], None if meas is None else meas.bunch_lumi[exp]),
         LumiSeries("calculated", CALCULATED, calculated),
     ]
-    models = results.model.models
-    every += [LumiSeries(name, look_of_model(name), models[name].bunch_lumi[exp]) for name in names]
+    every += [
+        LumiSeries(name, look_of_model(name), _modelled(results, name, exp)) for name in names
+    ]
     return {source.name: source for source in every}
+
+
+def _modelled(results: ModelResults, name: str, exp: str) -> FloatArray:
+    """Return the luminosity of a model, as NaN where what it takes from the data has a gap."""
+    model, gaps = results.model.models[name], []
+    for quantity in (EMIT_H, INTENSITY, SB_LENGTH):
+        if takes(model, quantity, "coll"):
+            gaps += [gap for beam in BEAMS for gap in gaps_of(results, beam, quantity)]
+    return without_gaps(model.bunch_lumi[exp], results.sb.time_s, gaps)
 
 
 def _total_panel(

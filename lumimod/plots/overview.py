@@ -95,7 +95,7 @@ def draw_overview(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure
 def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
     figure = new_figure(style)
     _title(figure, style, data)
-    margins = Margins(left=5.4, right=_FACTS_EM, top=12.0, bottom=4.6, between_columns=8.0)
+    margins = Margins(left=6.4, right=_FACTS_EM, top=12.0, bottom=4.6, between_columns=8.0)
     grid = panels(figure, style, 3, 3, margins=replace(margins, between_rows=4.2))
     drawers = (
         (luminosity_panel, ratios_panel, integrated_panel),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, without_gaps
-from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, Unmeasured, without_gaps
+from lumimod.plots.axes import SPIKES, few_ticks, hours_since, ratio_axis, set_value_axis
 from lumimod.plots.betastar import betastar_lines, draw_betastar
 from lumimod.plots.layout import note_missing
 from lumimod.plots.lifetime_axis import hours_text, per_hour, set_lifetime_axis
@@ -73,6 +73,10 @@ def _hours(data: OverviewData) -> FloatArray:
     return hours_since(data.sb.sb.time_s)
 
 
+def _gaps(data: OverviewData, quantity: str, *beams: int) -> list[Unmeasured]:
+    return data.sb.about.gaps_of((quantity,), beams)
+
+
 _KIND_LOOKS = {
     "measured": {exp: EXPERIMENT[exp]._replace(linestyle="-") for exp in EXPERIMENTS},
     "calculated": {exp: Look("black", ls, "") for exp, ls in zip(EXPERIMENTS, ("--", ":"))},
@@ -96,8 +100,15 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
     if not drawn:
         note_missing(ax, "no luminosity")
         return
-    set_value_axis(ax, f"luminosity [{unit}]", *drawn)
+    _shade_gaps_of_calculated(ax, data)
+    set_value_axis(ax, f"luminosity [{unit}]", *drawn, tail=SPIKES)
     _pileup_axis(ax, data, scale)
+
+
+def _shade_gaps_of_calculated(ax: Axes, data: OverviewData) -> None:
+    """Hatch where nothing is calculated; panels of what did not measure say it in words."""
+    gaps = data.sb.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    shade_gaps(ax, data.sb.sb.time_s, gaps, words=False)
 
 
 def _unit(lumis_m2s: Sequence[FloatArray]) -> tuple[float, str]:
@@ -143,6 +154,7 @@ def ratios_panel(ax: Axes, data: OverviewData) -> None:
             label = f"{exp} {FREE_MODEL}/meas."
             draw_line(ax, _hours(data)[: line.size], line, look, linewidth=1.4, label=label)
             drawn.append(line)
+    _shade_gaps_of_calculated(ax, data)
     ratio_axis(ax, "ratio of luminosities", *drawn)
     if not drawn:
         note_missing(ax, "no ratio: it needs measured and calculated luminosity")
@@ -180,11 +192,17 @@ def intensities_panel(ax: Axes, data: OverviewData) -> None:
     drawn = []
     for beam in BEAMS:
         coll, other = (data.sb.sb.bunches[beam, f].intensity_ppb for f in ("coll", "noncoll"))
-        drawn.append(total(coll) + np.nan_to_num(total(other)))
-    scale, unit = (1e-14, "10¹⁴") if finite(*drawn).max(initial=0.0) >= 1e13 else (1e-11, "10¹¹")
+        sums = total(coll) + np.nan_to_num(total(other))
+        drawn.append(without_gaps(sums, data.sb.sb.time_s, _gaps(data, BY_FBCT, beam)))
+    known = finite(*drawn)
+    many = known.size and np.median(known) >= 1e13  # not of a spike
+    scale, unit = (1e-14, "10¹⁴") if many else (1e-11, "10¹¹")
     for beam, values in zip(BEAMS, drawn):
         draw_line(ax, _hours(data), values * scale, BEAM[beam], label=f"B{beam}")
-    set_value_axis(ax, f"beam intensity [{unit} p]", *(values * scale for values in drawn))
+    shade_gaps(ax, data.sb.sb.time_s, _gaps(data, BY_FBCT, *BEAMS))
+    set_value_axis(
+        ax, f"beam intensity [{unit} p]", *(values * scale for values in drawn), tail=SPIKES
+    )
 
 
 def emittances_panel(ax: Axes, data: OverviewData) -> None:
@@ -193,13 +211,13 @@ def emittances_panel(ax: Axes, data: OverviewData) -> None:
     for beam in BEAMS:
         b = data.sb.sb.bunches[beam, "coll"]
         for plane, values, line in (("H", b.emit_h_um, "-"), ("V", b.emit_v_um, "--")):
-            known = without_gaps(values, time_s, data.sb.about.gaps_of((BY_BSRT,), (beam,)))
+            known = without_gaps(values, time_s, _gaps(data, BY_BSRT, beam))
             centre, low, high = centre_and_band(known)
             draw_band(ax, _hours(data), low, high, BEAM[beam].color, alpha=0.12)
             look = BEAM[beam]._replace(linestyle=line)
             draw_line(ax, _hours(data), centre, look, label=f"B{beam} {plane}")
             drawn += [low, high]
-    shade_gaps(ax, time_s, data.sb.about.gaps_of((BY_BSRT,)))
+    shade_gaps(ax, time_s, _gaps(data, BY_BSRT, *BEAMS))
     set_value_axis(ax, "emittance [µm]", *drawn)
 
 
@@ -208,12 +226,12 @@ def lengths_panel(ax: Axes, data: OverviewData) -> None:
     drawn, time_s = [], data.sb.sb.time_s
     for beam in BEAMS:
         lengths = data.sb.sb.bunches[beam, "coll"].length_m * NS_OF_4_SIGMA
-        known = without_gaps(lengths, time_s, data.sb.about.gaps_of((BY_BQM,), (beam,)))
+        known = without_gaps(lengths, time_s, _gaps(data, BY_BQM, beam))
         centre, low, high = centre_and_band(known)
         draw_band(ax, _hours(data), low, high, BEAM[beam].color, alpha=0.12)
         draw_line(ax, _hours(data), centre, BEAM[beam], label=f"B{beam}")
         drawn += [low, high]
-    shade_gaps(ax, time_s, data.sb.about.gaps_of((BY_BQM,)))
+    shade_gaps(ax, time_s, _gaps(data, BY_BQM, *BEAMS))
     set_value_axis(ax, "bunch length, 4 σ [ns]", *drawn)
 
 
@@ -224,7 +242,8 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
         for beam, of in data.sb.lifetime.beams.items():
             tau_s = of.total_tau_boff_corrected_s
             if tau_s is not None:
-                rates[beam] = per_hour(tau_s)
+                gaps = _gaps(data, BY_FBCT, beam)
+                rates[beam] = without_gaps(per_hour(tau_s), data.sb.sb.time_s, gaps)
     for beam, rate in rates.items():
         known = finite(rate)
         label = f"B{beam}: {hours_text(float(np.median(known)))}" if known.size else f"B{beam}"
@@ -233,7 +252,9 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
         note_missing(ax, "no lifetime beyond burn-off: it needs measured luminosity")
         ax.set_ylabel("lifetime beyond\nburn-off [h]")
         return
-    set_lifetime_axis(ax, "lifetime beyond burn-off [h]", *rates.values())
+    shade_gaps(ax, data.sb.sb.time_s, _gaps(data, BY_FBCT, *BEAMS))
+    label = "lifetime beyond burn-off\n[h], linear in 1/lifetime"
+    set_lifetime_axis(ax, label, *rates.values(), tail=SPIKES)
 
 
 def cross_sections_panel(ax: Axes, data: OverviewData) -> None:

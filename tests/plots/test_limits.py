@@ -139,6 +139,9 @@ def test_families_are_means_by_place_in_the_train(results: LimitResults) -> None
     ax = panel(drawn("bunchFamilies", results), "cross-section")
     line = ax.containers[0].lines[0]  # type: ignore[attr-defined]
     np.testing.assert_array_equal(line.get_xdata(), np.unique(position))
+    assert line.get_linestyle() == "-"
+    beside = drawn("bunchFamilies", results).axes[1].containers[0].lines[0]  # type: ignore[attr-defined]
+    assert beside.get_linestyle() == "None"  # neighbours there are no neighbours in the machine
     first = of.fill_sigma_m2[position == 0].mean() * 1e31
     assert line.get_ydata()[0] == pytest.approx(first)
 
@@ -190,6 +193,44 @@ def test_where_the_bsrt_had_stopped_nothing_is_drawn_as_measured(
     assert "no BSRT after" in texts(figure)
     assert hidden[middle + 1 :].all()
     assert not hidden[: middle + 1].any()
+
+
+def test_growth_beyond_the_model_stops_with_the_bsrt_of_either_beam(results: LimitResults) -> None:
+    time_s = results.sb.sb.time_s
+    gap = Unmeasured("emittance", 1, time_s[4], time_s[-1])
+    about = dataclasses.replace(results.sb.about, gaps=(gap,))
+    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    for line in panel(PICTURES["extraGrowth"].draw(stopped, STYLE), "H: summed").get_lines()[:2]:
+        hidden = np.isnan(np.asarray(line.get_ydata(), float))
+        np.testing.assert_array_equal(hidden, np.arange(hidden.size) > 4)
+
+
+def test_emittances_from_luminosity_stop_with_the_intensities(results: LimitResults) -> None:
+    time_s = results.sb.sb.time_s
+    gap = Unmeasured("bunch intensity", 2, time_s[4], time_s[-1])
+    about = dataclasses.replace(results.sb.about, gaps=(gap,))
+    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    ax = panel(PICTURES["lumiEmittance"].draw(stopped, STYLE), "horizontal")
+    of_lumi, of_bsrt = ax.get_lines()[:2]
+    assert np.isnan(np.asarray(of_lumi.get_ydata(), float))[5:].all()
+    assert np.isfinite(np.asarray(of_lumi.get_ydata(), float))[:5].any()
+    assert np.isfinite(np.asarray(of_bsrt.get_ydata(), float)).all()
+
+
+def test_the_separation_that_levelled_a_fill_stands_below_its_emittances(
+    results: LimitResults,
+) -> None:
+    assert results.emittance is not None
+    n_times = results.sb.sb.time_s.size
+    apart_m = {"ATLAS": np.linspace(20e-6, 0, n_times), "CMS": np.linspace(30e-6, 0, n_times)}
+    emittance = dataclasses.replace(results.emittance, separation_m=apart_m)
+    levelled = dataclasses.replace(results, emittance=emittance)
+    figure = PICTURES["lumiEmittance"].draw(levelled, STYLE)
+    for exp, of_exp in apart_m.items():
+        ax = panel(figure, f"{exp}\nseparation [µm]")
+        np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), 1e6 * of_exp)
+        assert ax.get_ylim() == panel(figure, "ATLAS\nseparation").get_ylim()
+    assert "not while levelled" in texts(figure)
 
 
 def test_steps_of_beta_star_are_marked_beside_emittances_from_luminosity(

@@ -325,6 +325,12 @@ def test_data_and_what_is_calculated_from_them_stop_with_the_instrument(style: S
     emittance = draw(results, "all_emittanceColliding", style).axes[0]
     np.testing.assert_array_equal(np.isnan(line(emittance, "measured")[1]), hidden)
     assert np.isfinite(line(emittance, "IBSBOff")[1]).all()
+    for which in ("all_luminosity", "luminosity"):  # of a model that takes emittances from data
+        ax = draw(results, which, style, "EmpiricalBlowupBOff").axes[0]
+        (modelled,) = (one for one in ax.lines if "EmpiricalBlowupBOff" in str(one.get_label()))
+        np.testing.assert_array_equal(np.isnan(modelled.get_ydata()), hidden[:-1])
+    own = draw(results, "emittanceColliding", style, "EmpiricalBlowupBOff").axes[0]
+    np.testing.assert_array_equal(np.isnan(line(own, "model")[1]), hidden[:-1])
     ax = draw(results, "all_luminosity", style).axes[0]
     np.testing.assert_array_equal(np.isnan(line(ax, "calculated")[1]), hidden)
     assert np.isfinite(line(ax, "measured")[1]).all()

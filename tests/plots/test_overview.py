@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from lumimod.config.settings import load_config
 from lumimod.paths import FillPaths
+from lumimod.plots.about import Unmeasured
 from lumimod.plots.overview import SIZE_IN, draw_overview, load_overview, overview_sets
 from lumimod.plots.overview_facts import NOT_KNOWN, fact_rows
 from lumimod.plots.overview_panels import OverviewData
@@ -276,6 +277,52 @@ def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
     assert legend_of(ax) == ["B1: not falling", "B2: not falling"]
     low, high = sorted(ax.get_ylim())
     assert high - low > 10 * np.ptp(3600 / tau_s)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "label", "words"),
+    [
+        ("emittance", "emittance", "no BSRT after"),
+        ("bunch length", "bunch length", "no BQM after"),
+        ("bunch intensity", "beam intensity", "no FBCT after"),
+        ("bunch intensity", "lifetime beyond burn-off", "no FBCT after"),
+        ("emittance", "luminosity", ""),
+        ("emittance", "ratio", ""),
+    ],
+)
+def test_nothing_is_drawn_as_measured_after_an_instrument_had_stopped(
+    data: OverviewData, quantity: str, label: str, words: str
+) -> None:
+    time_s = data.sb.sb.time_s
+    gaps = tuple(Unmeasured(quantity, beam, time_s[3], time_s[-1]) for beam in (1, 2))
+    about = dataclasses.replace(data.sb.about, gaps=gaps)
+    stopped = dataclasses.replace(data, sb=dataclasses.replace(data.sb, about=about))
+    ax = panel(draw_overview(stopped), label)
+    (hatched,) = (patch for patch in ax.patches if patch.get_hatch())
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert words in said
+    assert bool(words) == bool(said)
+    names = {"luminosity": "calc.", "ratio": "meas./calc."}
+    held = [line for name, line in lines(ax).items() if names.get(label, "B") in name]
+    assert held
+    for line in held:
+        values = np.asarray(line.get_ydata(), float)
+        assert np.isnan(values[4:]).all()
+        assert np.isfinite(values[:4]).any()
+
+
+def test_the_axis_of_lifetimes_says_that_it_is_linear_in_the_rate(drawn: Figure) -> None:
+    assert panel(drawn, "lifetime").get_ylabel().endswith("linear in 1/lifetime")
+
+
+def test_a_spike_does_not_choose_the_unit_of_intensities(data: OverviewData) -> None:
+    bunches = dict(data.sb.sb.bunches)
+    spiked = bunches[1, "coll"].intensity_ppb.copy()
+    spiked[5] *= 1e4
+    bunches[1, "coll"] = dataclasses.replace(bunches[1, "coll"], intensity_ppb=spiked)
+    sb = dataclasses.replace(data.sb.sb, bunches=bunches)
+    figure = draw_overview(dataclasses.replace(data, sb=dataclasses.replace(data.sb, sb=sb)))
+    assert panel(figure, "beam intensity").get_ylabel() == "beam intensity [10¹¹ p]"
 
 
 def test_integrals_side_by_side_have_the_same_digits(data: OverviewData) -> None:
