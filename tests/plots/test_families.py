@@ -184,6 +184,7 @@ def test_panels_of_the_same_quantity_share_limits_and_ticks(family: str, name: s
                 np.testing.assert_allclose(ax.get_yticks(), same[0].get_yticks(), err_msg=label)
 
 
+@pytest.mark.slow
 @every_picture
 def test_words_are_those_of_the_field(family: str, name: str) -> None:
     figure = laid_out(family, name)
@@ -199,6 +200,7 @@ def test_words_are_those_of_the_field(family: str, name: str) -> None:
             assert axis.get_major_formatter().get_offset() == ""
 
 
+@pytest.mark.slow
 @every_picture
 def test_the_header_has_the_facts_of_the_fill(family: str, name: str) -> None:
     pictures, results = FAMILIES[family]
@@ -216,6 +218,7 @@ def test_the_header_has_the_facts_of_the_fill(family: str, name: str) -> None:
     assert header.get_fontsize() < figure.texts[0].get_fontsize()
 
 
+@pytest.mark.slow
 @every_picture
 def test_no_legend_lies_on_a_panel(family: str, name: str) -> None:
     figure = laid_out(family, name)
@@ -231,6 +234,7 @@ def test_no_legend_lies_on_a_panel(family: str, name: str) -> None:
         assert box.y1 <= figure.bbox.height
 
 
+@pytest.mark.slow
 @every_picture
 def test_nothing_that_is_drawn_lies_on_the_frame(family: str, name: str) -> None:
     for ax in laid_out(family, name).axes:
@@ -257,6 +261,7 @@ def figure_dpi(ax: Axes) -> float:
     return float(figure.dpi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["sb", "model"])
 def test_of_a_fill_below_an_hour_hours_are_minutes(family: str) -> None:
     short = make_results(step_s=120.0)  # 24 min
