@@ -140,13 +140,15 @@ def draw_bunches(
     `hours`, (n_times,), also set the scale of the colours; `values` may end before them. Limits of
     the axes must be set before: many points are drawn as one image between them.
     """
+    from lumimod.plots.rendering.points import draw_points
+
     norm = _norm_of(hours)
     values, hours = values[:: style.n_skip], hours[: len(values) : style.n_skip]
     if values.size <= MOST_MARKERS:
         size = POINT_AREA if slots.size <= 100 else 12.0
-        ax.scatter(
-            np.tile(slots, hours.size), values.ravel(), size, np.repeat(hours, slots.size),
-            cmap=TIME_MAP, norm=norm, linewidths=0,
+        draw_points(
+            ax, np.tile(slots, hours.size), values.ravel(), np.repeat(hours, slots.size),
+            size=size, cmap=TIME_MAP, norm=norm,
         )  # fmt: skip
         return
     ax.imshow(
