@@ -16,9 +16,16 @@ from lumimod.plots.about import (
     About,
     without_gaps,
 )
-from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis, hours_since, share_values
+from lumimod.plots.axes import (
+    ROUND_STEPS,
+    few_ticks,
+    hour_axis,
+    hours_since,
+    limits_of_each,
+    share_values,
+)
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
-from lumimod.plots.marks import shade_gaps
+from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
 from lumimod.records import EXPERIMENTS, StableBeams
@@ -70,6 +77,7 @@ def draw_budget(
         }
         _stack(ax, sb, parts, experiment)
         shade_gaps(ax, sb.time_s, gaps)
+        mark_steps([ax], sb.time_s, optics_steps(sb, None, experiment, about))
     share_values((left, right))
     return figure
 
@@ -103,7 +111,6 @@ def _stack(ax: Axes, sb: StableBeams, parts: Mapping[str, FloatArray], experimen
     label = f"all: {minus(f'{last[-1]:+.1f}')}" if last.size else "all"
     ax.plot(hours, whole, color="black", linewidth=2.2, label=label)
     ax.axhline(0.0, color="black", linewidth=0.8)
-    room = 0.04 * (above.max() - below.min() or 1.0)
-    ax.set_ylim(below.min() - room, above.max() + room)
+    ax.set_ylim(*limits_of_each(below, above, np.zeros(1), tail=0.0))
     few_ticks(ax.yaxis, 8, steps=ROUND_STEPS)
     legend_above(ax)

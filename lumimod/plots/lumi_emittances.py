@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UM_PER_M = 1e6
-_LUMI, _BSRT = Look("#d55e00", "-", "o"), Look("#0072b2", "--", "s")
+_LUMI, _BSRT = Look("#d55e00", "-", "o"), Look("#0b3c6f", "--", "s")
 
 
 @drawing

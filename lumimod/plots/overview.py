@@ -16,9 +16,9 @@ from lumimod.plots.axes import hour_axis
 from lumimod.plots.families import Picture, PictureSet
 from lumimod.plots.layout import Margins, legend_above, panels, write_title
 from lumimod.plots.modes import name_strip, shades
+from lumimod.plots.overview_data import OverviewData
 from lumimod.plots.overview_facts import fact_rows
 from lumimod.plots.overview_panels import (
-    OverviewData,
     cross_sections_panel,
     emittances_panel,
     integrated_panel,
@@ -125,8 +125,8 @@ def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:
     if data.modes is None:
         return
     width, height = (size / style.em_in for size in style.fig_size_in)
-    strip_em = width - 5.0 - _FACTS_EM
-    ax = figure.add_axes((5.0 / width, 1 - 8.4 / height, strip_em / width, 5.0 / height))
+    strip_em = width - 6.0 - _FACTS_EM
+    ax = figure.add_axes((6.0 / width, 1 - 8.4 / height, strip_em / width, 5.0 / height))
     spans = [one for one in shades(data.modes) if np.isfinite(one.stop)]
     hours = max((one.stop for one in spans), default=1.0)
     name_strip(ax, spans, hours, strip_em)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, Unmeasured, without_gaps
-from lumimod.plots.axes import SPIKES, few_ticks, hours_since, ratio_axis, set_value_axis
+from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
 from lumimod.plots.betastar import betastar_lines, draw_betastar
 from lumimod.plots.layout import note_missing
 from lumimod.plots.lifetime_axis import hours_text, per_hour, set_lifetime_axis
-from lumimod.plots.marks import shade_gaps
+from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
 from lumimod.plots.numbers import centre_and_band, finite, power_of, significant
+from lumimod.plots.overview_data import OverviewData
 from lumimod.plots.panels import draw_band, draw_line
 from lumimod.plots.quantities import MB_PER_M2, NS_OF_4_SIGMA, PER_CM2_S
-from lumimod.plots.sb_results import SbResults
 from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, REFERENCE, Look
-from lumimod.plots.totals import ratio, reached, total
-from lumimod.readers.bmodes import FillModes
+from lumimod.plots.totals import ratio, total
 from lumimod.records import BEAMS, EXPERIMENTS
 from lumimod.summary.means import integral
 from lumimod.summary.model_facts import FREE_MODEL
@@ -32,41 +30,6 @@ if TYPE_CHECKING:
 
 FB_IN_PER_M2 = 1e43
 """1/fb in 1/m^2."""
-
-
-@dataclass(frozen=True)
-class OverviewData:
-    """What the overview shows; what there is not is None."""
-
-    sb: SbResults
-    model_lumi: Mapping[str, FloatArray] | None
-    """Of the model that takes nothing from the data, by experiment, (n_times - 1, n_slots)."""
-    facts: Mapping[str, Any]
-    modes: FillModes | None
-
-    @cached_property
-    def bunch_lumi(self) -> dict[str, Mapping[str, FloatArray]]:
-        """Luminosities by kind and experiment, (n_times, n_slots), in 1/(m^2 s); what there is."""
-        return {
-            "measured": self.sb.lumi_meas.bunch_lumi if self.sb.lumi_meas else {},
-            "calculated": self._calculated(),
-            "modelled": self.model_lumi or {},
-        }
-
-    @cached_property
-    def total_lumi(self) -> dict[str, dict[str, FloatArray]]:
-        """Their sums over bunches, (n_times,)."""
-        return {
-            kind: {exp: total(values) for exp, values in of.items()}
-            for kind, of in self.bunch_lumi.items()
-        }
-
-    def _calculated(self) -> dict[str, FloatArray]:
-        of = self.sb
-        if of.lumi_calc is None:
-            return {}
-        each = of.lumi_calc.bunch_lumi.items()
-        return {exp: reached(of_exp, of.sb.time_s, of.about, of.level_m2s) for exp, of_exp in each}
 
 
 def _hours(data: OverviewData) -> FloatArray:
@@ -87,7 +50,7 @@ _KIND_WORDS = {"measured": "{}", "calculated": "{} calc.", "modelled": "{} model
 
 def luminosity_panel(ax: Axes, data: OverviewData) -> None:
     """Draw the luminosities of both experiments, with the mean pile-up on the right axis."""
-    drawn = []
+    drawn, sb = [], data.sb.sb
     scale, unit = _unit([v for of in data.total_lumi.values() for v in of.values()])
     for kind, of in data.total_lumi.items():
         for exp, values_m2s in of.items():
@@ -101,7 +64,9 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
         note_missing(ax, "no luminosity")
         return
     _shade_gaps_of_calculated(ax, data)
-    set_value_axis(ax, f"luminosity [{unit}]", *drawn, tail=SPIKES)
+    steps = {step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, data.sb.about)}
+    mark_steps([ax], sb.time_s, sorted(steps), words=False)
+    set_value_axis(ax, f"luminosity [{unit}]", *drawn, in_time=True)
     _pileup_axis(ax, data, scale)
 
 
@@ -201,7 +166,7 @@ def intensities_panel(ax: Axes, data: OverviewData) -> None:
         draw_line(ax, _hours(data), values * scale, BEAM[beam], label=f"B{beam}")
     shade_gaps(ax, data.sb.sb.time_s, _gaps(data, BY_FBCT, *BEAMS))
     set_value_axis(
-        ax, f"beam intensity [{unit} p]", *(values * scale for values in drawn), tail=SPIKES
+        ax, f"beam intensity [{unit} p]", *(values * scale for values in drawn), in_time=True
     )
 
 
@@ -254,7 +219,7 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
         return
     shade_gaps(ax, data.sb.sb.time_s, _gaps(data, BY_FBCT, *BEAMS))
     label = "lifetime beyond burn-off\n[h], linear in 1/lifetime"
-    set_lifetime_axis(ax, label, *rates.values(), tail=SPIKES)
+    set_lifetime_axis(ax, label, *rates.values(), in_time=True)
 
 
 def cross_sections_panel(ax: Axes, data: OverviewData) -> None:

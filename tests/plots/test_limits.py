@@ -233,14 +233,17 @@ def test_the_separation_that_levelled_a_fill_stands_below_its_emittances(
     assert "not while levelled" in texts(figure)
 
 
-def test_steps_of_beta_star_are_marked_beside_emittances_from_luminosity(
-    results: LimitResults,
+@pytest.mark.parametrize(
+    ("name", "label"), [("lumiEmittance", "horizontal"), ("lumiBudget", "ATLAS")]
+)
+def test_steps_of_beta_star_are_marked_in_what_they_change(
+    name: str, label: str, results: LimitResults
 ) -> None:
     n_times = results.sb.sb.time_s.size
     steps_m = {ip: np.repeat([0.30, 0.27], [4, n_times - 4]) for ip in (1, 5)}
     about = dataclasses.replace(results.sb.about, betastar_m=steps_m, logged_betastar_m=None)
     stepped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
-    ax = panel(PICTURES["lumiEmittance"].draw(stepped, STYLE), "horizontal")
+    ax = panel(PICTURES[name].draw(stepped, STYLE), label)
     (said,) = (text for text in ax.texts if "β*" in text.get_text())
     assert said.get_text() == "β* 27 cm"
     hours = (results.sb.sb.time_s - results.sb.sb.time_s[0]) / 3600

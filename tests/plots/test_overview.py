@@ -16,8 +16,8 @@ from lumimod.config.settings import load_config
 from lumimod.paths import FillPaths
 from lumimod.plots.about import Unmeasured
 from lumimod.plots.overview import SIZE_IN, draw_overview, load_overview, overview_sets
+from lumimod.plots.overview_data import OverviewData
 from lumimod.plots.overview_facts import NOT_KNOWN, fact_rows
-from lumimod.plots.overview_panels import OverviewData
 from lumimod.plots.totals import total
 from lumimod.records import store
 from tests.plots.conftest import RUN_FILL as FILL
@@ -277,6 +277,16 @@ def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
     assert legend_of(ax) == ["B1: not falling", "B2: not falling"]
     low, high = sorted(ax.get_ylim())
     assert high - low > 10 * np.ptp(3600 / tau_s)
+
+
+def test_steps_of_the_optics_are_marked_in_the_luminosity(data: OverviewData) -> None:
+    time_s = data.sb.sb.time_s
+    steps_m = {ip: np.repeat([0.30, 0.27], [4, time_s.size - 4]) for ip in (1, 5)}
+    about = dataclasses.replace(data.sb.about, betastar_m=steps_m)
+    stepped = dataclasses.replace(data, sb=dataclasses.replace(data.sb, about=about))
+    ax = panel(draw_overview(stepped), "luminosity")
+    marked = [line.get_xdata()[0] for line in ax.get_lines() if len(line.get_xdata()) == 2]  # type: ignore[arg-type,index]
+    assert marked == pytest.approx([(time_s[4] - time_s[0]) / 3600])
 
 
 @pytest.mark.parametrize(
