@@ -23,7 +23,9 @@ ROOM = 0.08
 POINT_AREA = 26.0
 """Of the largest markers of bunches and times, in square points."""
 SPIKES = 0.06
-"""Part of the values at each end that may be spikes, which set no limits of values in time."""
+"""Part of the values of bunches at each end that may be spikes, which set no limits."""
+SPIKE_TIMES = 2
+"""A spike of a line lasts no more times than that."""
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 """Of ticks."""
 LEAST_RATIO = 0.01
@@ -106,6 +108,30 @@ def robust_range(values: FloatArray, tail: float = 0.01) -> tuple[float, float]:
     return float(inside.min()), float(inside.max())
 
 
+def without_spikes(values: FloatArray) -> FloatArray:
+    """Return values against time, (..., n_times), as NaN where one or two times are far off.
+
+    Far is beyond the range of the running median of five times by more than that range. What
+    lasts longer is no spike, such as losses at the start of a fill.
+    """
+    width = 2 * SPIKE_TIMES + 1
+    if values.shape[-1] < width:
+        return values
+    ends = [(0, 0)] * (values.ndim - 1) + [(SPIKE_TIMES, SPIKE_TIMES)]
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(values, ends, constant_values=np.nan), width, axis=-1
+    )
+    # NaN is sorted to the end: of what is known, the lower of two middle values will do.
+    middle = np.maximum((np.isfinite(around).sum(axis=-1) - 1) // 2, 0)
+    usual = finite(np.take_along_axis(np.sort(around, axis=-1), middle[..., None], axis=-1))
+    if not usual.size:
+        return values
+    low, high = usual.min(), usual.max()
+    span = max(high - low, _rounding(low, high))
+    with np.errstate(invalid="ignore"):
+        return np.where((values >= low - span) & (values <= high + span), values, np.nan)
+
+
 def _rounding(low: float, high: float) -> float:
     """Return how far values may be apart that are equal but for rounding."""
     return 1e-9 * max(abs(low), abs(high))
@@ -158,6 +184,7 @@ def set_value_axis(
     tail: float = 0.01,
     beside: Sequence[FloatArray] = (),
     include: float | None = None,
+    in_time: bool = False,
 ) -> None:
     """Label y, set its limits from the values, and note how many lie outside.
 
@@ -175,9 +202,13 @@ def set_value_axis(
         What a panel beside shows that is to have the same limits.
     include
         A value to compare with, which is always in view.
+    in_time
+        All values are lines against time, whose spikes set no limits.
     """
     compared = [] if include is None else [np.array([include])]
     every = (*values, *beside, *compared)
+    if in_time:
+        tail, every = 0.0, tuple(map(without_spikes, every))
     ax.set_ylim(*limits_of_each(*every, tail=tail, marker=marker_radius(ax)))
     ax.set_ylabel(label)
     note_outside(ax, *values)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.axes import joint_limits, limits_of_each, marker_radius, note_outside, set_ticks
+from lumimod.plots.axes import (
+    joint_limits,
+    limits_of_each,
+    marker_radius,
+    note_outside,
+    set_ticks,
+    without_spikes,
+)
 from lumimod.plots.numbers import finite, minus, significant
 from lumimod.plots.style import MUTED
 
@@ -81,12 +88,13 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
     return f"{centre} ({shortest} to {longest})"
 
 
-def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray, tail: float = 0.01) -> None:
+def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray, in_time: bool = False) -> None:
     """Make y linear in the rate in 1/h, long lifetimes on top, with ticks in hours.
 
-    `tail` is that of `robust_range`.
+    Spikes of rates that are lines against time, `in_time`, set no limits.
     """
-    low, high = limits_of_each(*rates, tail=tail, marker=marker_radius(ax)) if rates else (0.0, 0.1)
+    shown, tail = (map(without_spikes, rates), 0.0) if in_time else (rates, 0.01)
+    low, high = limits_of_each(*shown, tail=tail, marker=marker_radius(ax)) if rates else (0.0, 0.1)
     if high - low < NEAR_NONE:
         low, high = (low + high - NEAR_NONE) / 2, (low + high + NEAR_NONE) / 2
     if low < 0 < high:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import BY_FBCT, NOTHING_KNOWN, About, without_gaps
-from lumimod.plots.axes import SPIKES, hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, figure_without, legend_above, note_missing, panels, title
 from lumimod.plots.lifetime_axis import (
@@ -115,7 +115,7 @@ def lifetime_panel(
         all_together = per_hour(total_s)
         draw_line(ax, hours, all_together, Look("black", ":", "D"), label="whole beam")
         shown.append(all_together)
-    set_lifetime_axis(ax, lifetime_label(beam), *shown, tail=SPIKES)
+    set_lifetime_axis(ax, lifetime_label(beam), *shown, in_time=True)
     legend_above(ax, widest=1.0)
 
 

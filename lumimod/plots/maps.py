@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDEST = 900
 """Columns of a map; more slots than a screen has pixels are averaged."""
+TAIL = 0.01
+"""Part of the changes that may lie beyond the scale of the colours, besides spikes."""
 ONE_SIDED = 0.15
 """Changes of the other sign that are smaller than this part of the largest have no colours."""
 NO_BUNCH = "#d4d4d4"
@@ -53,7 +55,7 @@ def change_scale(*values: FloatArray) -> ChangeScale:
     darker.
     """
     changes = [of for of in (finite(change_percent(of)) for of in values if of.size) if of.size]
-    ends = [robust_range(of, SPIKES) for of in changes]
+    ends = [_ends_of(of) for of in changes]
     lost = max(0.0, *(-low for low, _ in ends)) if ends else 0.0
     gained = max(0.0, *(high for _, high in ends)) if ends else 0.0
     most = float(max(LEAST, lost, gained))
@@ -62,6 +64,14 @@ def change_scale(*values: FloatArray) -> ChangeScale:
     if gained <= ONE_SIDED * lost:
         return ChangeScale(-most, 0.0, LOSS_MAP, "loss")
     return ChangeScale(-most, most, CHANGE_MAP, "change")
+
+
+def _ends_of(changes: FloatArray) -> tuple[float, float]:
+    """Return from where to where all but few changes are, spikes at some of the times left out."""
+    low, high = robust_range(changes, SPIKES)
+    inside = changes[(changes >= low) & (changes <= high)]
+    ends = np.quantile(inside, (TAIL, 1 - TAIL))
+    return float(ends[0]), float(ends[1])
 
 
 def draw_change_map(

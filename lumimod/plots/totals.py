@@ -18,7 +18,6 @@ from lumimod.plots.about import (
 )
 from lumimod.plots.axes import (
     ROUND_STEPS,
-    SPIKES,
     few_ticks,
     hour_axis,
     hours_since,
@@ -88,7 +87,7 @@ def draw_total_lumi(
         totals_panel(upper, of.scaled(scale), experiment, power, about)
         every = [line for one in lines for line in one.scaled(scale).limits()]
         label = f"{experiment} luminosity\n{unit}"
-        set_value_axis(upper, label, *of.scaled(scale).limits(), beside=every, tail=SPIKES)
+        set_value_axis(upper, label, *of.scaled(scale).limits(), beside=every, in_time=True)
         few_ticks(upper.yaxis, 5, steps=ROUND_STEPS)
         measured_ratio_panel(lower, of, experiment)
         for ax in (upper, lower):

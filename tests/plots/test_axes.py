@@ -89,6 +89,38 @@ def test_limits_follow_the_unit_of_the_values(
     np.testing.assert_allclose(scaled, (scale * low + offset, scale * high + offset), atol=room)
 
 
+@pytest.mark.parametrize(("at", "n_times"), [(0, 1), (10, 1), (10, 2), (39, 1)])
+def test_one_or_two_far_times_are_spikes_and_what_lasts_longer_is_not(
+    at: int, n_times: int
+) -> None:
+    line = np.linspace(2.0, 1.0, 40)
+    line[at : at + n_times] = 9.0
+    found = axes.without_spikes(line)
+    np.testing.assert_array_equal(np.isnan(found), line > 8)
+    line[15:20] = 9.0
+    assert np.isfinite(axes.without_spikes(line)[15:20]).all()
+
+
+def test_losses_at_the_start_of_a_fill_are_no_spike() -> None:
+    rate_per_h = 0.005 + 0.08 * np.exp(-np.arange(120) / 4)
+    assert np.isfinite(axes.without_spikes(rate_per_h)).all()
+
+
+def test_spikes_of_bands_are_those_of_each_line_and_what_is_not_known_stays_so() -> None:
+    bands = np.array([[1.0], [2.0], [3.0]]) * np.linspace(1.0, 1.1, 30)
+    bands[:, 7] = np.nan
+    bands[1, 20] = 40.0
+    found = axes.without_spikes(bands)
+    expected = bands.copy()
+    expected[1, 20] = np.nan
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("line", [[], [1.0, 90.0, 1.0], [NAN] * 9])
+def test_of_few_times_none_is_a_spike(line: list[float]) -> None:
+    np.testing.assert_array_equal(axes.without_spikes(np.array(line)), line)
+
+
 def test_one_value_has_room_around_it() -> None:
     assert axes.robust_limits(np.array([2.0, NAN])) == pytest.approx((1.9, 2.1))
     assert axes.robust_limits(np.array([0.0])) == (-1.0, 1.0)
