@@ -8,6 +8,7 @@ environment and files of its own; what `sitecustomize` of its PYTHONPATH does is
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -266,8 +267,39 @@ def _import_all() -> None:
             continue
 
 
+class _End:
+    """How a fork ends."""
+
+    status: int | None = None
+
+
+def _leave() -> None:
+    """End without taking all modules apart, which would cost more than most commands do."""
+    if _End.status is None:
+        return
+    with suppress(OSError):  # else Python tells it
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_End.status)
+
+
+def _become_and_end(request: Mapping[str, Any]) -> None:
+    try:
+        _become(request)
+    except SystemExit as exc:
+        if not isinstance(exc.code, (int, type(None))):
+            raise  # a message, which Python writes
+        _End.status = exc.code or 0
+    else:
+        _End.status = 0
+    sys.exit(_End.status)
+
+
 if __name__ == "__main__":
+    atexit.register(_leave)  # before all others, so that it comes after them
     _import_all()
+    gc.collect()
+    gc.freeze()
     found = _serve(socket.socket(fileno=int(sys.argv[1])))
     if found is not None:
-        _become(found)
+        _become_and_end(found)

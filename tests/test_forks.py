@@ -58,3 +58,13 @@ def test_a_fork_may_have_a_session_of_its_own() -> None:
     done = forks.run(code="import os\nprint(os.getsid(0) == os.getpid())", own_session=True)
     assert done.stdout == "True\n"
     assert forks.run(code="import os\nprint(os.getsid(0))").stdout != f"{os.getpid()}\n"
+
+
+def test_what_is_registered_for_the_end_of_a_fork_is_done() -> None:
+    code = "import atexit\natexit.register(print, 'last')\nprint('first', end=' ')"
+    assert forks.run(code=code).stdout == "first last\n"
+
+
+def test_a_message_is_how_a_fork_may_end() -> None:
+    done = forks.run(code="import sys\nsys.exit('no such fill')")
+    assert (done.returncode, done.stderr) == (1, "no such fill\n")
