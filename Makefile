@@ -75,13 +75,13 @@ season: setup
 	@echo "Open $(SEASON)/SB_analysis/report/index.html in a browser."
 
 # Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
-# named at the end. Each process takes tests that stand together, which share simulated fills and
-# figures that are drawn once. Of properties a few examples are tried, in `make test` a hundred.
+# named at the end. Each process takes whole files, see tests/sharing.py. Of properties a few examples
+# are tried, in `make test` a hundred.
 check: lint
-	EXAMPLES=quick $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not slow and not htcondor"
+	EXAMPLES=quick $(BIN)/python -m pytest --jobs $(JOBS) -q -m "not slow and not htcondor"
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -rs --cov --cov-report=term
+	$(BIN)/python -m pytest --jobs $(JOBS) -rs --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff check .

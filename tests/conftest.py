@@ -80,6 +80,8 @@ TINY = FillSettings(
 )
 """A smaller one still, for runs of whole commands."""
 
+pytest_plugins = ["tests.sharing"]
+
 ConfigWriter = Callable[..., Path]
 RESULT_LINE = "result line"
 CPU = "CPU time [s]"
@@ -271,7 +273,7 @@ def _write_section(terminalreporter: Any, title: str, found: Iterable[str]) -> N
 
 
 def _shown_lines(stats: Mapping[str, Any]) -> Iterator[str]:
-    # Properties of a report also arrive from the processes of pytest-xdist.
+    # Properties of a report also arrive from the processes of `--jobs`.
     for outcome in ("passed", "failed"):
         for report in stats.get(outcome, ()):
             yield from (text for name, text in report.user_properties if name == RESULT_LINE)

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / "lumimod.py"
@@ -114,6 +114,13 @@ class _Used:
     cpu_s = 0.0
 
 
+class _Server(NamedTuple):
+    requests: socket.socket
+    process: subprocess.Popen[bytes]
+    owner: int
+    """The process that started it, which waits for its end."""
+
+
 def cpu_s() -> float:
     """Return the CPU time of all forks that were waited for [s]."""
     return _Used.cpu_s
@@ -147,7 +154,7 @@ def start(
             reading, writing = os.pipe()
             pipes.append(os.fdopen(reading))
             given.append(writing)
-    socket.send_fds(_server(), [json.dumps(request).encode()], [theirs.fileno(), *given])
+    socket.send_fds(_server().requests, [json.dumps(request).encode()], [theirs.fileno(), *given])
     pid = int(ours.recv(100))
     theirs.close()
     for one in given if files is None else ():
@@ -162,23 +169,30 @@ def run(*arguments: object, timeout: float = 120.0, **how: Any) -> subprocess.Co
     return subprocess.CompletedProcess(arguments, fork.wait(), out, err)
 
 
+def ready() -> None:
+    """Start the server before it is needed: forks of this process share it."""
+    _server()
+
+
+def done() -> None:
+    """End the server, if this process has started it; nothing is forked any more."""
+    if _server.cache_info().currsize:
+        server = _server()
+        if server.owner == os.getpid():
+            server.requests.close()
+            server.process.wait()
+
+
 @cache
-def _server() -> socket.socket:
-    """Start the server, once a process; it ends when that closes the socket."""
+def _server() -> _Server:
+    """Start the server, once a process and its forks; it ends when all have closed the socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LONGEST_BYTES)
     call = [sys.executable, __file__, str(theirs.fileno())]
     server = subprocess.Popen(call, cwd=ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
     theirs.close()
-    owner = os.getpid()
-
-    def end() -> None:
-        if os.getpid() == owner:
-            ours.close()
-            server.wait()
-
-    atexit.register(end)
-    return ours
+    atexit.register(done)
+    return _Server(ours, server, os.getpid())
 
 
 # --- on the other side

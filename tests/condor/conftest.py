@@ -1,6 +1,6 @@
 """A pool for the session, and places on it: data, config.py and the driver, run as its user.
 
-Each process of pytest-xdist has a pool of its own; what they need is unpacked by the first.
+Each process of `pytest --jobs` has a pool of its own; what they need is unpacked by the first.
 """
 
 from __future__ import annotations
