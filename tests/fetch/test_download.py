@@ -331,6 +331,7 @@ def test_what_was_fetched_is_in_the_list_of_checksums(fetched: Path) -> None:
     assert all(checksum_of(fetched / name) == found for name, found in sums.items())
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_copied_is_told_and_the_data_are_kept(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,7 @@ def test_every_panel_of_complete_results_shows_something(family: str, name: str)
     assert silent_panels(drawn(family, name)) == []
 
 
+@pytest.mark.slow
 @every_picture
 def test_every_panel_names_its_quantity(family: str, name: str) -> None:
     figure = drawn(family, name)

@@ -62,6 +62,7 @@ def test_panels_without_losses_say_why(poor: str, beam: int, why: str, style: St
 NAMES = ("as measured", "beyond burn-off")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beam", BEAMS)
 @pytest.mark.parametrize("column", [0, 1])
 def test_median_and_bands_of_lifetimes_are_those_of_the_rates(

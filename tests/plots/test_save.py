@@ -132,6 +132,7 @@ def test_a_pdf_of_a_full_machine_stays_small(full: SbResults, name: str, tmp_pat
         assert b"/Subtype /Image" in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_pdf_of_a_full_cycle_stays_small_with_every_bunch_in_it(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     results = CycleResults(FILL, make_cycle(2548))

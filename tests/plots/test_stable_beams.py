@@ -299,6 +299,7 @@ def test_each_panel_shows_something_or_says_why_not(poor: str, name: str) -> Non
     assert seen_of(poor, name).silent == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("poor", "name", "words"),
     [
@@ -351,6 +352,7 @@ def test_a_beam_of_one_family_alone_still_shows_it(style: Style) -> None:
         np.testing.assert_allclose([one.get_ydata() for one in each], values(13, 2, 1.1, 0.8).T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["calculated", "measured"])
 def test_steps_of_the_optics_are_marked_in_luminosities_of_bunches(kind: str, style: Style) -> None:
     results = make_results()

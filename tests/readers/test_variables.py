@@ -411,6 +411,7 @@ def test_file_without_right_to_read_is_reported(
         read_variables(path, ["X"])
 
 
+@pytest.mark.slow
 def test_libraries_are_imported_only_when_a_file_needs_them() -> None:
     code = (
         "import sys, lumimod.run.fill, lumimod.writers.convert\n"

@@ -118,6 +118,7 @@ def test_an_object_named_twice_is_stored_once(tmp_path: Path) -> None:
     assert loaded["a"] is loaded["b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [False, True])
 @pytest.mark.parametrize(
     "values",

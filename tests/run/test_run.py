@@ -55,6 +55,7 @@ def test_only_the_fills_asked_for_run(site: Site) -> None:
     assert site.made() == []
 
 
+@pytest.mark.slow
 def test_fills_are_reported_in_the_order_asked_for(site: Site) -> None:
     assert list(site.run("--fill", OTHER, FILL).rows()) == [OTHER, FILL]
 
@@ -243,6 +244,7 @@ def test_only_what_is_missing_is_made(finished: Site) -> None:
     assert finished.contents() == before
 
 
+@pytest.mark.slow
 def test_steps_of_an_earlier_run_are_taken_up_from_their_files(site: Site) -> None:
     for step in ALL:
         assert ran(site.run("--fill", FILL, "--doOnly", step)) == [step]
@@ -251,6 +253,7 @@ def test_steps_of_an_earlier_run_are_taken_up_from_their_files(site: Site) -> No
     assert site.contents(FILL) == apart
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ALL)
 def test_forced_step_makes_the_same_result_anew(finished: Site, step: str) -> None:
     before = finished.contents()

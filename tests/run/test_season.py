@@ -105,6 +105,7 @@ def test_times_and_ends_are_those_of_the_beam_modes(finished: Site) -> None:
     assert np.isnan(frame.loc[FILL, "turnaround_h"])
 
 
+@pytest.mark.slow
 def test_steps_without_a_result_are_named(finished: Site) -> None:
     finished.run("--summary")
     assert table(finished)["missing"].isna().all()

@@ -153,6 +153,7 @@ def test_losses_are_those_of_the_cross_section_at_every_moment(
     assert 95 < told_mb[40] < 105
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beam", [1, 2])
 def test_emittances_grow_at_injection_as_was_measured(tmp_path: Path, beam: int) -> None:
     still = replace(SMALL, intensity_spread=0.0, emit_spread=0.0, bl_spread=0.0, hours=0.2)
@@ -241,6 +242,7 @@ def test_the_full_machine_has_as_many_bunches_as_its_scheme(scheme: str, n_colli
     assert beams[1].slot.max() < 3443
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [2, 3])
 def test_levelled_luminosity_stays_at_its_level(tmp_path: Path, run: int) -> None:
     truth = truth_of(tmp_path, replace(SMALL, hours=0.3, level_total=1e36, run=run))

@@ -49,6 +49,7 @@ def run(ctx: FillContext, sb: StableBeams | None = None) -> dict[str, ModelResul
 # --- what follows the data
 
 
+@pytest.mark.slow
 @by_model
 @pytest.mark.parametrize(
     ("column", "followers"),
