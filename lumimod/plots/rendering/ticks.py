@@ -97,10 +97,11 @@ class _QuickTicks:
         across = label.get_position()[is_x]
         fixed = np.full(locs.size, across)
         places = np.column_stack((locs, fixed) if is_x else (fixed, locs))
-        draw_many(renderer, label, label.get_transform().transform(places), words)
+        boxes = draw_many(renderer, label, label.get_transform().transform(places), words)
+        longest = max(words, key=lambda word: word.count("\n") if is_x else len(word))
         (label.set_x if is_x else label.set_y)(locs[-1])
-        label.set_text(max(words, key=lambda word: word.count("\n") if is_x else len(word)))
-        box = label.get_window_extent(renderer)
+        label.set_text(longest)
+        box = boxes[words.index(longest)]
         return (box.y0, box.y1) if is_x else (box.x0, box.x1)
 
     def _place_label(self: Any, edges: list[tuple[float, float]]) -> None:
