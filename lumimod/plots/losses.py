@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from lumimod.plots.lifetime_axis import (
     share_lifetimes,
 )
 from lumimod.plots.marks import shade_gaps
-from lumimod.plots.numbers import finite, minus, spread_text
+from lumimod.plots.numbers import finite, minus, quantiles_of_rows, spread_text
 from lumimod.plots.panels import draw_band, draw_line, draw_slots, shown_slots
 from lumimod.plots.quantities import MB_PER_M2
 from lumimod.plots.sb_results import SbResults
@@ -117,14 +116,6 @@ def lifetime_panel(
         shown.append(all_together)
     set_lifetime_axis(ax, lifetime_label(beam), *shown, in_time=True)
     legend_above(ax, widest=1.0)
-
-
-def quantiles_of_rows(values: FloatArray, quantiles: Sequence[float]) -> FloatArray:
-    """Return quantiles of the finite values of each row, (n_quantiles, n_times)."""
-    rows = (row[np.isfinite(row)] for row in values)
-    nothing = np.full(len(quantiles), np.nan)
-    columns = [np.quantile(row, quantiles) if row.size else nothing for row in rows]
-    return np.array(columns).reshape(-1, len(quantiles)).T
 
 
 @drawing

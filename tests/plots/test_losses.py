@@ -127,15 +127,6 @@ def test_axes_of_lifetimes_say_that_they_are_linear_in_the_rate(style: Style) ->
     assert "linear in 1/lifetime, ∞: no loss, negative: growth" in texts(figure)
 
 
-def test_quantiles_are_over_the_finite_values_of_each_time() -> None:
-    values = np.array([[1.0, 2.0, 3.0], [np.nan, 5.0, 7.0], [np.nan] * 3])
-    np.testing.assert_array_equal(
-        losses.quantiles_of_rows(values, (0.0, 0.5, 1.0)),
-        [[1, 5, np.nan], [2, 6, np.nan], [3, 7, np.nan]],
-    )
-    assert losses.quantiles_of_rows(np.empty((0, 4)), (0.5,)).shape == (1, 0)
-
-
 # --- effective cross-section
 
 

@@ -67,6 +67,27 @@ def test_the_centre_and_the_middle_68_percent_are_those_of_the_finite_values_of_
         np.testing.assert_allclose(line, expected, rtol=1e-9, atol=1e-6)
 
 
+def test_quantiles_are_those_of_the_finite_values_of_each_row() -> None:
+    values = np.random.default_rng(1).normal(size=(30, 17))
+    values[values > 1] = NAN
+    values[3] = NAN
+    values[4, 1:] = np.inf
+    wanted = (0.0, 0.16, 0.5, 0.84, 1.0)
+    found = numbers.quantiles_of_rows(values, wanted)
+    known = [row[np.isfinite(row)] for row in values]
+    expected = [np.quantile(row, wanted) if row.size else np.full(5, NAN) for row in known]
+    np.testing.assert_array_equal(found.T, expected)
+    assert np.isfinite(found[:, 4]).all()
+    np.testing.assert_array_equal(found[:, 3], NAN)
+    whole = np.nan_to_num(values, posinf=3.0)
+    by_numpy = np.quantile(whole, wanted, axis=1)
+    np.testing.assert_array_equal(numbers.quantiles_of_rows(whole, wanted), by_numpy)
+
+
+def test_no_rows_have_no_quantiles() -> None:
+    assert numbers.quantiles_of_rows(np.empty((0, 4)), (0.5,)).shape == (1, 0)
+
+
 def test_no_bunches_have_no_centre() -> None:
     for line in numbers.centre_and_band(np.empty((3, 0))):
         np.testing.assert_array_equal(line, [NAN] * 3)

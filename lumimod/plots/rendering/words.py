@@ -111,7 +111,9 @@ def _layout(renderer: TextRenderer, like: Text, word: str) -> _Layout:
         like.draw(recorder)  # type: ignore[arg-type]
         x, y = like.get_transform().transform(like.get_position())
         down = renderer.height - y
-        lines = [line._replace(right=line.right - x, down=line.down - down) for line in recorder.lines]
+        lines = [
+            line._replace(right=line.right - x, down=line.down - down) for line in recorder.lines
+        ]
         box = Box(*like.get_window_extent(renderer).extents)
         _LAYOUTS[key] = _Layout(lines, box.moved(-x, -y))
     return _LAYOUTS[key]
