@@ -23,7 +23,6 @@ from lumimod.plots.panels import (
     draw_bunches,
     draw_evolution,
     hours_bar,
-    shown_range,
 )
 from lumimod.plots.style import (
     Look,
@@ -139,14 +138,14 @@ def evolution_panel(
     """Draw a quantity against time; limits hold `beside` as well."""
     hours = hours_since(time_s)
     there = [s for s in series if np.isfinite(s.values).any()]
+    lines = []
     for s in series:
         if s in there:
-            draw_evolution(ax, hours, s.values, s.look, legend_text(s, rows.unit))
+            # One absurd bunch of 2,500 may pull others away from the median: it stays in view.
+            lines += draw_evolution(ax, hours, s.values, s.look, legend_text(s, rows.unit))[:1]
         else:
             ax.plot([], [], " ", label=legend_text(s, rows.unit))
     each = [s.values for s in there]
-    # One absurd bunch of 2,500 may pull others away from the median: it stays in view.
-    lines = [shown_range(values)[0] for values in each]
     set_value_axis(ax, label, *lines, beside=[*each, *beside], tail=SPIKES)
     if not there:
         note_missing(ax, f"no {rows.missing}")

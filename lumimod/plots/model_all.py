@@ -22,8 +22,8 @@ from lumimod.plots.model_results import (
     share_hours,
     takes,
 )
-from lumimod.plots.numbers import centre_and_band, finite
-from lumimod.plots.panels import draw_evolution, draw_line, shown_range
+from lumimod.plots.numbers import finite, quantiles_of_rows
+from lumimod.plots.panels import draw_evolution, draw_line
 from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, MODEL, Style, drawing, new_figure
 from lumimod.records import BEAMS
@@ -99,8 +99,7 @@ def all_models_panel(
     data = data_of(results, of, quantity)
     drawn = []
     if data.shape[1]:
-        draw_evolution(ax, hours, data, MODEL["data"], "measured")
-        drawn += shown_range(data)
+        drawn += draw_evolution(ax, hours, data, MODEL["data"], "measured")
         for name, model in results.model.models.items():
             followed = takes(model, quantity, family)
             if followed and factor_of(model, results.case, beam, quantity) == 1:
@@ -112,7 +111,7 @@ def all_models_panel(
             if followed:
                 gaps = gaps_of(results, beam, quantity)
                 values = without_gaps(values, results.sb.time_s, gaps)
-            centre, _, _ = centre_and_band(values)
+            [centre] = quantiles_of_rows(values, (0.5,))
             draw_line(ax, hours[: centre.size], centre, look_of_model(name), label=name)
             drawn.append(centre)
     shade_gaps(ax, results.sb.time_s, gaps_of(results, beam, quantity))

@@ -21,8 +21,8 @@ from lumimod.plots.model_results import (
     share_hours,
     takes,
 )
-from lumimod.plots.numbers import centre_and_band, count_text, ends_text, finite
-from lumimod.plots.panels import draw_evolution, draw_line, shown_range
+from lumimod.plots.numbers import count_text, ends_text, finite, quantiles_of_rows
+from lumimod.plots.panels import draw_evolution, draw_line
 from lumimod.plots.quantities import EMIT_H, EMIT_V, INTENSITY, SB_LENGTH, Quantity
 from lumimod.plots.style import (
     BEAM,
@@ -88,21 +88,19 @@ def model_panel(
     beam, family = of
     bunches = results.sb.bunches[of]
     hours = hours_since(results.sb.time_s)
-    drawn = []
+    edges = []
     if bunches.slots.size:
         data = data_of(results, of, quantity)
         text = f"data, {count_text(data)} bunches: {ends_text(data)}"
-        draw_evolution(ax, hours, data, MODEL["data"], text)
-        drawn.append(data)
+        edges += draw_evolution(ax, hours, data, MODEL["data"], text)
         if has_model(results, name):
-            drawn += _model_lines(ax, results, name, of, quantity, data)
-    edges = [edge for values in drawn for edge in shown_range(values)]
+            edges += _model_lines(ax, results, name, of, quantity, data)
     shade_gaps(ax, results.sb.time_s, gaps_of(results, beam, quantity))
     set_value_axis(ax, f"Beam {beam}\n{quantity.symbol} [{quantity.unit}]", *edges)
     ax.yaxis.label.set_color(BEAM[beam].color)
     if not bunches.slots.size:
         note_missing(ax, f"beam {beam}: no {FAMILY_WORDS[family]} bunches")
-    elif not any(finite(values).size for values in drawn):
+    elif not finite(*edges).size:
         note_missing(ax, f"beam {beam}: neither data nor model has a value")
     elif not has_model(results, name):
         note_missing(ax, no_model(results, name))
@@ -132,13 +130,13 @@ def _model_lines(
     there = count_text(values)
     of_them = f", {there} bunches" if " of " in there else ""
     text = f"model{of_them}: " + (f"the {start}, not modelled" if followed else ends_text(values))
-    draw_evolution(ax, hours[: values.shape[0]], values, look_of_model(name), text)
+    edges = draw_evolution(ax, hours[: values.shape[0]], values, look_of_model(name), text)
     if followed or factor == 1:
-        return [values]
-    centre, _, _ = centre_and_band(data * factor)
+        return edges
+    [centre] = quantiles_of_rows(data * factor, (0.5,))
     label = f"{start}: where the model starts"
     draw_line(ax, hours[: centre.size], centre, Look(REFERENCE), linewidth=1.0, label=label)
-    return [values, centre[:, None]]
+    return [*edges, centre]
 
 
 def data_of(results: ModelResults, of: tuple[int, str], quantity: Quantity) -> FloatArray:

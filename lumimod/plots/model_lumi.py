@@ -26,7 +26,7 @@ from lumimod.plots.model_results import (
     takes,
 )
 from lumimod.plots.numbers import count_text, finite, power_of, significant
-from lumimod.plots.panels import draw_evolution, draw_line, shown_range
+from lumimod.plots.panels import draw_evolution, draw_line
 from lumimod.plots.quantities import EMIT_H, HZ_PER_UB, INTENSITY, PER_CM2_S, SB_LENGTH
 from lumimod.plots.style import (
     CALCULATED,
@@ -219,8 +219,8 @@ def _median_pair_panel(
     for source in sources.values():
         if source.bunch_lumi is not None and source.bunch_lumi.size:
             values = source.bunch_lumi * HZ_PER_UB
-            draw_evolution(ax, hours[: values.shape[0]], values, source.look, source.name)
-            edges += shown_range(values)
+            of = hours[: values.shape[0]]
+            edges += draw_evolution(ax, of, values, source.look, source.name)
     set_value_axis(ax, f"median pair\n[{BUNCH_UNIT}]", *edges)
     ax.yaxis.label.set_fontsize("small")
     _note(ax, results, lacks, edges)

@@ -10,7 +10,7 @@ import numpy as np
 from lumimod.arrays import BoolArray, FloatArray, IntArray
 from lumimod.physics.filling import LARGEST_GAP_IN_TRAIN
 from lumimod.plots.axes import POINT_AREA, unit_of
-from lumimod.plots.numbers import centre_and_band
+from lumimod.plots.numbers import centre_and_band, quantiles_of_rows
 from lumimod.plots.style import TIME_MAP, Look, Style
 
 if TYPE_CHECKING:
@@ -81,14 +81,17 @@ def train_medians(
 
 def place_medians(slots: IntArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the places in a train, from 1, and the median over trains at each of them."""
-    centre, _, _ = centre_and_band(_by_train(slots, values).T)
+    [centre] = quantiles_of_rows(_by_train(slots, values).T, (0.5,))
     return np.arange(1.0, centre.size + 1), centre
 
 
-def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str) -> None:
+def draw_evolution(
+    ax: Axes, hours: FloatArray, values: FloatArray, look: Look, label: str
+) -> list[FloatArray]:
     """Draw median and middle 68 % over bunches of values (n_times, n_slots) against time.
 
-    Two to four bunches are lines of their own beside the median: they have no 68 %.
+    Two to four bunches are lines of their own beside the median: they have no 68 %. Return what is
+    drawn, the median first of many bunches: the limits of an axis follow from it.
     """
     centre, low, high = centre_and_band(values)
     draw_line(ax, hours, centre, look, label=label)
@@ -98,13 +101,7 @@ def draw_evolution(ax: Axes, hours: FloatArray, values: FloatArray, look: Look, 
             draw_line(ax, hours, bunch, look, linewidth=0.8, linestyle="-", alpha=0.5)
     elif n_bunches > FEW_BUNCHES:
         draw_band(ax, hours, low, high, look.color, alpha=0.2)
-
-
-def shown_range(values: FloatArray) -> list[FloatArray]:
-    """Return what `draw_evolution` draws of values: the limits of an axis follow from it."""
-    if values.shape[1] <= FEW_BUNCHES:
-        return [values]
-    return list(centre_and_band(values))
+    return [centre, low, high] if n_bunches > FEW_BUNCHES else [values]
 
 
 def draw_line(ax: Axes, x: FloatArray, y: FloatArray, look: Look, **how: Any) -> None:
