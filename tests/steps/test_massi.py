@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lumimod
-from lumimod.errors import BadInputError, MissingInputError, MissingStepError, OutputError
+from lumimod.errors import BadInputError, MissingInputError, MissingStepError, Note, OutputError
 from lumimod.readers import massi as readers_massi
 from lumimod.records import MeasuredLumi
 from lumimod.records.store import load
@@ -23,7 +23,7 @@ from lumimod.steps import massi, massi_db
 from lumimod.steps.context import FillContext
 from lumimod.steps.step import Outdated
 
-from .conftest import FILL, T0, put, stable_beams
+from .conftest import FILL, T0, fill_modes, put, stable_beams
 
 MakeFill = Callable[..., FillContext]
 SLOTS = (10, 20, 30)
@@ -47,9 +47,12 @@ def members(experiment: str, slots: Sequence[int] = SLOTS) -> dict[str, str]:
 
 
 def archive(ctx: FillContext, experiment: str, suffix: str = ".tgz", **changes: object) -> Path:
+    return pack(ctx, experiment, members(experiment, **changes), suffix)  # type: ignore[arg-type]
+
+
+def pack(ctx: FillContext, experiment: str, texts: dict[str, str], suffix: str = ".tgz") -> Path:
     path = ctx.paths.massi_folder(experiment) / f"{FILL}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    texts = members(experiment, **changes)  # type: ignore[arg-type]
     if suffix == ".zip":
         with zipfile.ZipFile(path, "w") as bundle:
             for name, text in texts.items():
@@ -146,6 +149,54 @@ def test_up_to_eight_missing_slots_are_told_one_by_one(
     assert f"of {n} colliding slots (101, 102, 103, 104, 105, 106, 107, {end}" in caplog.text
 
 
+def test_rows_outside_of_the_fill_and_bunches_with_one_row_count_for_nothing_and_are_noted(
+    ctx: FillContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[Note] = []
+    monkeypatch.setattr(FillContext, "note", lambda _, note: notes.append(note))
+    texts = members("ATLAS")
+    of_20 = f"{FILL}/{FILL}_lumi_201_ATLAS.txt"
+    texts[of_20] = texts[of_20].splitlines()[0] + "\n"
+    # Before the fill and after it, 100 times what was measured within.
+    texts[f"{FILL}/{FILL}_lumi_101_ATLAS.txt"] += f"{T0 - 9000:.0f} 1 100 0 1 0\n"
+    texts[f"{FILL}/{FILL}_lumi_101_ATLAS.txt"] += f"{T0 + 21_000:.0f} 1 100 0 1 0\n"
+    pack(ctx, "ATLAS", texts)
+    archive(ctx, "CMS")
+    massi.run(ctx)
+    found = load(ctx.paths.lumi_meas, MeasuredLumi).bunch_lumi
+    assert found["ATLAS"][:, [0, 2]] == pytest.approx(expected((10, 30)))
+    assert np.isnan(found["ATLAS"][:, 1]).all()
+    assert found["CMS"] == pytest.approx(expected())
+    outside, few, missing = notes
+    assert "2 of 7 rows dropped" in outside.text
+    assert "1 bunches, that in slot 20 the first, have fewer than 2 rows" in few.text
+    assert missing == Note(
+        "missing",
+        "5845.tgz has no ATLAS luminosity of 1 colliding slots (20): NaN for these; get the "
+        "archive again if it should have them",
+        "luminosity",
+        numbers={"slots": 1},
+    )
+
+
+BEGIN_S, END_S = T0 - 8000, T0 + 20_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "span_s"),
+    [
+        ({}, (BEGIN_S, END_S)),
+        ({"t_startfill_s": np.nan}, (-np.inf, END_S)),
+        ({"t_endfill_s": np.nan}, (BEGIN_S, np.inf)),
+        ({"complete": False}, (BEGIN_S, np.inf)),  # it was recorded while it lasted
+    ],
+)
+def test_rows_are_of_the_fill_from_its_begin_to_its_end_as_far_as_they_are_known(
+    changes: dict[str, object], span_s: tuple[float, float]
+) -> None:
+    assert massi._span_s(replace(fill_modes(), **changes)) == span_s  # type: ignore[arg-type]
+
+
 def test_an_archive_without_any_of_the_slots_is_an_error(ctx: FillContext) -> None:
     archive(ctx, "ATLAS")
     archive(ctx, "CMS", slots=(500,))
@@ -227,7 +278,15 @@ def test_without_both_archives_logged_luminosity_is_taken(
     found = load(ctx.paths.lumi_meas_timber, MeasuredLumi)
     for values in found.bunch_lumi.values():
         assert values == pytest.approx(np.tile(np.array(SLOTS) / 5 * 1e34, (13, 1)))
-    assert f"no Massi archive; taking {path.name}" in caplog.text
+    assert caplog.messages == [f"fill 5845: no Massi archive; taking {path.name}"]
+
+
+def test_logged_luminosity_that_is_taken_again_replaces_the_old_result(ctx: FillContext) -> None:
+    logged(ctx)
+    put(ctx.paths.lumi_meas_timber, MeasuredLumi({e: np.zeros((1, 1)) for e in ("ATLAS", "CMS")}))
+    massi.run(ctx)
+    names = {path.name for path in ctx.paths.folder.iterdir()}
+    assert names == {"fill_5845.pkl.gz", "fill_5845_lumi_timber_meas.pkl.gz"}
 
 
 def test_archives_are_preferred_to_logged_luminosity(ctx: FillContext) -> None:
@@ -256,11 +315,12 @@ def test_too_few_columns_of_logged_luminosity_are_an_error(ctx: FillContext) -> 
 def test_no_luminosity_at_all_is_an_error_that_names_both_archives(ctx: FillContext) -> None:
     with pytest.raises(MissingInputError) as caught:
         massi.run(ctx)
-    message = str(caught.value)
-    for experiment in ("ATLAS", "CMS"):
-        assert str(ctx.paths.massi_folder(experiment) / "5845.tgz") in message
-    assert str(ctx.paths.bbb_lumi) in message
-    assert "check massi_afs_path and massi_year" in message
+    atlas, cms = (ctx.paths.massi_folder(experiment) for experiment in ("ATLAS", "CMS"))
+    assert str(caught.value) == (
+        f"no Massi archive {atlas}/5845.tgz, {cms}/5845.tgz (nor .zip) and no "
+        f"{ctx.paths.bbb_lumi}: check massi_afs_path and massi_year in config.py, or wait until "
+        "it is posted"
+    )
 
 
 def test_only_the_archive_that_is_absent_is_named(ctx: FillContext) -> None:
@@ -366,8 +426,16 @@ def test_a_database_that_cannot_be_written_costs_no_run(
     (tmp_path / "a file").write_text("")
     ctx = fill(massi_file_database=f"{tmp_path}/a file/below/fill_db.yaml")
     assert begun(ctx, write=True)(ctx.paths) == ""
-    assert f"{tmp_path}/a file/below cannot be created" in caplog.text
-    assert "check massi_file_database" in caplog.text
+    assert caplog.messages == [
+        f"Massi database: {tmp_path}/a file/below cannot be created (Not a directory); check "
+        "massi_file_database and stableBeams_folder in config.py"
+    ]
+
+
+def test_folders_for_the_database_are_made(fill: MakeFill, tmp_path: Path) -> None:
+    ctx = fill(massi_file_database=f"{tmp_path}/not/yet/there/fill_db.yaml")
+    assert begun(ctx, write=True)(ctx.paths) == ""
+    assert ctx.cfg.massi.database.is_file()
 
 
 def test_without_makedirs_no_folder_is_made_for_the_database(
@@ -390,5 +458,6 @@ def test_a_database_that_cannot_be_brought_up_to_date_is_told_and_its_entries_co
     monkeypatch.setattr(massi_db, "publish", refuse)
     assert massi.STEP.end_run is not None
     massi.STEP.end_run(ctx.cfg)
-    expected = f"{ctx.cfg.massi.database} cannot be written; the entries beside it count"
-    assert expected in caplog.text
+    assert caplog.messages == [
+        f"{ctx.cfg.massi.database} cannot be written; the entries beside it count"
+    ]

@@ -143,8 +143,27 @@ def test_archives_that_cannot_be_looked_at_are_left_out_and_told(
     data = massi_db.create({2017: folders})
     assert list(data[2017]["ATLAS"]) == ["5698.tgz"]
     assert data[2017]["CMS"] == {}
-    for told in ("5699.tgz cannot be looked at", "5700.tgz is no plain file", "CMS cannot be read"):
-        assert told in caplog.text
+    atlas, cms = folders.values()
+    assert caplog.messages == [
+        f"Massi archive {atlas}/5699.tgz cannot be looked at (No such file or directory); copy it "
+        "again; left out of the database",
+        f"Massi archive {atlas}/5700.tgz is no plain file; remove it; left out of the database",
+        f"Massi folder {cms} cannot be read (Not a directory); check its access",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exc", "said"),
+    [
+        (PermissionError(13, "Permission denied", "5698.tgz"), "Permission denied"),
+        (OSError("no reply\n of the server"), "no reply of the server"),
+        (ValueError("year\n 0"), "year 0"),
+        (OverflowError(), "OverflowError"),
+    ],
+    ids=repr,
+)
+def test_the_reason_of_an_error_is_said_in_one_line(exc: Exception, said: str) -> None:
+    assert massi_db._reason(exc) == said
 
 
 def test_temporary_files_of_a_day_ago_are_removed(original: Path) -> None:
@@ -200,8 +219,12 @@ def test_a_database_that_is_saved_comes_back(tmp_path: Path) -> None:
     }
     massi_db.save_database(path, data)
     assert massi_db.load_database(path) == data
-    # As other programs read it.
+    # As other programs read it, and people.
     assert yaml.safe_load(path.read_text()) == data
+    assert path.read_text() == (
+        "2017:\n  ATLAS:\n    5698.tgz: 2017-05-24 12:44:46.123456\n"
+        "  CMS:\n    5698.tgz: 2017-05-24 12:44:46\n"
+    )
 
 
 # --- times

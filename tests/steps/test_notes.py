@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from lumimod.errors import Note
-from lumimod.records import MeasuredLumi
-from lumimod.steps import emittance, losses, lumi, model, sb
+from lumimod.records import CycleInterval, Instant, MeasuredLumi
+from lumimod.steps import cycle_model, emittance, losses, lumi, massi, model, sb
 from lumimod.steps.context import FillContext
 from lumimod.steps.effects import note_range
 from lumimod.steps.smoothing import Smoothing
@@ -68,6 +68,36 @@ def test_bunches_outside_of_what_was_fitted_are_noted_with_their_number(
     assert notes == [note]
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "name", "text"),
+    [
+        (
+            [3601.0, 7200.0, 3600.0],
+            "he_before_SB",
+            "he_before_SB of beam 2: 2 bunches stayed longer than an hour, where the IBS "
+            "parametrisation does not hold in one step: they are modelled in parts of at most 30 "
+            "minutes",
+        ),
+        (
+            [300.0, 299.0, 0.0],
+            "Injection",
+            "Injection of beam 2: 1 bunches stayed less than 5 minutes, where the IBS "
+            "parametrisation has too little growth (in 1 minute 17 % too little in emittance, "
+            '60 % in length); ibs = "rates" in config.py has no such limit',
+        ),
+    ],
+)
+def test_bunches_that_stay_too_long_or_too_short_for_the_map_are_noted_with_their_number(
+    fill: MakeFill, notes: list[Note], duration_s: list[float], name: str, text: str
+) -> None:
+    one = np.ones(3)
+    start, end = (Instant(T0 + t, one, one, one) for t in (0 * one, np.array(duration_s)))
+    interval = CycleInterval(np.array([10, 20, 30]), start, end)
+    cycle_model.note_times(fill(), {(2, name): interval})
+    n_bunches = sum(t > 3600 or 0 < t < 300 for t in duration_s)
+    assert notes == [Note("ibs", text, beam=2, numbers={"bunches": n_bunches})]
+
+
 def test_no_emittance_at_all_is_noted(fill: MakeFill, notes: list[Note]) -> None:
     nothing = np.full((2, 2), np.nan)
     beams = replace(stable_beams(), crossing_plane={1: "h", 5: "h"})
@@ -93,6 +123,38 @@ def test_losses_of_the_calculated_luminosity_are_noted(fill: MakeFill, notes: li
     put(ctx.paths.lumi_meas, MeasuredLumi({e: np.ones(shape) for e in ("ATLAS", "CMS")}))
     assert losses._luminosity(ctx, beams)[0] == "measured"
     assert len(notes) == 1
+
+
+def test_luminosity_of_the_logging_service_is_noted(fill: MakeFill, notes: list[Note]) -> None:
+    ctx = fill()
+    put(ctx.paths.sb, stable_beams(coll=(1,)))
+    rows = "".join(f"2017-07-14 0{hour}:00:00.000,0,2,0\n" for hour in (2, 4))
+    head = "Timestamp (UTC_TIME),Array Values\n"
+    names = (f"{exp}:BUNCH_LUMI_INST" for exp in ("ATLAS", "CMS"))
+    ctx.paths.bbb_lumi.parent.mkdir(parents=True)
+    ctx.paths.bbb_lumi.write_text("".join(f"VARIABLE: {n}\n\n{head}{rows}\n" for n in names))
+    massi.run(ctx)
+    text = f"no Massi archive; taking {ctx.paths.bbb_lumi.name}"
+    assert notes == [Note("fallback", text, "luminosity")]
+
+
+def test_a_logged_beta_star_that_is_not_the_one_in_use_or_is_none_is_noted(
+    fill: MakeFill, notes: list[Note], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beams, logged_m = stable_beams(), {ip: np.full(13, 0.3) for ip in (1, 5)}
+    unused = Note("unused", "no logged beta* to compare with", "beta*")
+
+    def logged(*of: Any) -> dict[int, Any]:
+        of[-1](unused)
+        return logged_m
+
+    monkeypatch.setattr(losses, "logged_betastar", logged)
+    assert losses._logged_betastar(fill(betastar_m=0.4), beams) is logged_m
+    text = (
+        "calculated with beta* 0.40 m of config.py, but 0.30 m was logged; "
+        'betastar_m = "measured" takes the logged one'
+    )
+    assert notes == [unused, Note("beta*", text, "beta*")]
 
 
 # --- ends of the fill
