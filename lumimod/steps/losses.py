@@ -55,10 +55,9 @@ def run(ctx: FillContext) -> None:
     errors = calculated_lumi_errors(ctx, sb)
     filled = {beam: _all_bunches(sb, beam) for beam in BEAMS}
     window_s = ctx.cfg.analysis.cross_section_window_s
-    windows, beams = np.empty(0), {}
-    for beam in BEAMS:
-        total = _total(lumi, filled, sb, beam)
-        windows, beams[beam] = _beam(sb, beam, total, filled, window_s)
+    found = {b: _beam(sb, b, _total(lumi, filled, sb, b), filled, window_s) for b in BEAMS}
+    windows, _ = found[1]
+    beams = {beam: of_beam for beam, (_, of_beam) in found.items()}
     machine = ctx.cfg.machine
     per_lumi = machine.sigma_inel_m2 / machine.f_rev_hz
     pileup = {exp: values * per_lumi for exp, values in lumi.bunch.items()}
@@ -165,8 +164,6 @@ def _beam(
 def _before_dump(intensity_ppb: FloatArray) -> FloatArray:
     """Return the intensities with NaN where the dump has begun."""
     complete = np.isfinite(intensity_ppb).all(axis=0)
-    if not complete.any():
-        return intensity_ppb
     there = np.arange(len(intensity_ppb)) < n_before_dump(intensity_ppb[:, complete].sum(axis=1))
     return np.where(there[:, None], intensity_ppb, np.nan)
 

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from lumimod.steps.context import FillContext
 from .conftest import FILL, T0, no_fits, put, stable_beams
 
 MakeFill = Callable[..., FillContext]
+close = partial(pytest.approx, rel=1e-6, abs=0)
+"""Cross-sections in m^2 are far below the absolute tolerance that approx has otherwise."""
 MB = 1e-31
 LUMI = 4e33
 """Of each pair at each experiment, in 1/(m^2 s)."""
@@ -61,11 +64,11 @@ def test_burn_off_is_found_of_each_bunch_and_of_the_beam(fill: MakeFill, beam: i
     assert found.lumi == "measured"
     assert found.experiments == ["ATLAS", "CMS"]
     assert one.slots.tolist() == list(SLOTS)
-    assert one.fill_sigma_m2 == pytest.approx(80 * MB * own)
-    assert one.sigma_m2 == pytest.approx(np.tile(80 * MB * own, (6, 1)))
-    assert one.total_fill_sigma_m2 == pytest.approx(80 * MB * own.mean())
-    assert one.total_sigma_m2 == pytest.approx(np.full(6, 80 * MB * own.mean()))
-    assert found.window_time_s - T0 == pytest.approx([750, 2550, 4350, 6150, 7950, 9900])
+    assert one.fill_sigma_m2 == close(80 * MB * own)
+    assert one.sigma_m2 == close(np.tile(80 * MB * own, (6, 1)))
+    assert one.total_fill_sigma_m2 == close(80 * MB * own.mean())
+    assert one.total_sigma_m2 == close(np.full(6, 80 * MB * own.mean()))
+    assert found.window_time_s - T0 == close([750, 2550, 4350, 6150, 7950, 9900])
 
 
 def test_windows_are_as_long_as_config_says(fill: MakeFill) -> None:
@@ -80,9 +83,9 @@ def test_errors_are_those_of_the_noise(fill: MakeFill) -> None:
     noisy = replace(b, intensity_ppb=b.intensity_ppb + rng.normal(0, 1e8, b.intensity_ppb.shape))
     found = run(fill(), replace(sb, bunches={**sb.bunches, (1, "coll"): noisy}), flat())
     in_window = np.sqrt(((np.arange(6) - 2.5) ** 2).sum()) * STEP_S * 2 * LUMI
-    assert found.beams[1].error_m2[:5] == pytest.approx(1e8 / in_window, rel=0.5)
+    assert found.beams[1].error_m2[:5] == close(1e8 / in_window, rel=0.5)
     whole = np.sqrt(2) * 1e8 / ((N_TIMES - 1) * STEP_S * 2 * LUMI)
-    assert found.beams[1].fill_error_m2 == pytest.approx(whole, rel=0.5)
+    assert found.beams[1].fill_error_m2 == close(whole, rel=0.5)
     assert np.all(found.beams[2].fill_error_m2 < 0.01 * found.beams[1].fill_error_m2)
 
 
@@ -91,7 +94,7 @@ def test_without_measured_luminosity_the_calculated_one_is_taken_and_told(
 ) -> None:
     found = run(fill(), burning())
     assert found.lumi == "calculated"
-    assert found.beams[1].fill_sigma_m2[0] == pytest.approx(80 * MB * 1.02)
+    assert found.beams[1].fill_sigma_m2[0] == close(80 * MB * 1.02)
     assert "no measured luminosity: cross-sections and pile-up are of the calculated" in caplog.text
 
 
@@ -100,14 +103,14 @@ def test_bunches_without_luminosity_count_in_neither_sum(fill: MakeFill) -> None
     measured["CMS"][:, 1] = np.nan
     found = run(fill(), burning(), measured).beams[1]
     assert np.isnan(found.fill_sigma_m2).tolist() == [False, True, False]
-    assert found.total_fill_sigma_m2 == pytest.approx(80 * MB * (1.02 + 1.04) / 2)
+    assert found.total_fill_sigma_m2 == close(80 * MB * (1.02 + 1.04) / 2)
 
 
 def test_a_time_without_measurement_costs_one_sample(fill: MakeFill) -> None:
     measured = flat()
     measured["ATLAS"][4] = np.nan
     found = run(fill(), burning(), measured).beams[1]
-    assert found.total_fill_sigma_m2 == pytest.approx(80 * MB * 1.03)
+    assert found.total_fill_sigma_m2 == close(80 * MB * 1.03)
 
 
 @pytest.mark.parametrize(("measured", "expected"), [(True, np.hypot(0.03, 0.004)), (False, None)])
@@ -119,7 +122,7 @@ def test_scale_errors_are_common_to_all(
     if expected is None:
         both = [error.systematic for error in found.lumi_calc_error.values()]
         expected = float(np.hypot(np.mean(both), 0.004))
-    assert found.systematic == pytest.approx(expected)
+    assert found.systematic == close(expected)
 
 
 # --- LHCb and ALICE
@@ -156,9 +159,39 @@ def test_logged_luminosity_of_lhcb_goes_to_the_bunches_that_collide_there(fill: 
     share = np.array([1.02, 0, 1.04]) / (1.02 + 1.04)
     expected = 80 * MB * (2 * LUMI) / (2 * LUMI + 0.8e34 * share)
     own = np.array([1.02, 1.03, 1.04])
-    assert found.beams[1].fill_sigma_m2 == pytest.approx(expected * own, rel=1e-3)
+    assert found.beams[1].fill_sigma_m2 == close(expected * own, rel=1e-3)
     # The partners in beam 2 collide nowhere else: those of ATLAS and CMS have no part of it.
-    assert found.beams[2].fill_sigma_m2 == pytest.approx(80 * MB * (own + 0.02), rel=1e-6)
+    assert found.beams[2].fill_sigma_m2 == close(80 * MB * (own + 0.02), rel=1e-6)
+
+
+def test_luminosity_of_lhcb_is_shared_among_the_pairs_that_meet_there() -> None:
+    of_lhcb = np.array([1e33, 2e33])
+    one = losses._Filled(np.array([10, 30]), np.array([[1.0, 3.0], [2.0, 2.0]]))
+    two = losses._Filled(np.array([2680, 2700]), np.array([[1.0, 1.0], [3.0, 1.0]]))
+    sb = stable_beams(2, coll=(10, 30))
+    pair = np.full((2, 2), LUMI)
+    lumi = losses._Lumi("measured", {"ATLAS": pair, "CMS": 2 * pair}, {"LHCb": of_lhcb})
+    share = np.array([[1 / 4, 3 / 4], [6 / 8, 2 / 8]])
+    found = losses._total(lumi, {1: one, 2: two}, sb, 1)
+    assert found == close(3 * LUMI + share * of_lhcb[:, None])
+    # The same pairs from the other side: what they meet is as many slots before.
+    family = replace(sb.bunches[2, "coll"], slots=np.array([2680, 2700]))
+    sb = replace(sb, bunches={**sb.bunches, (2, "coll"): family})
+    assert losses._total(lumi, {1: one, 2: two}, sb, 2) == close(found)
+
+
+def test_intensities_count_until_the_dump() -> None:
+    ppb = 1e11 - 1e7 * np.arange(20)[:, None] * np.ones(3)
+    assert np.array_equal(losses._before_dump(ppb), ppb)
+    ppb[-1] = 0
+    expected = ppb.copy()
+    expected[-1] = np.nan
+    assert np.array_equal(losses._before_dump(ppb), expected, equal_nan=True)
+    # Bunches with gaps do not tell when it was, but end with it.
+    ppb[3, 1] = expected[3, 1] = np.nan
+    assert np.array_equal(losses._before_dump(ppb), expected, equal_nan=True)
+    ppb[3] = np.nan
+    assert np.array_equal(losses._before_dump(ppb), ppb, equal_nan=True)
 
 
 def test_samples_that_are_no_numbers_and_noise_below_zero_count_for_nothing(
@@ -187,7 +220,7 @@ def test_an_archive_of_lhcb_counts_before_what_is_logged(fill: MakeFill, tmp_pat
     found = run(ctx, with_partners(burning()), flat())
     share = 1.02 / (1.02 + 1.04)
     expected = 80 * MB * 1.02 * (2 * LUMI) / (2 * LUMI + 0.8e34 * share)
-    assert found.beams[1].fill_sigma_m2[0] == pytest.approx(expected, rel=1e-3)
+    assert found.beams[1].fill_sigma_m2[0] == close(expected, rel=1e-3)
     assert path in losses.STEP.optional(ctx.paths)
 
 
@@ -208,7 +241,7 @@ def test_pileup_is_luminosity_times_the_inelastic_cross_section_over_frequency(
     fill: MakeFill,
 ) -> None:
     found = run(fill(sigma_inel_m2=80e-31, frev=11245.0), burning(), flat(1e38 / 2808))
-    assert found.pileup["ATLAS"] == pytest.approx(25.3, abs=0.05)  # the design of the LHC
+    assert found.pileup["ATLAS"] == close(25.3, abs=0.05)  # the design of the LHC
 
 
 def test_calculated_luminosity_has_the_noise_of_what_it_is_made_of(fill: MakeFill) -> None:
@@ -221,14 +254,14 @@ def test_calculated_luminosity_has_the_noise_of_what_it_is_made_of(fill: MakeFil
         if key[1] == "coll"
     }
     found = run(fill(), replace(sb, bunches={**sb.bunches, **noisy})).lumi_calc_error["CMS"]
-    assert found.statistical == pytest.approx(0.01 * np.sqrt(2), rel=0.5)
+    assert found.statistical == close(0.01 * np.sqrt(2), rel=0.5)
 
 
 def test_scale_errors_enter_the_calculated_luminosity_with_their_factors(fill: MakeFill) -> None:
     none = dict.fromkeys(("emittance", "bunch_length", "betastar"), 0.0)
     names = {f"{name}_error": value for name, value in none.items()}
     found = run(fill(**names, dcct_error=0.01), burning()).lumi_calc_error["ATLAS"]
-    assert found.systematic == pytest.approx(0.01 * np.sqrt(2))
+    assert found.systematic == close(0.01 * np.sqrt(2))
     found = run(fill(**{**names, "emittance_error": 0.1}, dcct_error=0), burning())
     factor = found.lumi_calc_error["ATLAS"].systematic / 0.1
     assert 0.5 < factor < np.hypot(0.5, 0.5)
@@ -266,7 +299,7 @@ def test_the_frame_has_cross_sections_families_and_pileup(fill: MakeFill) -> Non
         "pileup": 2 * N_TIMES * n,
     }
     beam = frame[(frame.part == "fill") & (frame.slot == -1) & (frame.beam == 1)]
-    assert beam.sigma_m2.tolist() == pytest.approx([80 * MB * 1.03])
+    assert beam.sigma_m2.tolist() == close([80 * MB * 1.03])
     alone = frame[(frame.part == "families") & (frame.slot == 40)]
     assert alone.position.tolist() == [0, 0]
     assert alone.train.tolist() == [3, 3]
