@@ -10,6 +10,12 @@ import numpy as np
 import pytest
 
 from lumimod.errors import MissingStepError
+from lumimod.physics.lumi_emittance import (
+    Collision,
+    Pairs,
+    ScaleErrors,
+    emittance_scale_errors,
+)
 from lumimod.records import CalculatedLumi, LumiEmittance, MeasuredLumi, StableBeams
 from lumimod.records.frames import to_frame
 from lumimod.records.store import load
@@ -107,6 +113,52 @@ def test_without_measured_luminosity_the_step_says_what_it_lacks(fill: MakeFill)
         emittance.run(ctx)
 
 
+def test_scale_errors_are_those_of_the_first_time(fill: MakeFill) -> None:
+    ctx, sb = fill(), stable_beams(3)
+    of_time = np.array([[1.0], [0.5], [0.2]])
+    sb.xing_angle_rad[1][:], sb.xing_angle_rad[5][:] = 300e-6 * of_time[:, 0], 280e-6
+    for beam in (1, 2):
+        sb.bunches[beam, "coll"].intensity_ppb[:] *= of_time
+        sb.bunches[beam, "coll"].length_m[:] /= of_time
+    betastar_m = {1: np.array([0.3, 0.6, 1.0]), 5: np.array([0.4, 0.7, 1.5])}
+    lumi_m2s = {"ATLAS": 5e33 * of_time**2 * np.ones(3), "CMS": 4.5e33 * of_time * np.ones(3)}
+    pairs = emittance._pairs(sb, MeasuredLumi(lumi_m2s), betastar_m)
+    first = Pairs(
+        Collision(lumi_m2s["ATLAS"][0], "v", 300e-6, 0.3),
+        Collision(lumi_m2s["CMS"][0], "h", 280e-6, 0.4),
+        sb.bunches[1, "coll"].intensity_ppb[0],
+        sb.bunches[2, "coll"].intensity_ppb[0],
+        mean_of_beams(sb, "length_m")[0],
+    )
+    of = ctx.cfg.uncertainties
+    errors = ScaleErrors(of.lumi_scale, of.dcct, of.bunch_length, of.betastar)
+    expected = emittance_scale_errors(first, errors, gamma=6927.64, f_rev_hz=11245.5)
+    assert np.isfinite(expected).all()
+    found = emittance._scale_errors(ctx, pairs)
+    assert found == pytest.approx([np.median(each) for each in expected], rel=1e-12)
+
+
+def test_saved_results_give_what_those_of_the_same_run_give_and_none_is_kept(
+    fill: MakeFill,
+) -> None:
+    ctx = fill(leveling={FILL: 1e37})
+    run(ctx, stable_beams())
+    path = ctx.paths.result("lumi_emittance")
+    of_the_run = path.read_bytes()
+    assert path not in ctx._results
+    emittance.run(fill(leveling={FILL: 1e37}))
+    assert path.read_bytes() == of_the_run
+
+
+def test_the_ratio_of_a_time_without_any_emittance_is_no_number() -> None:
+    emit_um = np.array([[2.0, 4.0, np.nan], [np.nan, np.nan, np.nan]])
+    sb = stable_beams(2)
+    found = emittance._ratio(sb, "h", emit_um)
+    assert found.dtype == float
+    expected = np.median((emit_um / mean_of_beams(sb, "emit_h_um"))[0, :2])
+    assert found == pytest.approx([expected, np.nan], nan_ok=True)
+
+
 # --- levelling by separation
 
 
@@ -135,6 +187,43 @@ def test_while_a_fill_is_levelled_luminosity_tells_no_emittance(fill: MakeFill) 
     above = np.isnan(found.emit_h_um).all(axis=1)
     assert above[:18].all()
     assert not above[19:].any()
+
+
+def test_a_fill_is_levelled_while_one_experiment_has_more_than_the_level(fill: MakeFill) -> None:
+    ctx, sb = fill(leveling={FILL: 4e34}), stable_beams(4, coll=(10, 20))
+    bunch_lumi = {
+        "ATLAS": 1e34 * np.array([[2.0, 3.0], [2.0, 2.0], [1.0, np.nan], [0.0, 0.0]]),
+        "CMS": 1e34 * np.array([[1.0, 1.0], [1.0, 1.0], [3.0, 2.0], [4.0, np.nan]]),
+    }
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, bunch_lumi, sb.xing_angle_rad))
+    assert emittance._levelled(ctx).tolist() == [True, False, True, False]
+    ctx = fill()
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, bunch_lumi, sb.xing_angle_rad))
+    assert not emittance._levelled(ctx).any()
+
+
+def test_bunches_of_which_either_luminosity_is_unknown_do_not_count_for_the_separation(
+    fill: MakeFill,
+) -> None:
+    nan = np.nan
+    measured = np.array([[1.0, 2.0, nan], [1.0, nan, nan], [1.0, 1.0, 2.0], [nan, 1.0, nan]])
+    calculated = np.array([[2.0, nan, 3.0], [4.0, 5.0, nan], [2.0, 3.0, 5.0], [1.0, nan, nan]])
+    ctx, sb = fill(leveling={FILL: 1e37}), stable_beams(4)
+    both = {exp: calculated for exp in ("ATLAS", "CMS")}
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, both, sb.xing_angle_rad))
+    found = emittance._separations(
+        ctx,
+        sb,
+        MeasuredLumi({exp: measured for exp in both}),
+        {1: np.full(4, 0.3), 5: np.full(4, 0.3)},
+    )
+    for exp, name in (("ATLAS", "emit_h_um"), ("CMS", "emit_v_um")):  # planes of separation
+        size_m = np.sqrt(mean_of_beams(sb, name) * 1e-6 / 6927.64 * 0.3)
+        ratio = np.array([2.0, 4.0, 10 / 4])
+        sigma_m = np.array([size_m[0, 0], size_m[1, 0], size_m[2].mean()])
+        expected = 2 * sigma_m * np.sqrt(np.log(ratio))
+        assert found[exp][:3] == pytest.approx(expected, rel=1e-9, abs=0)
+        assert np.isnan(found[exp][3])
 
 
 # --- the record

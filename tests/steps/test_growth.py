@@ -13,6 +13,7 @@ from lumimod.records.frames import to_frame
 from lumimod.records.store import load
 from lumimod.steps import growth, model
 from lumimod.steps.context import FillContext
+from lumimod.steps.empirical_steps import EmpiricalSteps, StepEmittances
 
 from .conftest import put, stable_beams
 
@@ -91,6 +92,25 @@ def test_a_family_without_bunches_has_empty_arrays(fill: MakeFill) -> None:
     assert np.isnan(found.planes["h"].summed_um).all()
 
 
+def test_the_sum_of_no_bunches_is_no_number_at_any_time() -> None:
+    sb, none = stable_beams(noncoll=()), np.empty((12, 0))
+    steps = StepEmittances(none, none, none, none)
+    found = growth._plane(sb, sb.bunches[1, "noncoll"], steps, "h", 1.0).summed_um
+    assert found.dtype == float
+    assert found.shape == (12,)
+    assert np.isnan(found).all()
+
+
+def test_steps_of_the_same_run_are_taken_without_reading_the_model(fill: MakeFill) -> None:
+    ctx = fill(doSBModel=True)
+    put(ctx.paths.sb, stable_beams())
+    model.run(ctx)
+    (case,) = ctx.cfg.model.cases
+    path = ctx.paths.model(case)
+    path.unlink()
+    assert growth._steps(path, ctx) is ctx.part(path, EmpiricalSteps)
+
+
 def test_the_record_comes_back_as_it_was_saved(fill: MakeFill) -> None:
     found = run(fill(doSBModel=True, **TWO_CASES), stable_beams())
     again = GrowthBeyond.from_dict(found.to_dict())
@@ -110,5 +130,6 @@ def test_saved_models_give_what_those_of_the_same_run_give(fill: MakeFill) -> No
     run(ctx, stable_beams(37))
     path = ctx.paths.result("growth")
     of_the_run = path.read_bytes()
+    assert path not in ctx._results  # no later step reads it
     growth.run(fill(doSBModel=True, **TWO_CASES))
     assert path.read_bytes() == of_the_run

@@ -55,6 +55,7 @@ def test_times_and_angles_are_those_of_stable_beams(fill: MakeFill) -> None:
     found = run(fill(), sb)
     assert np.array_equal(found.time_s, sb.time_s)
     assert np.array_equal(found.xing_angle_rad[5], sb.xing_angle_rad[5])
+    assert found.betastar_m is None  # it is saved only where it was measured
 
 
 def test_a_nan_emittance_gives_nan_for_that_bunch_and_time_alone(fill: MakeFill) -> None:

@@ -1,4 +1,4 @@
-"""Collisions of modelled bunches: what enters them of each beam."""
+"""Steps of the models with all effects, and what enters the collisions of each beam."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from lumimod.physics.effects import Collisions
+from lumimod.physics.full import advance
 from lumimod.physics.luminosity import piwinski
-from lumimod.physics.sbmodel import Bunches
+from lumimod.physics.sbmodel import Bunches, FromData
 from lumimod.steps.context import FillContext
-from lumimod.steps.model_effects import collisions_of
+from lumimod.steps.effects import STABLE, physics_of
+from lumimod.steps.model_effects import collisions_of, steps_with_all_effects
 from tests.steps.conftest import stable_beams
 
 MakeFill = Callable[..., FillContext]
@@ -45,3 +48,29 @@ def test_the_mean_of_both_beams_enters_the_crossing(fill: MakeFill) -> None:
 
 def test_beams_may_be_exchanged(fill: MakeFill) -> None:
     assert angles(fill, ONE, TWO) == pytest.approx(angles(fill, TWO, ONE))
+
+
+def test_a_step_has_scattering_and_the_losses_of_its_middle(fill: MakeFill) -> None:
+    lifetime_s = [[0.0, 36_000.0], [7200.0, 7200.0]]
+    ctx, sb = fill(extra_lifetime={1: lifetime_s}), stable_beams(coll=(10,))
+    from_data = FromData(*(np.zeros((1, 1), bool) for _ in FromData._fields))
+
+    def collide(state: Bunches, _: int) -> Collisions:
+        nothing = np.zeros((2, *state.intensity_ppb.shape))
+        return Collisions(nothing, nothing, ("v", "h"), np.array([0.3, 0.3]))
+
+    step = steps_with_all_effects(sb, ctx.cfg, "coll", from_data, collide)
+    measured = np.concatenate([ONE, TWO], axis=1)
+    start = Bunches(*measured[:, None])
+    physics = physics_of(ctx.cfg, STABLE, np.array([1, 2]))
+    for index in (0, 5):
+        found = step(start, Bunches(*measured), index, 300.0)
+        # The inverse of the lifetime goes from 0.1 to 0.5 per hour in two hours.
+        per_h = 0.1 + 0.4 * (index + 0.5) * 300 / 7200
+        lost = np.array([[np.exp(-per_h * 300 / 3600), 1.0]])
+        expected = advance(start, 300.0, physics.effects, parametrised=physics.parametrised)
+        assert found.intensity_ppb == pytest.approx(start.intensity_ppb * lost, rel=1e-9)
+        for name in ("emit_h_um", "emit_v_um", "length_m"):
+            value = getattr(expected, name)
+            assert getattr(found, name) == pytest.approx(value, rel=1e-6)
+            assert name == "emit_v_um" or not np.allclose(value, getattr(start, name), rtol=1e-5)

@@ -106,6 +106,7 @@ def test_a_step_without_rules_of_its_own_is_on_complete_and_never_outdated(
     assert plain.disabled(paths.cfg) == plain.lacks(paths) == ""
     assert plain.begin_run(paths.cfg, True)(paths) == ""
     assert plain.expected(paths) == [paths.sb]
+    assert plain.grace_s(paths.cfg) == 0
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,14 @@ def test_a_step_is_not_finished_whose_result_is_empty_or_zero_filled(
     assert step().broken(paths) == "fill_5845.pkl.gz: empty, cut or damaged"
 
 
+def test_all_results_that_are_damaged_are_named(paths: FillPaths) -> None:
+    two = step(writes=lambda of: [of.sb, of.cycle])
+    paths.sb.write_bytes(b"")
+    paths.cycle.write_bytes(b"")
+    names = f"{paths.sb.name}, {paths.cycle.name}"
+    assert two.broken(paths) == f"{names}: empty, cut or damaged"
+
+
 @pytest.mark.parametrize("kind", ["inputs", "optional", "needs", "uses"])
 def test_everything_that_a_step_reads_can_be_newer_than_its_result(
     paths: FillPaths, kind: str
@@ -154,5 +163,8 @@ def test_everything_that_a_step_reads_can_be_newer_than_its_result(
     paths.sb.touch()
     assert reader.newer_input(paths) == ""
     paths.cycle.touch()
-    os.utime(paths.sb, (1.0, 1.0))
+    for path in (paths.sb, paths.cycle):
+        os.utime(path, (1.0, 1.0))
+    assert reader.newer_input(paths) == ""
+    os.utime(paths.cycle, (2.0, 2.0))
     assert reader.newer_input(paths) == paths.cycle.name
