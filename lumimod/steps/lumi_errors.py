@@ -83,5 +83,5 @@ def _scale_errors(cfg: Config) -> LumiFactors:
 def _mean(values: FloatArray) -> FloatArray:
     """Return the mean over the times that have a value, (n_slots,); NaN without any."""
     seen = np.isfinite(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         return np.where(seen, values, 0.0).sum(axis=0) / seen.sum(axis=0)

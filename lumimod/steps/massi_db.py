@@ -301,7 +301,7 @@ def save_new(path: Path, database: Database) -> None:
 
 
 def _body(database: Database) -> bytes:
-    text: Any = yaml.dump(database, Dumper=_Dumper, default_flow_style=False)
+    text: Any = yaml.dump(database, Dumper=_Dumper)
     return bytes(text.encode())
 
 

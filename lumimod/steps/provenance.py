@@ -38,10 +38,9 @@ def settings_for(step: Step, cfg: Config, fill: int) -> dict[str, Any]:
 class _OfSteps:
     """What holds for all fills, of the configuration last asked for: a run has one."""
 
-    def __init__(self) -> None:
-        self._cfg: Config | None = None
-        self._settings: dict[str, dict[str, Any]] = {}
-        self._for_all: dict[str, bool] = {}
+    _cfg: Config | None = None
+    _settings: dict[str, dict[str, Any]]
+    _for_all: dict[str, bool]
 
     def _take(self, cfg: Config) -> None:
         if cfg is not self._cfg:
