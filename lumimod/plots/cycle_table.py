@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import NOTHING_KNOWN, About
+from lumimod.plots.about import BY_BSRT, NOTHING_KNOWN, About, Unmeasured
 from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
 from lumimod.plots.numbers import minus
 from lumimod.plots.style import BEAM, DEFAULT_STYLE, MODEL, Look, Style, drawing, new_figure
+from lumimod.readers.stamps import ZURICH
 from lumimod.records import BEAMS, StableBeams
 from lumimod.tables.lhc import PLANES
 
@@ -46,7 +48,8 @@ def draw_cycle_table(
     (row,) = panels(figure, style, 1, 2, margins=Margins(top=4.8))
     for ax, plane in zip(row, PLANES):
         for beam in BEAMS:
-            _bars(ax, _growth_um(facts, beam, plane, "um"), beam)
+            until = _until(sb, about.gaps_of((BY_BSRT,), (beam,)))
+            _bars(ax, _growth_um(facts, beam, plane, "um"), beam, until)
             _models(ax, _growth_um(facts, beam, plane, "model_um"), beam)
         ax.set_xticks(range(len(_PARTS)), list(_PARTS.values()))
         ax.set_ylabel(f"growth of ε{plane.upper()} [µm]")
@@ -63,7 +66,13 @@ def _growth_um(facts: Mapping[str, Any], beam: int, plane: str, ending: str) -> 
     return np.array([facts.get(name, np.nan) for name in names])
 
 
-def _bars(ax: Axes, heights: FloatArray, beam: int) -> None:
+def _until(sb: StableBeams, gaps: Sequence[Unmeasured]) -> str:
+    """Return until when the growth in stable beams is, if it was not measured to their end."""
+    early = [gap.start_s for gap in gaps if gap.end_s >= sb.time_s[-1]]
+    return f"to {datetime.fromtimestamp(min(early), ZURICH):%H:%M}" if early else ""
+
+
+def _bars(ax: Axes, heights: FloatArray, beam: int, until: str) -> None:
     places = np.arange(len(heights)) + (0.2 if beam == BEAMS[1] else -0.2)
     ax.bar(
         places, np.nan_to_num(heights), 0.36, color=BEAM[beam].color, label=f"B{beam}",
@@ -73,6 +82,8 @@ def _bars(ax: Axes, heights: FloatArray, beam: int) -> None:
         known = np.isfinite(height)
         text = minus(f"{height:+.2f}") if known else "–"
         text = "0.00" if text[1:] == "0.00" else text
+        if until and place == places[-1]:
+            text += f"\n{until}"
         ax.annotate(
             text, (place, height if known else 0.0), (0, 4 if not height < 0 else -4),
             textcoords="offset points", ha="center", va="bottom" if not height < 0 else "top",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from lumimod.physics.budget import CAUSES
 from lumimod.plots.about import Unmeasured
 from lumimod.plots.bunch_maps import draw_maps
 from lumimod.plots.limits import LIMIT_PICTURES, LimitResults, load_limits
-from lumimod.plots.maps import change_percent
+from lumimod.plots.maps import change_percent, change_scale
 from lumimod.plots.style import DEFAULT_STYLE, GROWTH_MAP, LOSS_MAP, Style
+from lumimod.readers.stamps import ZURICH
 from lumimod.records import Cycle
 from lumimod.records.store import load
 from tests.plots.conftest import RUN_FILL, silent_panels, texts
@@ -121,6 +123,8 @@ def test_maps_hold_the_change_of_every_bunch_in_colours_of_its_sign(results: Lim
     assert images[0].get_clim()[0] == images[2].get_clim()[1] == 0
     titles = [ax.get_title(loc="left") for ax in figure.axes if ax.images]
     assert titles[:3] == ["B1 εH: growth [%]", "B1 εV: growth [%]", "B1 intensity: loss [%]"]
+    both = change_scale(*(results.sb.sb.bunches[beam, "coll"].emit_h_um for beam in (1, 2)))
+    assert images[0].get_clim() == both[:2]
     for upper, lower in zip(images[:4], images[4:]):
         assert upper.get_clim() == lower.get_clim()
         assert upper.get_cmap().name == lower.get_cmap().name
@@ -158,6 +162,18 @@ def test_bars_of_the_cycle_are_the_growth_of_each_part(
     assert heights[0] == pytest.approx(by_hand)
     stable = results.sb.sb.bunches[1, "coll"].emit_h_um
     assert heights[3] == pytest.approx((stable[-1] - stable[0]).mean())
+
+
+def test_growth_that_was_not_measured_to_the_end_says_until_when(results: LimitResults) -> None:
+    time_s = results.sb.sb.time_s
+    gap = Unmeasured("emittance", 1, time_s[4], time_s[-1])
+    about = dataclasses.replace(results.sb.about, gaps=(gap,))
+    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    ax = panel(PICTURES["cycleBlowup"].draw(stopped, STYLE), "εH")
+    said = [(text.xy[0], text.get_text()) for text in ax.texts if "\nto " in text.get_text()]  # type: ignore[attr-defined]
+    clock = datetime.fromtimestamp(time_s[4], ZURICH).strftime("%H:%M")
+    assert [(x, text.split("\n")[1]) for x, text in said] == [(pytest.approx(2.8), f"to {clock}")]
+    assert "\nto " not in texts(drawn("cycleBlowup", results))
 
 
 def test_the_default_style_suits_them(results: LimitResults) -> None:
