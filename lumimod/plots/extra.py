@@ -97,7 +97,7 @@ def _draw_tunes(ax: Axes, data: ExtraData, beam: int) -> None:
 
 def _draw_trims(ax: Axes, data: ExtraData, beam: int) -> None:
     names = [f"LHC.BOFSU:TUNE_TRIM_B{beam}_{plane}" for plane in "HV"]
-    lines_panel(ax, data, names, lambda n: _of_plane(n, beam), "tune trim [1e-3]", scale=1e3)
+    lines_panel(ax, data, names, lambda n: _of_plane(n, beam), "tune trim [10⁻³]", scale=1e3)
 
 
 def _draw_frequencies(ax: Axes, data: ExtraData, beam: int) -> None:
@@ -123,7 +123,7 @@ def _draw_luminosities(ax: Axes, data: ExtraData) -> None:
 def _draw_betastar(ax: Axes, data: ExtraData) -> None:
     names = [f"HX:BETASTAR_{ip}" for ip in IP_LOOK]
     lines_panel(
-        ax, data, names, lambda n: (IP_LOOK[n[-3:]], n[-3:]), "beta* [m]",
+        ax, data, names, lambda n: (IP_LOOK[n[-3:]], n[-3:]), "β* [m]",
         scale=0.01, log=True, steps=True, columns=4,
     )  # fmt: skip
 

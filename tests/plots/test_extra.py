@@ -108,14 +108,14 @@ def test_beam_1_is_blue_and_beam_2_red(figure: Figure, beam: int) -> None:
 
 def test_lines_hold_what_was_logged(figure: Figure, data: ExtraData) -> None:
     series = data.series["LHC.BOFSU:TUNE_TRIM_B2_V"]
-    line = panel(figure, "tune trim [1e-3]", 2).lines[1]
+    line = panel(figure, "tune trim [10⁻³]", 2).lines[1]
     assert np.allclose(line.get_ydata(), series.values * 1e3)
     hours = (series.time_s - data.modes.t_startfill_s) / 3600
     assert np.allclose(line.get_xdata(), hours)
 
 
 def test_betastar_is_drawn_in_m_as_steps(figure: Figure, data: ExtraData) -> None:
-    line = panel(figure, "beta* [m]").lines[0]
+    line = panel(figure, "β* [m]").lines[0]
     assert np.allclose(line.get_ydata(), data.series["HX:BETASTAR_IP1"].values / 100)
     assert line.get_drawstyle() == "steps-post"
 
