@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -335,9 +336,13 @@ RUN_FILL = 5845
 @pytest.fixture(scope="session")
 def run_fill(tmp_path_factory: pytest.TempPathFactory) -> FillPaths:
     """Return a small simulated fill with the results of all steps: do not change it."""
+    return make_run_fill(tmp_path_factory.mktemp("run_fill"))
+
+
+def make_run_fill(root: Path) -> FillPaths:
+    """Simulate a small fill in a folder and run all steps on it."""
     from lumimod.cli import main
 
-    root = tmp_path_factory.mktemp("run_fill")
     simulate_fills(root / "data", [RUN_FILL], TINY, seed=3)
     config = root / "config.py"
     config.write_text(f"input_folder = working_folder = {str(root)!r} + '/'\ndoSBModel = True\n")

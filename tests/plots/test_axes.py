@@ -237,7 +237,7 @@ def test_lines_of_a_panel_have_the_room_of_their_joint_range(ax: Axes) -> None:
     assert high - 2.001 >= axes.ROOM * 1.001
 
 
-@pytest.mark.parametrize("size", [3.0, 12.0, 20.0])
+@pytest.mark.parametrize("size", [3.0, 12.0, 28.0])
 def test_no_marker_reaches_the_frame(ax: Axes, size: float) -> None:
     values = np.array([1.0, 1.5, 2.0])
     ax.plot(values, "s", markersize=size, markeredgewidth=0)

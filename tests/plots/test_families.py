@@ -17,12 +17,15 @@ from matplotlib.figure import Figure
 
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
+from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.plots.cycle import CYCLE_PICTURES
 from lumimod.plots.cycle_model import CYCLE_MODEL_PICTURES
 from lumimod.plots.families import PICTURE_FAMILIES, Picture
 from lumimod.plots.model import model_pictures
+from lumimod.plots.sb_results import SbResults
 from lumimod.plots.stable_beams import SB_PICTURES
 from lumimod.plots.style import Style
+from lumimod.records import BunchFamily, Fits
 from tests.plots.conftest import (
     FILL,
     drawn_lines,
@@ -32,15 +35,55 @@ from tests.plots.conftest import (
     texts,
 )
 from tests.plots.cycles import make_cycle, model_results, results_of
-from tests.plots.models import make_model_results
+from tests.plots.models import make_model_results, of_results
 
 ROOT = Path(__file__).parents[2]
 STYLE = Style((9.0, 5.0), 40, 8.0)
+
+
+def uneven(r: SbResults) -> SbResults:
+    """Return results in which beam 2 and CMS have more of all than beam 1 and ATLAS."""
+    assert r.lumi_calc is not None
+    assert r.lumi_meas is not None
+    assert r.fits is not None
+    bunches = {key: more(of) if key[0] == 2 else of for key, of in r.sb.bunches.items()}
+    calc, meas = (
+        dataclasses.replace(of, bunch_lumi={**of.bunch_lumi, "CMS": 1.3 * of.bunch_lumi["CMS"]})
+        for of in (r.lumi_calc, r.lumi_meas)
+    )
+    fits = Fits(
+        {
+            key: {x: longer(of) if key[0] == 2 else of for x, of in each.items()}
+            for key, each in r.fits.beams.items()
+        },
+        {key: longer(of) if key[0] == "CMS" else of for key, of in r.fits.lumi.items()},
+    )
+    sb = dataclasses.replace(r.sb, bunches=bunches)
+    return dataclasses.replace(r, sb=sb, lumi_calc=calc, lumi_meas=meas, fits=fits)
+
+
+def more(bunches: BunchFamily) -> BunchFamily:
+    arrays = {
+        of.name: 1.3 * getattr(bunches, of.name)
+        for of in dataclasses.fields(bunches)
+        if of.name != "slots" and isinstance(getattr(bunches, of.name), np.ndarray)
+    }
+    return dataclasses.replace(bunches, **arrays)
+
+
+def longer(fits: ExpFits) -> ExpFits:
+    full, short = (ExpFit(1.3 * of.tau_s, *of[1:]) for of in (fits.full, fits.short))
+    return ExpFits(short, full)
+
+
 FAMILIES: dict[str, tuple[tuple[Picture[Any], ...], Any]] = {
-    "sb": (SB_PICTURES, make_results()),
+    "sb": (SB_PICTURES, uneven(make_results())),
     "cycle": (CYCLE_PICTURES, results_of(make_cycle())),
     "cycle_model": (CYCLE_MODEL_PICTURES, model_results()),
-    "model": (model_pictures(("IBSBOff", "EmpiricalBlowupLosses"), "1"), make_model_results()),
+    "model": (
+        model_pictures(("IBSBOff", "EmpiricalBlowupLosses"), "1"),
+        of_results(uneven(make_results())),
+    ),
 }
 NAMES = {
     "sb": "crossingAngle b1Emittances b2Emittances b1RawEmittances b2RawEmittances bunchIntensity "
