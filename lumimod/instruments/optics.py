@@ -130,9 +130,9 @@ def _full_rad(half_urad: Series, time_s: FloatArray) -> FloatArray:
     """Return the full angle in rad: interpolated between close samples, else the last one."""
     times, values = half_urad.time_s, half_urad.scalar()
     linear = np.interp(time_s, times, values)
-    newest = np.clip(np.searchsorted(times, time_s, side="right") - 1, 0, times.size - 1)
+    newest = np.maximum(np.searchsorted(times, time_s, side="right") - 1, 0)
     following = np.minimum(newest + 1, times.size - 1)
-    on_change = (times[following] - times[newest] > ON_CHANGE_S) & (time_s >= times[newest])
+    on_change = times[following] - times[newest] > ON_CHANGE_S
     return np.where(on_change, values[newest], linear) * 2e-6
 
 

@@ -66,9 +66,7 @@ def luminosity_budget(
     for name, step in zip(CAUSES, steps):
         changed = changed._replace(**step)
         now = _total(changed, known, crossing_plane, gamma, f_rev_hz)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out[name] = np.log(now / before)
-        out[name][:start] = np.nan
+        out[name] = np.log(now / before)
         before = now
     return out
 
@@ -89,8 +87,8 @@ def burned_off(
     sigma_m2
         Cross-section of burn-off.
     """
-    seen = np.isfinite(intensity_ppb).all(axis=0).sum(axis=-1)
-    start = int(np.argmax(seen > 0))
+    measured = np.isfinite(intensity_ppb[0] + intensity_ppb[1])
+    start = int(np.argmax(measured.any(axis=1)))
     per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s)
     return intensity_ppb[:, start : start + 1] - sigma_m2 * (per_m2 - per_m2[start])
 

@@ -63,7 +63,7 @@ def bunch_families(
         met[1],
         met[2],
         met[8],
-        sum((_long_range(own + shift, filled) for shift in shifts.values()), np.zeros_like(own)),
+        np.sum([_long_range(own + shift, filled) for shift in shifts.values()], axis=0),
         train,
         position,
         length,
@@ -82,7 +82,7 @@ def _trains(slots: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     starts = np.diff(slots, prepend=-np.inf) > LARGEST_GAP_IN_TRAIN + 1
     train = np.cumsum(starts) - 1
     position = np.arange(slots.size) - np.flatnonzero(starts)[train]
-    return train, position, np.bincount(train, minlength=1)[train]
+    return train, position, np.bincount(train)[train]
 
 
 def pair_shares(

@@ -42,8 +42,7 @@ class Parametrised(NamedTuple):
         emit, length = ibs_map(
             self.ibs, hours * S_PER_H, bunches.intensity_ppb, bunches.emit_h_um, bl4s_s
         )
-        with np.errstate(invalid="ignore", divide="ignore"):
-            by_h, by_l = np.log(emit / bunches.emit_h_um), np.log(length / bl4s_s)
+        by_h, by_l = np.log(emit / bunches.emit_h_um), np.log(length / bl4s_s)
         return IbsGrowth(
             by_h / hours + 2 / self.damping.emit_h, by_l / hours + 1 / self.damping.length
         )

@@ -74,7 +74,7 @@ def undamped_part(gain: float, tune_spread: FloatArray | float) -> FloatArray:
     """
     from scipy.special import erfcx  # only now: the command line answers before scipy is there
 
-    spread = np.asarray(tune_spread, dtype=float)
+    spread = np.asarray(tune_spread)
     if gain == 0:
         return np.where(spread > 0, 1.0, np.where(spread == 0, 0.0, np.nan))
     half = gain / 2

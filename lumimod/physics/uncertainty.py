@@ -184,7 +184,7 @@ def pair_errors(one: BeamErrors, two: BeamErrors) -> LumiFactors:
 
     The mean of two equal quantities has half of their errors, added in quadrature.
     """
-    means = (np.hypot(a, b) / 2 for a, b in zip(one[:3], two[:3]))
+    means = (np.hypot(a, b) / 2 for a, b in zip(one[:3], two))
     sep, cross, length = means
     nothing = np.zeros(np.shape(sep))
     return LumiFactors(sep, cross, length, nothing, one.intensity, two.intensity)
