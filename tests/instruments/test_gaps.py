@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from lumimod.instruments.gaps import (
     unmeasured,
     unmeasured_columns,
     unmeasured_groups,
+    utc_clock,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -99,3 +102,13 @@ def test_a_sample_at_the_start_is_no_gap_before_it() -> None:
 def test_without_a_gap_the_longest_is_nothing() -> None:
     assert longest_gap_s(np.array([100.0]), (100.0, 100.0)) == 0.0
     assert longest_gap_s(np.array([100.0, 100.5]), (100.0, 100.25)) == 0.25
+
+
+def test_a_clock_shows_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX-03:30")
+    time.tzset()
+    try:
+        assert utc_clock(1_500_000_000.0) == "02:40"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

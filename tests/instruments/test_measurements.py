@@ -842,3 +842,35 @@ def test_energies_from_zero_on_are_possible(gev: float, dropped: int) -> None:
 def test_energies_that_are_all_impossible_are_refused() -> None:
     with pytest.raises(BadInputError, match=r"E in data\.csv: all energies are outside 0 to"):
         measurements._possible_energies(series({0.0: [-1.0], 1.0: [7e6]}, "E"), DropLog(1))
+
+
+def test_channels_of_different_files_are_told_with_the_first() -> None:
+    gates = series({100.0: [7], 110.0: [7]}, "GATE")
+    sizes = dataclasses.replace(series({100.0: [1.0]}, "H"), origin=Path("other.csv"))
+    text = "BSRT channels in data.csv have different numbers of records (GATE 2, H 1, H 1); "
+    with pytest.raises(BadInputError, match=re.escape(text) + "download the file again$"):
+        bsrt_scans(gates, sizes, sizes, TOP, 1, CALIBRATION)
+
+
+def test_emittances_that_are_infinite_do_not_count_and_raise_no_warning() -> None:
+    h, v = series({0.0: [np.inf, 2.0]}, "H"), series({0.0: [-np.inf, 1.5]}, "V")
+    assert emittance_scans(h, v, TOP).slots.tolist() == [1]
+
+
+def test_system_b_steps_in_for_every_gap_of_system_a(tmp_path: Path) -> None:
+    beam = read_stable(
+        tmp_path,
+        A=minutes([0, 0, 1e11, 2e11], (0, 60), (90, 120), (180, 240)),
+        B=minutes([0, 0, 5e11, 6e11], (0, 300)),
+    )
+    minute = np.round((beam.intensity_ppb.time_s - START_S) / 60).astype(int)
+    of_b = minute[beam.intensity_ppb.values[:, 0] == 5e11]
+    gaps = [*range(60, 90), *range(120, 180)]
+    assert [m for m in of_b.tolist() if m < 180] == gaps
+    assert [note.kind for note in beam.notes][:2] == ["replaced", "replaced"]
+
+
+def test_without_system_b_the_gaps_of_system_a_are_left(tmp_path: Path) -> None:
+    beam = read_stable(tmp_path, A=minutes([0, 0, 1e11, 2e11], (0, 60), (180, 240)), B=None)  # type: ignore[arg-type]
+    assert set(beam.intensity_ppb.values[:, 0]) == {1e11}
+    assert beam.notes == ()

@@ -370,3 +370,67 @@ def test_a_beta_star_from_the_last_time_on_is_of_this_fill(
 ) -> None:
     path = write(tmp_path / "e.csv", **{BETA1: {at_s: 60.0}, BETA5: {0.0: 30.0}})
     assert (logged_betastar(path, RUN_3, TIME_S, lambda _: None) is not None) == is_used
+
+
+def test_close_samples_are_interpolated_and_those_far_apart_are_held(tmp_path: Path) -> None:
+    logged = {0.0: 160.0, 300.0: 150.0, 4000.0: 140.0, 4300.0: 130.0, 4900.0: 120.0}
+    path = write(tmp_path / "x.csv", **{IP1: logged, IP5: {1000.0: 150.0, 9000.0: 140.0}})
+    time_s = np.array([-60.0, 0.0, 150.0, 300.0, 3000.0, 3999.0, 4000.0, 4150.0, 4600.0, 5200.0])
+    found, _ = told_angles(path, RUN_2, time_s=T0 + time_s)
+    assert found is not None
+    half = [160, 160, 155, 150, 150, 150, 140, 135, 125, 120]
+    assert found[1].full_rad == pytest.approx(2e-6 * np.array(half), rel=1e-12)
+    assert found[5].full_rad == pytest.approx(np.full(10, 300e-6))
+
+
+@pytest.mark.parametrize(
+    ("steps_s", "half_urad", "regular"),
+    [
+        ([60], [150, 150], False),
+        ([60, 60], [150, 150, 150], True),
+        ([60] * 4, [150, 140, 140, 140, 140], True),
+        ([60] * 4, [150, 140, 130, 130, 130], False),
+        ([60] * 5, [150, 140, 130, 120, 120, 120], False),
+        ([600, 600], [150, 150, 150], True),
+        ([350, 350, 700], [150] * 4, False),
+        ([200, 200, 700], [150] * 4, False),
+    ],
+)
+def test_an_angle_has_gaps_where_most_samples_repeat_and_most_time_is_between_close_ones(
+    tmp_path: Path, steps_s: list[int], half_urad: list[int], regular: bool
+) -> None:
+    at_s = np.cumsum([0, *steps_s])
+    rows = dict(zip(at_s.tolist(), half_urad))
+    path = write(tmp_path / "x.csv", **{IP1: rows, IP5: {0.0: 150.0}})
+    time_s = T0 + np.array([0.0, at_s[-1] + 3600.0])
+    found, notes = told_angles(path, RUN_2, time_s=time_s)
+    assert found is not None
+    assert np.isnan(found[1].full_rad).tolist() == [False, regular]
+    assert [note.kind for note in notes] == ["gap"] * regular
+
+
+def test_a_beta_star_of_a_later_fill_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0}, BETA5: {9e6: 60.0}})
+    with pytest.raises(BadInputError) as caught:
+        measured_betastar(path, RUN_3, TIME_S)
+    assert str(caught.value) == (
+        f"{BETA5} in {path} is of times after the fill's: is it that of this fill? "
+        "Get it again, or set betastar_m in config.py to a number"
+    )
+
+
+def test_what_is_said_of_another_beta_star_is_whole() -> None:
+    used, logged = (
+        {1: np.array([0.4]), 5: np.array([0.3])},
+        {1: np.array([0.4]), 5: np.array([0.25])},
+    )
+    assert betastar_differs(used, logged) == (
+        "calculated with beta* 0.40 / 0.30 m of config.py, but 0.40 / 0.25 m was logged; "
+        'betastar_m = "measured" takes the logged one'
+    )
+
+
+@pytest.mark.parametrize(("logged_m", "differs"), [(1e-3, False), (0.9e-3, True)])
+def test_beta_stars_a_millimetre_apart_are_the_same(logged_m: float, differs: bool) -> None:
+    used, logged = ({ip: np.array([m]) for ip in (1, 5)} for m in (2e-3, logged_m))
+    assert bool(betastar_differs(used, logged)) == differs

@@ -117,3 +117,24 @@ def test_burn_off_begins_at_the_first_time_with_any_bunch() -> None:
     lumi = np.full((N_TIMES, N_SLOTS), 2e35)
     left = burned_off(intensity, lumi, time_s, 80e-31)
     assert left[0, -1, 2] == pytest.approx(1.1e11 - 80e-31 * 2e35 * 3600 * 3 / 4)
+
+
+def test_times_at_which_angle_or_beta_star_is_unknown_have_no_budget() -> None:
+    angle, betastar = np.full(N_TIMES, 300e-6), np.full(N_TIMES, 0.3)
+    angle[0] = betastar[1] = angle[3] = np.nan
+    state = steady(crossing_rad=angle, betastar_m=betastar)
+    budget = luminosity_budget(state, state.intensity_ppb, **MACHINE)
+    for values in budget.values():
+        assert np.isnan(values).tolist() == [True, True, False, True, False]
+
+
+def test_the_budget_is_that_of_the_known_pairs_in_every_unit_of_intensity() -> None:
+    emittance = ramp(2.0, 2.6)
+    emittance[1, :, 0] = emittance[0, 2] = np.nan  # a pair never, all of them at one time
+    of_protons, of_less = (
+        luminosity_budget(steady(emit_h_um=emittance, intensity_ppb=n), n * 0.999, **MACHINE)
+        for n in (ramp(1.1e11, 0.9e11), ramp(1.1e-9, 0.9e-9))
+    )
+    for name, values in of_protons.items():
+        assert np.isnan(values).tolist() == [False, False, True, False, False]
+        assert of_less[name] == pytest.approx(values, rel=1e-9, abs=1e-12, nan_ok=True)

@@ -170,3 +170,47 @@ def test_samples_before_the_last_that_are_missing_change_no_end() -> None:
 def test_the_whole_fill_is_one_window_in_its_middle() -> None:
     time_s, n, lumi = burning()
     assert whole_cross_section(time_s, n, lumi).time_s.tolist() == [(time_s[0] + time_s[-1]) / 2]
+
+
+@pytest.mark.parametrize("n", [8, 9, 10, 40])
+@pytest.mark.parametrize(("last_loss", "is_dump"), [(20, False), (21, True)])
+def test_a_loss_of_more_than_twice_the_usual_one_is_the_dump(
+    n: int, last_loss: int, is_dump: bool
+) -> None:
+    lost = np.full(n - 1, 10)
+    lost[-1] = last_loss
+    total = 1e6 - np.concatenate([[0], np.cumsum(lost)])
+    assert n_before_dump(total) == n - is_dump
+
+
+@pytest.mark.parametrize("n", [8, 9, 10])
+def test_the_dump_may_begin_from_the_eighth_sample_on(n: int) -> None:
+    total = np.full(n, 1e6)
+    total[7:] = 0.0
+    assert n_before_dump(total) == 7
+
+
+@pytest.mark.parametrize(("n", "usual"), [(40, 0.0), (41, 0.0), (40, 3.0), (41, 3.0)])
+@pytest.mark.parametrize(("of_limit", "is_dump"), [(0.99, False), (1.01, True)])
+def test_the_limit_of_a_loss_is_twice_the_usual_one_and_five_times_its_noise(
+    n: int, usual: float, of_limit: float, is_dump: bool
+) -> None:
+    # Losses that alternate by 1: third differences of the intensity are 4, those of independent
+    # samples sqrt(20) times their noise, that of a loss sqrt(2) times it.
+    lost = usual + (-1.0) ** np.arange(n - 1)
+    limit = 2 * usual + 5 * 1.4826 * np.sqrt(2) * 4 / np.sqrt(20)
+    lost[-1] = of_limit * limit
+    total = 1000 - np.concatenate([[0], np.cumsum(lost)])
+    assert n_before_dump(total) == n - is_dump
+
+
+def test_each_bunch_has_its_own_ends() -> None:
+    time_s, n, lumi = burning()
+    n -= 1e9 * np.sqrt(np.arange(time_s.size))[:, None]  # the cross-section falls
+    n[:3, 1] = lumi[-2:, 0] = np.nan
+    steps = (lumi[1:] + lumi[:-1]) / 2 * 300
+    expected = [
+        (n[0, 0] - n[-3, 0]) / steps[:-2, 0].sum(),
+        (n[3, 1] - n[-1, 1]) / steps[3:, 1].sum(),
+    ]
+    assert whole_cross_section(time_s, n, lumi).sigma_m2[0] == pytest.approx(expected, rel=1e-9)

@@ -79,3 +79,22 @@ def test_luminosity_is_shared_by_the_product_of_intensities(shift: int) -> None:
 def test_without_a_pair_nothing_is_shared() -> None:
     shares = pair_shares(slots(1), np.ones((2, 1)), slots(2), np.ones((2, 1)), shift=0, n_ring=9)
     assert not shares.any()
+
+
+def test_up_to_five_empty_slots_are_within_a_train() -> None:
+    found = bunch_families(slots(0, 6, 13), slots(), MEETING_SHIFT, n_ring=N_SLOTS)
+    assert found.train.tolist() == [0, 0, 1]
+    assert found.train_length.tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize("own", [slots(), slots(0, 1, 100)])
+def test_families_are_whole_numbers_even_of_no_bunch(own: np.ndarray) -> None:
+    found = bunch_families(own, slots(5, 6), MEETING_SHIFT, n_ring=N_SLOTS)
+    assert {values.dtype for values in found} == {np.dtype(np.int64)}
+    assert {values.shape for values in found} == {own.shape}
+
+
+def test_shares_do_not_depend_on_the_unit_of_intensity() -> None:
+    one, two = np.array([[0.1, 0.3]]), np.array([[0.1, 0.2]])
+    shares = pair_shares(slots(5, 6), one, slots(5, 6), two, shift=0, n_ring=N_SLOTS)
+    assert shares[0] == pytest.approx([1 / 7, 6 / 7])

@@ -103,3 +103,16 @@ def test_kicks_of_the_public_model_grow_the_beam_by_two_per_cent_an_hour() -> No
     assert kicks == pytest.approx(0.5 * 3.8e-5**2 * 1.9 * 11245.5 * 3600, rel=1e-12)
     monitors = kick_growth_um_h(0.025 * 2.2e-3, 1.9, 11245.5)
     assert 0.02 < undamped_part(0.025, 1.43e-3) * (kicks + monitors) / 1.9 < 0.025
+
+
+def test_sharing_moves_a_part_of_the_difference() -> None:
+    h, v = shared(np.array([5.0]), np.array([1.0]), 0.25)
+    assert (h[0], v[0]) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize("ratio", [0.5e4, 2e4, 1e6])
+def test_of_hardly_spread_tunes_the_mean_is_that_of_their_square(ratio: float) -> None:
+    # By powers of (2 pi dQ): its mean square is the spread squared, the next term 3/ratio^2 of it.
+    spread = 0.05 / (2 * np.pi * np.sqrt(0.95)) / ratio
+    want = 0.95**2 * (2 * np.pi * spread) ** 2 / 0.05**2
+    assert undamped_part(0.1, spread) == pytest.approx(want, rel=5e-7)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lumimod.physics.ibs_fit import fit_points, fitted_rate, matched_spread
-from lumimod.physics.ibs_rates import FITTED_NS, FITTED_UM
+from lumimod.physics.ibs_rates import FITTED_NS, FITTED_UM, GrowthRates
 from lumimod.tables.ibs_rates_xy import growth_rate_sets
 
 LHC: Any = {"circumference_m": 26658.8832, "harmonic": 35640, "mass_ev": 0.938272e9}
@@ -71,3 +71,19 @@ def test_the_spread_of_a_slow_ion_counts_its_speed() -> None:
     slow = matched_spread(0.09, energy_ev=500e9, **at)  # beta^2 = 0.64
     fast = matched_spread(0.09, energy_ev=500e9, **{**at, "mass_ev": 1e6})
     assert slow == pytest.approx(fast / 0.8)
+
+
+def test_deviations_are_how_far_the_polynomial_is_from_each_rate() -> None:
+    points = fit_points()
+    per_h = 0.1 * (1 + 0.01 * np.random.default_rng(3).normal(size=len(points)))
+    fit = fitted_rate(points, per_h)
+    h, v, bl_ns = np.array(points).T
+    again = GrowthRates(6500.0, 12.0, fit.coefficients, fit.coefficients)
+    off = 100 * (again.at(np.array(1e11), h, v, bl_ns * 1e-9)[0] / per_h - 1)
+    assert fit.rms_percent == pytest.approx(np.sqrt(np.mean(off**2)))
+    assert fit.max_percent == pytest.approx(np.max(np.abs(off)))
+
+
+def test_what_is_wrong_with_rates_is_told() -> None:
+    with pytest.raises(ValueError, match=r"^growth rates are not all above zero$"):
+        fitted_rate(fit_points(), np.zeros(len(fit_points())))

@@ -146,3 +146,25 @@ def test_bunches_outside_of_the_points_of_the_fit_are_found() -> None:
     emit_v = np.array([2.0, 2.0, 2.0, 3.7, 2.0, 2.0, 2.0])
     bl4s_s = np.array([1.1, 1.1, 1.1, 1.1, 0.79, 1.44, 1.1]) * 1e-9
     assert is_outside(emit_h, emit_v, bl4s_s).tolist() == [1, 0, 0, 1, 1, 0, 0]
+
+
+def test_at_1e11_protons_the_rates_are_those_of_the_polynomials() -> None:
+    rates = GrowthRates(6500.0, 12.0, (0.0,) * 10, (0.0,) * 10)
+    one = np.ones(1)
+    assert rates.at(1e11 * one, 2.2 * one, 1.6 * one, 1.1e-9 * one) == (1.0, 1.0)
+
+
+def test_no_protons_do_not_scatter_and_what_is_no_bunch_is_nan_without_a_warning() -> None:
+    rates, _ = at_top()
+    n, emit_h = np.array([0.0, -1e11, 1e11]), np.array([2.2, 2.2, -0.1])
+    by_h, by_l = rates.at(n, emit_h, np.full(3, 1.6), np.full(3, 1.1e-9))
+    assert by_h[0] == by_l[0] == 0.0
+    assert np.isnan([by_h[1:], by_l[1:]]).all()
+
+
+def test_rates_between_two_voltages_are_of_the_same_energy_and_that_voltage() -> None:
+    low, high = (GrowthRates(6800.0, v, (float(v),) * 10, (-float(v),) * 10) for v in (4, 16))
+    mid = at_voltage(low, high, 8.0)
+    assert (mid.energy_gev, mid.v_rf_mv) == (6800.0, 8.0)
+    assert mid.emit_h == pytest.approx([10.0] * 10)
+    assert mid.bl4s == pytest.approx([-10.0] * 10)

@@ -16,6 +16,7 @@ from lumimod.physics.luminosity import (
     experiment_luminosity,
     level,
     pair_luminosity,
+    piwinski,
 )
 
 F_REV_HZ = 11245.5
@@ -253,3 +254,15 @@ def test_levelled_sum_is_the_smaller_of_sum_and_level(
 ) -> None:
     found = level(np.array(bunches), level_total).sum()
     assert found == pytest.approx(min(sum(bunches), level_total), rel=1e-12)
+
+
+def test_a_sum_far_below_the_level_stays_without_a_warning() -> None:
+    np.testing.assert_array_equal(level(np.array([1e-300, 0.0]), 1e34), [1e-300, 0.0])
+
+
+def test_the_piwinski_parameter_by_hand() -> None:
+    # Length 8 cm, size sqrt(3e-6/6000 * 0.3) = 1.2247449e-5 m, half angle 150 urad: 0.9797959.
+    found = piwinski(
+        np.array(2.0), np.array(4.0), np.array(0.08), 300e-6, betastar_m=0.3, gamma=6000
+    )
+    assert found == pytest.approx(0.9797959, rel=1e-7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import linregress
 
 from lumimod.physics.residual_growth import residual_growth
 
@@ -64,4 +65,20 @@ def test_times_without_emittance_are_left_out_of_sum_and_time() -> None:
 def test_without_data_there_is_no_growth() -> None:
     nothing = np.full((TIME_S.size, 1), np.nan)
     found = residual_growth(TIME_S, nothing, nothing, nothing)
+    assert np.isnan([found.growth_um_h, found.error_um_h, found.of_ends_um_h]).all()
+
+
+def test_growth_and_error_are_those_of_a_line_by_scipy() -> None:
+    emit = np.full((6, 1), 2.0)
+    raw = emit + np.array([[0.02], [-0.03], [0.02], [-0.01], [0.03], [-0.02]])
+    found = residual_growth(TIME_S[:6], emit, emit, raw)
+    line = linregress(HOURS[:6, 0], raw[:, 0])
+    assert found.growth_um_h == pytest.approx(line.slope)
+    assert found.error_um_h == pytest.approx(line.stderr)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_of_one_or_two_samples_there_is_no_growth_and_no_warning(n: int) -> None:
+    emit, step = (values[:n] for values in beam(0.04))
+    found = residual_growth(TIME_S[:n], emit, step, emit)
     assert np.isnan([found.growth_um_h, found.error_um_h, found.of_ends_um_h]).all()

@@ -188,3 +188,18 @@ def test_samples_that_are_nan_add_nothing_to_the_scatter() -> None:
     )
     assert found.chi2_dof == pytest.approx(alone.chi2_dof)
     assert found.init == pytest.approx(alone.init)
+
+
+def test_the_error_of_a_luminosity_is_the_root_of_the_sum_of_all_squares() -> None:
+    factors = LumiFactors(*(np.array([x]) for x in (2.0, 3.0, 5.0, 7.0)), 11.0, 13.0)
+    relative = LumiFactors(*(np.array([x]) for x in (0.1, 0.2, 0.3, 0.4)), 0.5, 0.6)
+    squares = (2 * 0.1) ** 2 + (3 * 0.2) ** 2 + (5 * 0.3) ** 2 + (7 * 0.4) ** 2
+    squares += (11 * 0.5) ** 2 + (13 * 0.6) ** 2
+    assert lumi_error(factors, relative) == pytest.approx([np.sqrt(squares)])
+
+
+def test_factors_and_errors_have_the_shape_of_the_bunches() -> None:
+    factors = lumi_factors(np.ones((2, 3)))
+    assert {np.shape(factor) for factor in factors[:4]} == {(2, 3)}
+    beam = BeamErrors(*np.ones((4, 2, 3)))
+    assert {np.shape(error) for error in pair_errors(beam, beam)} == {(2, 3)}
