@@ -101,7 +101,7 @@ def bunch_figure(
     each = "change of each bunch since the start" if many else "each bunch"
     title(figure, style, fill, time_s[0], f"{what}: median and middle 68 %, and {each}", about)
     axes = panels(figure, style, len(rows.series), 2, margins=WITH_BAR)
-    scale = change_scale(*(s.values for s in every))
+    scale = change_scale(*(s.values for s in every if many))
     of_rows = zip(axes, rows.series.items(), rows.gaps)
     for number, ((left, right), (label, series), gaps) in enumerate(of_rows):
         beside = [s.values for s in every] if rows.shared else []

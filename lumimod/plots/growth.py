@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lumimod.plots.about import BY_BSRT, NOTHING_KNOWN, About, without_gaps
-from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, slot_axis
+from lumimod.plots.axes import hour_axis, hours_since, set_value_axis, share_values, slot_axis
 from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
 from lumimod.plots.marks import shade_gaps
 from lumimod.plots.numbers import spread_text
@@ -67,4 +67,6 @@ def draw_extra_growth(
         slot_axis(right, *slots, label=plane == "v")
         legend_above(left, 2)
         legend_above(right, 2, marker_size=6.0)
+    for column in zip(*rows):
+        share_values(column)
     return figure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lumimod.config.settings import Config
@@ -28,13 +26,12 @@ from lumimod.plots.style import Style
 from lumimod.records import BunchFamily, Fits
 from tests.plots.conftest import (
     FILL,
-    drawn_lines,
     make_results,
-    outside_note,
     silent_panels,
     texts,
 )
 from tests.plots.cycles import make_cycle, model_results, results_of
+from tests.plots.looks import check_frames, check_legends, check_shared, check_words
 from tests.plots.models import make_model_results, of_results
 
 ROOT = Path(__file__).parents[2]
@@ -99,9 +96,6 @@ NAMES = {
     "sbmodel_IBSBOff_intens_blength_NonColliding_case1 sbmodel_modelComp_luminosity_case1",
 }
 """Files that notebooks and pages of fills know by name: these stay, whatever is added."""
-
-
-HISTOGRAMS = ("injection ", "start of ramp ", "end of ramp ", "stable beams ")
 
 
 # --- which there are
@@ -206,42 +200,15 @@ def laid_out(family: str, name: str) -> Figure:
     return figure
 
 
-def quantity_of(ax: Axes) -> str:
-    """Return the label of y without beam or experiment."""
-    words = re.sub(r"^(Beam \d|ATLAS|CMS|H|V)[:\s]*", "", ax.get_ylabel().replace("\n", " "))
-    return words.strip()
-
-
 @every_picture
 def test_panels_of_the_same_quantity_share_limits_and_ticks(family: str, name: str) -> None:
-    by_quantity: dict[str, list[Axes]] = {}
-    for ax in drawn(family, name).axes:
-        if ax.get_subplotspec() is not None and quantity_of(ax):
-            by_quantity.setdefault(quantity_of(ax), []).append(ax)
-    assert by_quantity
-    for label, axes in by_quantity.items():
-        # Lifetimes as measured and beyond burn-off have a column each.
-        halves = [axes[0::2], axes[1::2]] if name == "bbbLifetime" else [axes]
-        for same in halves:
-            for ax in same:
-                assert ax.get_ylim() == pytest.approx(same[0].get_ylim()), label
-                np.testing.assert_allclose(ax.get_yticks(), same[0].get_yticks(), err_msg=label)
+    check_shared(drawn(family, name))
 
 
 @pytest.mark.slow
 @every_picture
 def test_words_are_those_of_the_field(family: str, name: str) -> None:
-    figure = laid_out(family, name)
-    said = texts(figure)
-    ticks = [
-        t.get_text() for ax in figure.axes for t in (*ax.get_xticklabels(), *ax.get_yticklabels())
-    ]
-    everything = "\n".join([said, *ticks])
-    assert not re.search(r"(^|[\s(\[])-\d", everything)  # a hyphen for a minus sign
-    assert not re.search(r"\b(inf|nan|sum|t_fit_length|\d+e[-+]?\d+)\b", everything)
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            assert axis.get_major_formatter().get_offset() == ""
+    check_words(laid_out(family, name))
 
 
 @pytest.mark.slow
@@ -265,44 +232,13 @@ def test_the_header_has_the_facts_of_the_fill(family: str, name: str) -> None:
 @pytest.mark.slow
 @every_picture
 def test_no_legend_lies_on_a_panel(family: str, name: str) -> None:
-    figure = laid_out(family, name)
-    legends = [ax.get_legend() for ax in figure.axes] + figure.legends
-    boxes = [legend.get_window_extent() for legend in legends if legend is not None]
-    inner = [ax.get_window_extent() for ax in figure.axes]
-    for box in boxes:
-        for panel in inner:
-            within_x = min(box.x1, panel.x1) - max(box.x0, panel.x0)
-            within_y = min(box.y1, panel.y1) - max(box.y0, panel.y0)
-            assert min(within_x, within_y) <= 1  # pixel
-        assert box.x1 <= figure.bbox.width
-        assert box.y1 <= figure.bbox.height
+    check_legends(laid_out(family, name))
 
 
 @pytest.mark.slow
 @every_picture
 def test_nothing_that_is_drawn_lies_on_the_frame(family: str, name: str) -> None:
-    for ax in laid_out(family, name).axes:
-        low, high = sorted(ax.get_ylim())
-        if ax.get_subplotspec() is None or ax.images or not ax.get_ylabel():
-            continue
-        for one in drawn_lines(ax):
-            y = np.asarray(one.get_ydata(), float)
-            y = y[np.isfinite(y)]
-            if one.get_label().startswith(HISTOGRAMS) and (y == 0).any():
-                continue  # counts from nought
-            inside = y[(y >= low) & (y <= high)]
-            assert inside.size == y.size or outside_note(ax)
-            near = min(inside.min() - low, high - inside.max()) / (high - low)
-            radius = 0.0 if one.get_marker() == "None" else one.get_markersize() / 2
-            height = ax.get_window_extent().height / figure_dpi(ax) * 72
-            assert near > radius / height, (ax.get_ylabel(), one.get_label())
-            assert near > 0.02, (ax.get_ylabel(), one.get_label())
-
-
-def figure_dpi(ax: Axes) -> float:
-    figure = ax.figure
-    assert figure is not None
-    return float(figure.dpi)
+    check_frames(laid_out(family, name))
 
 
 @pytest.mark.slow

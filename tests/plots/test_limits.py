@@ -21,6 +21,7 @@ from lumimod.readers.stamps import ZURICH
 from lumimod.records import Cycle
 from lumimod.records.store import load
 from tests.plots.conftest import RUN_FILL, silent_panels, texts
+from tests.plots.looks import check_frames, check_legends, check_shared, check_words
 
 PICTURES = {picture.name: picture for picture in LIMIT_PICTURES}
 STYLE = Style((9.0, 5.0), 40, 8.0)
@@ -185,6 +186,18 @@ def test_the_default_style_suits_them(results: LimitResults) -> None:
 def test_the_header_has_the_facts_of_the_fill(name: str, results: LimitResults) -> None:
     assert results.sb.about.facts
     assert " · ".join(results.sb.about.facts) in texts(drawn(name, results))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PICTURES)
+def test_limits_words_and_legends_are_as_in_all_pictures(name: str, results: LimitResults) -> None:
+    figure = PICTURES[name].draw(results, Style(dpi=50))
+    figure.canvas.draw()
+    if name != "bunchMaps":
+        check_shared(figure)
+    check_words(figure)
+    check_legends(figure)
+    check_frames(figure)
 
 
 @pytest.mark.parametrize("name", ["lumiBudget", "lumiEmittance", "extraGrowth", "bunchMaps"])

@@ -22,6 +22,7 @@ from lumimod.plots.totals import total
 from lumimod.records import store
 from tests.plots.conftest import RUN_FILL as FILL
 from tests.plots.conftest import legend_of
+from tests.plots.looks import check_frames, check_legends, check_words
 
 BOTH = ("ATLAS", "CMS")
 LABELS = (
@@ -140,6 +141,14 @@ def test_nothing_runs_over_the_edge(drawn: Figure) -> None:
             assert box.x1 <= width + 1, text
             assert box.y0 >= -1, text
             assert box.y1 <= height + 1, text
+
+
+@pytest.mark.slow
+def test_words_legends_and_frames_are_as_in_all_pictures(drawn: Figure) -> None:
+    drawn.canvas.draw()
+    check_words(drawn)
+    check_legends(drawn)
+    check_frames(drawn)
 
 
 def test_what_there_is_not_is_said(data: OverviewData) -> None:
