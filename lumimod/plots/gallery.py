@@ -207,6 +207,9 @@ def _parts(job: PictureJob, jobs: Sequence[PictureJob], workers: Workers) -> Ite
 
 def draw_job(cfg: Config, fill: int, job: PictureJob) -> Drawn:
     """Make the pictures of one job; return what became of each. Errors as of `draw`."""
+    from lumimod.plots.rendering.loading import load_matplotlib
+
+    load_matplotlib()
     paths = FillPaths(cfg, fill)
     pictures = _set_of(paths, job)
     for path in pictures.needs:
