@@ -21,6 +21,7 @@ from lumimod.readers.variables import read_variables
 from lumimod.sources.base import UnusableError
 from lumimod.sources.folder import Folder
 from lumimod.tables.variables import extra_names
+from tests.conftest import Tree
 from tests.fetch.conftest import FILL, World
 from tests.sources.standin import JavaError, Samples
 
@@ -45,11 +46,26 @@ def saved(world: World, group: str = "basic") -> dict[str, dict[str, object]]:
 # --- without faults
 
 
+@pytest.fixture(scope="module")
+def whole_fill() -> dict[str, Tree]:
+    """Return where the data folder of the fill is kept, once a test has fetched it."""
+    return {}
+
+
+@pytest.fixture
+def fetched(world: World, whole_fill: dict[str, Tree]) -> World:
+    """Return the world with all data of the fill."""
+    if not whole_fill:
+        assert all(outcome.is_good for outcome in world.run_all())
+        whole_fill["data"] = Tree(world.cfg.files.data_folder)
+    else:
+        whole_fill["data"].lay_out(world.cfg.files.data_folder)
+    return world
+
+
 @pytest.mark.slow
-def test_every_group_lies_where_the_pipeline_looks(world: World) -> None:
-    outcomes = world.run_all()
-    assert all(outcome.is_good for outcome in outcomes)
-    data = world.cfg.files.data_folder
+def test_every_group_lies_where_the_pipeline_looks(fetched: World) -> None:
+    data = fetched.cfg.files.data_folder
     found = sorted(str(path.relative_to(data)) for path in data.rglob(f"*_{FILL}.csv"))
     assert found == [
         f"fill_basic_data_csvs/basic_data_fill_{FILL}.csv",
@@ -62,9 +78,10 @@ def test_every_group_lies_where_the_pipeline_looks(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_logged_is_in_the_files_exactly(world: World, logged: dict[str, Samples]) -> None:
-    world.run_all()
-    found = {}
+def test_what_was_logged_is_in_the_files_exactly(
+    fetched: World, logged: dict[str, Samples]
+) -> None:
+    world, found = fetched, {}
     for path in world.cfg.files.data_folder.rglob(f"*_{FILL}.csv"):
         found.update(read_variables(path, world.names(path)))
     assert found.keys() == logged.keys()
@@ -563,8 +580,8 @@ def test_run_3_asks_for_other_names(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-def test_the_folder_source_gives_the_same_files(world: World) -> None:
-    world.run_all()
+def test_the_folder_source_gives_the_same_files(fetched: World) -> None:
+    world = fetched
     first = {p.name: p.read_bytes() for p in world.cfg.files.data_folder.rglob("*.csv")}
     target = world.cfg.files.data_folder.parent / "copy"
     cfg = relocated(world.cfg, target)
