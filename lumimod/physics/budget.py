@@ -87,7 +87,7 @@ def burned_off(
     sigma_m2
         Cross-section of burn-off.
     """
-    measured = np.isfinite(intensity_ppb[0] + intensity_ppb[1])
+    measured = np.isfinite(intensity_ppb.sum(axis=0))
     start = int(np.argmax(measured.any(axis=1)))
     per_m2 = cumulative_trapezoid(np.nan_to_num(lumi_m2s), time_s)
     return intensity_ppb[:, start : start + 1] - sigma_m2 * (per_m2 - per_m2[start])

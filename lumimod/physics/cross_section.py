@@ -138,7 +138,7 @@ def _window_starts(time_s: FloatArray, window_s: float) -> IntArray:
     if not np.isfinite(window_s):
         return np.zeros(1, int)
     number = np.floor((time_s - time_s[0]) / window_s + 1e-9)
-    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    _, starts = np.unique(number, return_index=True)
     return starts[:-1] if starts.size > 1 and time_s.size - starts[-1] < 3 else starts
 
 
@@ -158,7 +158,7 @@ def _noise(lines: Lines, intensity_ppb: FloatArray) -> FloatArray:
     the scatter is all there is.
     """
     fitted = np.isfinite(lines.slope)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         freedom = np.where(fitted, lines.n - 2, 0.0).sum(axis=0)
         scatter = np.sqrt(np.where(fitted, lines.rest, 0.0).sum(axis=0) / freedom)
     if len(intensity_ppb) < ENOUGH_SAMPLES:
@@ -172,5 +172,4 @@ def _relative_error(lumi: FloatArray, n: FloatArray) -> FloatArray:
     seen = np.isfinite(lumi)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(seen, lumi, 0.0).sum(axis=0) / seen.sum(axis=0)
-        noise = np.nan_to_num(sample_noise(lumi) / mean) if len(lumi) > 2 else 0.0
-        return noise / np.sqrt(n)
+        return np.nan_to_num(sample_noise(lumi) / mean) / np.sqrt(n)

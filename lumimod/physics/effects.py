@@ -108,7 +108,7 @@ def log_slopes(
     if effects.ibs is not None:
         ibs_growth = IbsGrowth(*effects.ibs.at_logs(state[0] - _LN_1E11, *state[1:]))
     ibs = _NO_GROWTH if ibs_growth is None else ibs_growth
-    growth = (emit_h_um * ibs.emit_h, np.zeros_like(emit_v_um))
+    growth = (emit_h_um * ibs.emit_h, np.zeros(()))
     slopes = np.zeros_like(state)
     slopes[3] = ibs.length - 1 / effects.damping.length
     strength = np.zeros(())

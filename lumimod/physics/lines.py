@@ -29,8 +29,8 @@ def fit_lines(x: FloatArray, y: FloatArray) -> Lines:
     """
     n, dx, dy = _centred(x, y)
     spread = (dx**2).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = np.where((n >= 3) & (spread > 0), (dx * dy).sum(axis=0) / spread, np.nan)
+    with np.errstate(invalid="ignore"):  # 0/0 where all have one abscissa
+        slope = np.where(n >= 3, (dx * dy).sum(axis=0) / spread, np.nan)
     return Lines(slope, n, spread, ((dy - slope * dx) ** 2).sum(axis=0))
 
 
@@ -45,6 +45,6 @@ def _centred(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, Floa
     seen = np.isfinite(x) & np.isfinite(y)
     n = seen.sum(axis=0).astype(float)
     x, y = np.where(seen, x, 0.0), np.where(seen, y, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         dx, dy = (np.where(seen, v - v.sum(axis=0) / n, 0.0) for v in (x, y))
     return n, dx, dy
