@@ -40,15 +40,13 @@ def exponential_fit_errors(
     init: FloatArray,
     tau_s: FloatArray,
     *,
-    n_independent: float | None = None,
     interpolated: bool = False,
     noise: FloatArray | None = None,
 ) -> FitErrors:
     """Return the standard errors of fitted exponentials from the scatter of the samples.
 
     The covariance is s^2 (J^T J)^-1, s^2 the sum of squared residuals divided by the degrees of
-    freedom. Samples that were smoothed are not independent: with `n_independent` fewer than there
-    are (the length of the fit over the window of the smoothing) the errors are those of so many.
+    freedom.
 
     Parameters
     ----------
@@ -58,8 +56,6 @@ def exponential_fit_errors(
         (n_times, n_bunches); NaN does not count. Raw samples, not smoothed ones, give true errors.
     init, tau_s
         (n_bunches,), of the fit: a, and 1/b in s.
-    n_independent
-        Number of independent samples, if it is not that of `values`.
     interpolated
         Whether samples are interpolated between fewer measurements: the errors are wider by
         their correlation over two samples.
@@ -78,10 +74,8 @@ def exponential_fit_errors(
         det = aa * bb - ab**2
         dof = np.where(n > 2, n - 2, np.nan)
         variance = (rest**2).sum(axis=0) / dof
-        thinned = 1.0 if n_independent is None else np.maximum(n / n_independent, 1.0)
-        if interpolated:
-            thinned = thinned * _wider(rest)
-        error_a, error_b = (np.sqrt(variance * thinned * d / det) for d in (bb, aa))
+        wider = _wider(rest) if interpolated else 1.0
+        error_a, error_b = (np.sqrt(variance * wider * d / det) for d in (bb, aa))
         lag1 = (rest[1:] * rest[:-1]).sum(axis=0) / (rest**2).sum(axis=0)
         chi2 = variance / noise**2 if noise is not None else np.full(n.shape, np.nan)
         return FitErrors(error_a, error_b * tau_s**2, chi2, lag1)
@@ -108,7 +102,7 @@ def sample_noise(values: FloatArray, order: int = 2) -> FloatArray:
     differences = np.diff(values, n=order, axis=0)
     seen = np.isfinite(differences)
     squares = np.where(seen, differences, 0.0) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         mean_square = squares.sum(axis=0) / seen.sum(axis=0)
         return np.sqrt(mean_square / math.comb(2 * order, order))
 
@@ -127,7 +121,7 @@ def noise_of_mean(residuals: FloatArray) -> FloatArray:
     s^2 (1 + 2 rho_1 + 2 rho_2), rho their correlation. NaN in `residuals` does not count.
     """
     r = np.where(np.isfinite(residuals), residuals, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         variance = (r**2).sum(axis=0) / np.isfinite(residuals).sum(axis=0)
         return np.sqrt(variance * _wider(r))
 

@@ -250,3 +250,21 @@ def test_what_is_no_bunch_spares_the_others_and_raises_no_warning() -> None:
     assert np.isfinite(alone.emit_h_um).all()
     assert np.isnan(found.emit_h_um[2:]).all()
     assert np.isfinite(advance(start, 300.0, EFFECTS).emit_h_um[0])
+
+
+def test_a_step_of_less_than_a_second_is_one() -> None:
+    for now, then in zip(advance(bunches(), 0.5, EFFECTS), bunches()):
+        assert now == pytest.approx(then, rel=1e-4)
+
+
+def test_data_are_followed_if_it_is_told_which_and_how() -> None:
+    start, later = bunches(), bunches(n_ppb=0.9e11, h=2.4)
+    alone = advance(start, 600.0, EFFECTS)
+    for more in ({"after": later}, {"from_data": MODELS}):
+        for found, want in zip(advance(start, 600.0, EFFECTS, **more), alone):
+            assert np.array_equal(found, want)
+
+
+def test_bunches_that_no_machine_has_grow_beyond_all_numbers_without_a_warning() -> None:
+    found = advance(bunches(n_ppb=1e300, h=1e-3), 3600.0, EFFECTS)
+    assert not np.isfinite(found.emit_h_um).any()

@@ -57,16 +57,6 @@ def test_errors_say_how_far_fits_are_from_the_truth() -> None:
     assert abs(errors.lag1.mean()) < 0.03
 
 
-def test_fewer_independent_samples_make_larger_errors() -> None:
-    values = noisy(2)
-    init, tau_s, *_ = fitted(values)
-    alone, few = (
-        exponential_fit_errors(HOURS * 3600, values, init, tau_s, n_independent=n)
-        for n in (None, HOURS.size / 9)
-    )
-    assert np.allclose(few.tau_s, 3 * alone.tau_s)
-
-
 def test_a_curve_that_is_no_exponential_shows_in_its_correlation() -> None:
     values = 2.0 + 0.1 * np.sin(HOURS[:, None] * [2.0, 2.5])
     found = exponential_fit_errors(HOURS * 3600, values, np.full(2, 2.0), np.full(2, 1e12))
@@ -203,3 +193,45 @@ def test_factors_and_errors_have_the_shape_of_the_bunches() -> None:
     assert {np.shape(factor) for factor in factors[:4]} == {(2, 3)}
     beam = BeamErrors(*np.ones((4, 2, 3)))
     assert {np.shape(error) for error in pair_errors(beam, beam)} == {(2, 3)}
+
+
+def test_three_samples_have_errors_as_by_scipy() -> None:
+    values = noisy(1)[::40]
+    hours = HOURS[::40]
+    assert hours.size == 3
+    (a, b), cov = curve_fit(lambda t, a, b: a * np.exp(b * t), hours, values[:, 0], (2, -0.05))
+    found = exponential_fit_errors(hours * 3600, values, np.array([a]), np.array([3600 / b]))
+    assert found.init == pytest.approx(np.sqrt(cov[0, 0]), rel=1e-4)
+    assert found.tau_s == pytest.approx(np.sqrt(cov[1, 1]) / b**2 * 3600, rel=1e-4)
+
+
+def test_without_a_noise_that_is_known_there_is_no_chi_square() -> None:
+    found = exponential_fit_errors(HOURS * 3600, noisy(2), np.full(2, 2.2), np.full(2, -72_000.0))
+    assert found.chi2_dof.dtype == float
+    assert np.isnan(found.chi2_dof).all()
+
+
+@pytest.mark.parametrize("tau_s", [0.0, 1e-3, np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, 0.0, 2.0])
+def test_fits_of_no_use_have_errors_without_a_warning(tau_s: float, value: float) -> None:
+    one = np.ones(1)
+    found = exponential_fit_errors(
+        HOURS * 3600, np.full((HOURS.size, 1), value), one, tau_s * one, noise=0 * one
+    )
+    assert not np.isfinite(found.chi2_dof).any()
+
+
+def test_the_noise_of_samples_is_by_their_differences_that_are_there() -> None:
+    values = np.array([[1.0, 4.0, 9.0, 16.0, 26.0, np.nan, 40.0]]).T
+    # Second differences: 2, 2, 3; third ones: 0, 1.
+    assert sample_noise(values) == pytest.approx(np.sqrt((4 + 4 + 9) / 3 / 6))
+    assert sample_noise(values, order=3) == pytest.approx(np.sqrt((0 + 1) / 2 / 20))
+    assert np.isnan(sample_noise(np.full((5, 1), np.nan))).all()
+
+
+def test_the_noise_of_a_mean_counts_correlation_and_samples_that_are_there() -> None:
+    r = np.array([[1.0, 2.0, np.nan, 2.0, -1.0, 0.0]]).T
+    # Of 5 samples with squares 10: at distance 1 products 2 - 2, at distance 2 2*2.
+    wider = 1 + 2 * (1 * 2 - 2 * 1) / 10 + 2 * (2 * 2) / 10
+    assert noise_of_mean(r) == pytest.approx(np.sqrt(10 / 5 * wider))
+    assert np.isnan(noise_of_mean(np.full((5, 1), np.nan))).all()
