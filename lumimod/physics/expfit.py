@@ -173,7 +173,7 @@ def _curve_fit(hours: FloatArray, y: FloatArray, a: float, b: float) -> tuple[fl
         return float(np.sum(residual(p) ** 2))
 
     start = np.ones(2)  # as in curve_fit
-    fitted, status = leastsq(residual, start, Dfun=derivatives, maxfev=300)
+    fitted, status = leastsq(residual, start, Dfun=derivatives)
     given = squares(np.array([a, b]))
     most = given * (1 + AGREEMENT) if np.isfinite(given) else np.sum(y**2)
     reached = squares(fitted)

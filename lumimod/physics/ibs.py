@@ -102,7 +102,7 @@ def ibs_map(
 def parts_of(dt_s: FloatArray, longest_s: float, part_s: float) -> FloatArray:
     """Return into how many parts times are divided: 1 for those up to `longest_s`, and for NaN."""
     is_long = dt_s > longest_s
-    return np.where(is_long, np.ceil(np.where(is_long, dt_s, 0.0) / part_s), 1.0)
+    return np.where(is_long, np.ceil(dt_s / part_s), 1.0)
 
 
 def ibs_map_in_parts(
@@ -122,7 +122,7 @@ def ibs_map_in_parts(
     any time, and are integrated as they are.
     """
     is_map = isinstance(ibs, IbsSet)
-    n_parts = parts_of(dt_s, longest_s, part_s) if is_map else np.ones(dt_s.shape)
+    n_parts = parts_of(dt_s, longest_s, part_s) if is_map else np.ones_like(dt_s)
     emit, bl4s = ibs_map(ibs, dt_s / n_parts, n_ppb, emit_h_um, bl4s_s)
     for done in range(1, int(n_parts.max(initial=1.0))):
         on = n_parts > done

@@ -81,7 +81,7 @@ def interp_each_column(
     if gappy.any():
         last[gappy], next_[gappy] = _finite_around(finite[:, column[gappy]], newest[gappy])
     t0, y0 = sample_time_s[last], samples[last, column]
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         slope = (samples[next_, column] - y0) / (sample_time_s[next_] - t0)
         values[column] = np.where(next_ == last, y0, slope * (at_s - t0) + y0)
     return values
@@ -108,7 +108,7 @@ def samples_until(time_s: FloatArray, group_start: IntArray, sample_time_s: Floa
     n_groups = group_start.size - 1
     sampled = sample_time_s[group_start[0] : group_start[-1]]
     group = np.repeat(np.arange(n_groups), np.diff(group_start))
-    first = np.searchsorted(time_s, sampled, side="left")  # the first time that is not before it
+    first = np.searchsorted(time_s, sampled)  # the first time that is not before it
     n_new = np.bincount(first * n_groups + group, minlength=(time_s.size + 1) * n_groups)
     counts: IntArray = np.cumsum(n_new.reshape(time_s.size + 1, n_groups)[:-1], axis=0)
     return counts
@@ -135,7 +135,7 @@ def interp_groups(
         return values
     first, end = group_start[:-1][some], group_start[1:][some] - 1
     count = samples_until(time_s, group_start, sample_time_s)[:, some]
-    left = np.clip(first + count - 1, first, np.maximum(end - 1, first))
+    left = first + np.maximum(count - 1, 0)
     right = np.minimum(left + 1, end)
     at_s, t0, y0 = time_s[:, None], sample_time_s[left], samples[left]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,25 @@ def test_the_ends_of_a_band_of_energy_do_not_belong_to_it(band: tuple[float, flo
     assert is_calibrated((low + high) / 2)
     assert not is_calibrated(low)
     assert not is_calibrated(high)
+
+
+@pytest.mark.parametrize(("end_s", "n_notes"), [(1300.0, 0), (1000.0, 1)])
+def test_a_bunch_that_lacks_more_than_ten_minutes_is_told(end_s: float, n_notes: int) -> None:
+    # Held for 30 min after its last sample at 1200 or 900 s, it lacks the last 2 or 3 of 300 s.
+    assert len(told(lengths_until({20: end_s}), "gap")) == n_notes
+
+
+def test_the_note_of_bunches_says_how_long_they_are_held() -> None:
+    beam = lengths_until({30: -1e9})
+    (note,) = (n for n in what_was_measured(beam, SLOTS, TIME_S, 7200.0) if n.kind == "gap")
+    assert note.text == (
+        "bunch length of beam 2: 1 of 3 bunches were not measured for more than 120 min where "
+        "others were, 1 of them never: NaN"
+    )
+
+
+def test_samples_are_those_of_the_bunches_that_are_analysed() -> None:
+    beam = replace(measured_beam(2, SLOTS), dropped={"emittance": 5, "bunch length": 7})
+    notes = [n for n in what_was_measured(beam, SLOTS[:2], TIME_S, 1800.0) if n.kind == "samples"]
+    assert [note.numbers["samples"] for note in notes] == [37 * 2] * 4
+    assert [note.numbers["dropped"] for note in notes] == [5, 5, 0, 7]

@@ -112,3 +112,22 @@ def test_a_clock_shows_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) 
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_where_nothing_was_measured_all_is_unmeasured() -> None:
+    found = unmeasured(TIME_S, np.empty(0), 60.0)
+    assert found.dtype == bool
+    assert found.tolist() == [True] * TIME_S.size
+
+
+def test_a_gap_that_ends_within_the_first_second_does_not_reach_into_the_span() -> None:
+    assert longest_gap_s(np.array([-500.0, 0.3]), (0.0, 100.0)) == 100.0
+
+
+def test_gaps_of_what_no_beam_has_are_told_without_one() -> None:
+    found = [Gap(3600.0 * i, 3600.0 * i + 600.0, 8000.0, last=False) for i in range(7)]
+    notes = list(gap_notes("crossing angle", None, found, 7200.0))
+    start = "crossing angle: no measurement for 10 min of stable beams, from "
+    held = "UTC: held for 120 min, then NaN (max_gap_s)"
+    assert notes[0].text == f"{start}00:00 to 00:10 {held}"
+    assert notes[-1].text == f"{start}04:00 to 04:10 {held}; 2 shorter gaps"

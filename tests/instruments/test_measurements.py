@@ -874,3 +874,7 @@ def test_without_system_b_the_gaps_of_system_a_are_left(tmp_path: Path) -> None:
     beam = read_stable(tmp_path, A=minutes([0, 0, 1e11, 2e11], (0, 60), (180, 240)), B=None)  # type: ignore[arg-type]
     assert set(beam.intensity_ppb.values[:, 0]) == {1e11}
     assert beam.notes == ()
+
+
+def test_the_scans_of_some_slots_are_of_these() -> None:
+    assert example().of(np.array([9])).slots.tolist() == [9]

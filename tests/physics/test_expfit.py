@@ -337,3 +337,72 @@ def test_full_fit_is_that_of_all_times() -> None:
     np.testing.assert_array_equal(fits.full.tau_s, fit_exponentials(time_s, values).tau_s)
     first = fit_exponentials(time_s[:24], values[:24])  # 24 steps of 300 s are 7200 s
     np.testing.assert_array_equal(fits.short.tau_s, first.tau_s)
+
+
+def test_the_full_fit_is_scaled_as_the_short_one() -> None:
+    time_s, values = noisy_bunches("intensity in 1e11", 144, 20)
+    fits = fit_short_and_full(time_s, values * 1e11, 7200.0, scale=1e11)
+    alone = fit_exponentials(time_s, values * 1e11, scale=1e11)
+    np.testing.assert_array_equal(fits.full.init, alone.init)
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(0.5, True), (30.0, True), (30.25, False)])
+def test_scipy_is_asked_for_scattered_values_of_up_to_thirty_hours(
+    hours: float, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def curve_fit_instead(*of: Any) -> tuple[float, float]:
+        calls.append(of)
+        return of[2:]
+
+    monkeypatch.setattr(expfit, "_curve_fit", curve_fit_instead)
+    time_s = np.arange(0, hours * HOUR_S + 1, 900.0)
+    values = np.random.default_rng(1).normal(1, 0.3, (time_s.size, 1))
+    fit_exponentials(time_s, values)
+    assert bool(calls) == asked
+
+
+def taken(
+    monkeypatch: pytest.MonkeyPatch, y: np.ndarray, given: float, found: float, status: int = 1
+) -> bool:
+    """Return whether what scipy found is taken for a fit, both being constants."""
+    import scipy.optimize
+
+    monkeypatch.setattr(
+        scipy.optimize, "leastsq", lambda *_, **__: (np.array([found, 0.0]), status)
+    )
+    hours = np.arange(y.size) / 12
+    a, b = expfit._curve_fit(hours, y, given, 0.0)
+    assert (a, b) in ((given, 0.0), (found, 0.0)) or np.isnan(given)
+    return a == found
+
+
+@pytest.mark.parametrize(
+    ("status", "is_taken"), [(0, False), (1, True), (3, True), (4, True), (5, False), (8, False)]
+)
+def test_what_scipy_found_is_taken_if_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, status: int, is_taken: bool
+) -> None:
+    y = np.array([0.9, 1.1] * 5)
+    assert taken(monkeypatch, y, given=1.01, found=1.0, status=status) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "is_taken"),
+    [
+        (1.0, 1.0 + 1e-5, True),  # sum of squares 1 + 1e-8 of that given
+        (1.0, 1.001, False),  # 1 + 1e-4
+        (1.0, 1.05, False),  # 1.25
+        (np.nan, 1.5, True),
+        (np.nan, 2.1, False),
+    ],
+)
+def test_what_scipy_found_is_taken_if_it_is_as_good_or_better_than_nothing(
+    monkeypatch: pytest.MonkeyPatch, given: float, found: float, is_taken: bool
+) -> None:
+    y = np.array([0.9, 1.1] * 5)
+    assert taken(monkeypatch, y, given, found) == is_taken
+    if np.isnan(given):
+        assert taken(monkeypatch, y / 10, given, found / 10) == is_taken
+        assert taken(monkeypatch, y * 10, given, found * 10) == is_taken

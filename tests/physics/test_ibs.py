@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from lumimod.errors import ConfigError
-from lumimod.physics.ibs import IbsSet, ibs_map
+from lumimod.physics.ibs import IbsSet, ibs_map, ibs_map_in_parts, parts_of
 from lumimod.tables.ibs import ibs_of, ibs_sets
 
 DATA = Path(__file__).parents[1] / "data"
@@ -363,3 +363,36 @@ def test_energy_may_be_off_by_20_gev(offset_gev: float, known: bool) -> None:
     else:
         with pytest.raises(ConfigError, match="6520 GeV|6521 GeV"):
             ibs_of(gamma, 12e6)
+
+
+# ---- Long times in parts.
+
+
+def test_times_above_the_longest_are_divided_into_parts_of_at_most_their_length() -> None:
+    dt_s = np.array([0.5, 900.0, 901.0, 1200.0, 1201.0, np.nan])
+    assert parts_of(dt_s, 900.0, 300.0).tolist() == [1, 1, 4, 4, 5, 1]
+
+
+def test_each_bunch_is_mapped_part_after_part() -> None:
+    dt_s = np.array([600.0, 900.0, 1800.0, 2000.0, np.nan])
+    n, emit, bl4s = np.linspace(0.9e11, 1.2e11, 5), np.linspace(1.8, 2.4, 5), np.full(5, 1.05e-9)
+    found = ibs_map_in_parts(at_energy(6500), dt_s, n, emit, bl4s, longest_s=900.0, part_s=600.0)
+    for j, n_parts in enumerate((1, 1, 3, 4)):
+        one = (emit[j : j + 1], bl4s[j : j + 1])
+        for _ in range(n_parts):
+            one = ibs_map(at_energy(6500), dt_s[j] / n_parts, n[j : j + 1], *one)
+        np.testing.assert_array_equal((found.emit_h_um[j], found.bl4s_s[j]), np.ravel(one))
+    assert np.isnan([found.emit_h_um[4], found.bl4s_s[4]]).all()
+
+
+def test_rates_are_integrated_over_long_times_as_they_are() -> None:
+    rates = ibs_of(7247.4, 12e6)
+    bunches = (np.array([600.0, 7200.0]), np.full(2, 1.1e11), np.full(2, 2.0), np.full(2, 1.1e-9))
+    found = ibs_map_in_parts(rates, *bunches, longest_s=900.0, part_s=500.0)
+    np.testing.assert_array_equal(found, ibs_map(rates, *bunches))
+
+
+def test_no_bunches_are_mapped_to_none() -> None:
+    none = np.empty(0)
+    found = ibs_map_in_parts(at_energy(6500), none, none, none, none, longest_s=9.0, part_s=5.0)
+    assert found.emit_h_um.shape == found.bl4s_s.shape == (0,)

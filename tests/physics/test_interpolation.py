@@ -80,7 +80,7 @@ def test_groups_equal_numpy_interp(seed: int) -> None:
     start = np.concatenate([[0], np.cumsum(sizes)])
     sample_s = np.concatenate([np.cumsum(rng.uniform(1, 100, n)) for n in sizes])
     samples = rng.normal(size=sample_s.size)
-    time_s = np.linspace(-10, 400, 30)
+    time_s = np.sort(np.concatenate([np.linspace(-10, 400, 30), sample_s]))
     found = interp_groups(time_s, start, sample_s, samples)
     for j, (a, b) in enumerate(zip(start[:-1], start[1:])):
         np.testing.assert_array_equal(found[:, j], by_numpy(time_s, sample_s[a:b], samples[a:b]))
@@ -175,3 +175,11 @@ def test_group_without_samples_is_nan() -> None:
         np.array([1.0, 3.0, 9.0]),
     )
     np.testing.assert_array_equal(found, [[1, np.nan, 9], [2, np.nan, 9]])
+
+
+@pytest.mark.parametrize("sample_s", [[0.0, 0.0, 10.0], [0.0, 10.0, 10.0], [5.0, 5.0, 5.0]])
+def test_samples_of_one_time_at_an_end_raise_no_warning(sample_s: list[float]) -> None:
+    found = interp_groups(
+        np.array([-1.0, 20.0]), np.array([0, 3]), np.array(sample_s), np.array([1.0, 2.0, 3.0])
+    )
+    np.testing.assert_array_equal(found[:, 0], [1, 3])
