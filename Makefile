@@ -75,7 +75,7 @@ season: setup
 	@echo "Open $(SEASON)/SB_analysis/report/index.html in a browser."
 
 # Left out: tests marked `slow`, and those on a real pool. A test that takes long and is not marked is
-# named at the end. Each process takes whole files, see tests/sharing.py. Of properties a few examples
+# named at the end. Each process takes whole files, see tests/sharing. Of properties a few examples
 # are tried, in `make test` a hundred.
 check: lint
 	EXAMPLES=quick $(BIN)/python -m pytest --jobs $(JOBS) -q -m "not slow and not htcondor"

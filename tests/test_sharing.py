@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sharing import Files
+from tests.sharing.whole import Files
 
 ROOT = Path(__file__).parents[1]
 GOOD = "def test_good(): pass\n"

@@ -221,11 +221,13 @@ def test_the_config_of_april_2017_loads_unchanged() -> None:
         "/afs/cern.ch/work/l/lumimod/followup_2016/SB_analysis"
     )
     assert not cfg.model.enabled
+    assert cfg.plots.per_model  # the pictures that the original made
 
 
 def test_the_config_of_november_2017_loads_unchanged() -> None:
     cfg = load_config(DATA / "config_2017_11.py")
     assert cfg.ignored_names == ("hour",)
+    assert cfg.plots.per_model
     assert cfg.model.enabled
     assert cfg.model.models == MODELS[:4]
     assert cfg.model.cases == (Case(1, 1, 1, 1, 1), Case(2, 0.9, 1.1, 0.95, 1.05))

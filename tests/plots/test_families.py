@@ -200,6 +200,7 @@ def laid_out(family: str, name: str) -> Figure:
     return figure
 
 
+@pytest.mark.slow
 @every_picture
 def test_panels_of_the_same_quantity_share_limits_and_ticks(family: str, name: str) -> None:
     check_shared(drawn(family, name))

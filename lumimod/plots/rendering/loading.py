@@ -12,7 +12,7 @@ def load_matplotlib() -> None:
     from matplotlib import artist
 
     tables = artist.kwdoc
-    artist.kwdoc = lambda artist: ""  # a public function, in matplotlib 3.6 to 3.11
+    artist.kwdoc = lambda artist: ""  # public
     try:
         import matplotlib.figure  # noqa: F401 - and with it nearly all others
     finally:
