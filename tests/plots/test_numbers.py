@@ -108,7 +108,7 @@ def test_the_power_of_ten_is_that_of_the_largest_value(
     largest: float, factor: float, power: str
 ) -> None:
     found = numbers.power_of(np.array([largest, NAN]), np.array([largest / 1000]))
-    assert found == (pytest.approx(factor), power)
+    assert found == (pytest.approx(factor, rel=1e-6, abs=0), power)
 
 
 def test_a_few_spikes_do_not_choose_the_power_of_ten() -> None:

@@ -67,7 +67,8 @@ def test_points_are_those_of_the_table(
     assert [text.get_text() for text in ax.texts][0] == panel.words
     for series in panel.series:
         x, y = points(ax, series.label)
-        assert y == pytest.approx([of[series.column] * panel.scale for of in rows.values()])
+        expected = [of[series.column] * panel.scale for of in rows.values()]
+        assert y == pytest.approx(expected, rel=1e-6, abs=0)
         assert np.diff(x) == pytest.approx(ONE_DAY_S / 2)
 
 
@@ -101,7 +102,8 @@ def test_bars_are_the_spreads_of_the_table(
     for series, of_series in zip(panel.series, bars):
         ends = np.array([segment[:, 1] for segment in of_series.get_segments()])
         half = (ends[:, 1] - ends[:, 0]) / 2
-        assert half == pytest.approx([of[series.spread] * panel.scale for of in rows.values()])
+        expected = [of[series.spread] * panel.scale for of in rows.values()]
+        assert half == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_every_bar_is_within_its_panel(figures: dict[str, Figure]) -> None:

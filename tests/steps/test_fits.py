@@ -11,6 +11,11 @@ import pytest
 
 import lumimod
 from lumimod.errors import MissingStepError
+from lumimod.physics.uncertainty import (
+    errors_of_correlated,
+    exponential_fit_errors,
+    sample_noise,
+)
 from lumimod.records import CalculatedLumi, Fits, MeasuredLumi, StableBeams
 from lumimod.records.frames import to_frame
 from lumimod.records.store import load
@@ -200,6 +205,60 @@ def test_errors_of_the_calculated_luminosity_count_fewer_samples(fill: MakeFill)
     assert np.all(found["CMS", "calc"].full.tau_s > 2 * found["CMS", "meas"].full.tau_s)
     assert np.all(found["CMS", "calc"].full.lag1 > 0.8)
     assert np.isnan(found["CMS", "calc"].full.chi2_dof).all()
+
+
+def test_errors_are_of_the_samples_of_each_span_as_these_come_about(fill: MakeFill) -> None:
+    sb = stable_beams(n_times=30)
+    names = ("emit_h_raw_um", "emit_v_raw_um", "length_m", "intensity_ppb")
+    for k, name in enumerate(names):
+        values = getattr(sb.bunches[1, "coll"], name)
+        values *= 1 + 0.01 * np.sin(np.arange(30) ** 2 / (k + 3) + np.arange(3)[:, None]).T
+    waving = {
+        e: v * (1 + 0.01 * np.sin(np.arange(30) ** 1.5))[:, None]
+        for e, v in lumi_of(sb, 3e4).items()
+    }
+    ctx = prepared(fill(t_fit_length=3600.0), sb)
+    put(ctx.paths.lumi_calc, CalculatedLumi(sb.time_s, waving, sb.xing_angle_rad))
+    put(ctx.paths.lumi_meas, MeasuredLumi(waving))
+    found = run(ctx)
+    b = sb.bunches[1, "coll"]
+    quantities = {
+        "emit_h": (b.emit_h_raw_um, True),
+        "emit_v": (b.emit_v_raw_um, True),
+        "bl": (b.length_m, False),
+        "inten": (b.intensity_ppb, False),
+    }
+    cases = [
+        (values, found.beams[1, "coll"][x], found.beam_errors[1, "coll"][x], interpolated, False)
+        for x, (values, interpolated) in quantities.items()
+    ]
+    for kind in ("calc", "meas"):
+        key = ("CMS", kind)
+        cases.append(
+            (waving["CMS"], found.lumi[key], found.lumi_errors[key], False, kind == "calc")
+        )
+    for values, of, errors, interpolated, smooth in cases:
+        noise = None if smooth else sample_noise(values)
+        for span, n in (("short", 12), ("full", 30)):  # the sample after 3600 s is the 13th
+            fit, got = getattr(of, span), getattr(errors, span)
+            expected = exponential_fit_errors(
+                sb.time_s[:n],
+                values[:n],
+                fit.init,
+                fit.tau_s,
+                interpolated=interpolated,
+                noise=noise,
+            )
+            expected = errors_of_correlated(expected) if smooth else expected
+            for a, e in zip(got, expected):
+                assert a == pytest.approx(e, rel=1e-9, abs=0, nan_ok=True)
+
+
+def test_fits_are_not_kept_in_memory_as_no_later_step_reads_them(fill: MakeFill) -> None:
+    ctx = prepared(fill(), stable_beams())
+    run(ctx)
+    assert ctx.made(ctx.paths.fits)
+    assert ctx.paths.fits not in ctx._results
 
 
 def test_errors_are_columns_of_the_frame(fill: MakeFill) -> None:
