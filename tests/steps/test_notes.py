@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from lumimod.errors import Note
+from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.records import CycleInterval, Instant, MeasuredLumi
-from lumimod.steps import cycle_model, emittance, losses, lumi, massi, model, sb
+from lumimod.steps import cycle_model, emittance, fits, losses, lumi, massi, model, sb
 from lumimod.steps.context import FillContext
 from lumimod.steps.effects import note_range
 from lumimod.steps.smoothing import Smoothing
@@ -155,6 +156,16 @@ def test_a_logged_beta_star_that_is_not_the_one_in_use_or_is_none_is_noted(
         'betastar_m = "measured" takes the logged one'
     )
     assert notes == [unused, Note("beta*", text, "beta*")]
+
+
+def test_fits_that_failed_are_noted_with_their_number(fill: MakeFill, notes: list[Note]) -> None:
+    of = {
+        name: ExpFit(np.array(tau_s), np.ones(3))
+        for name, tau_s in (("good", [1.0, 2.0, 3.0]), ("bad", [1.0, np.nan, np.nan]))
+    }
+    fits._note_failures(fill(), [ExpFits(of["good"], of["good"])])
+    fits._note_failures(fill(), [ExpFits(of["good"], of["bad"]), ExpFits(of["bad"], of["good"])])
+    assert notes == [Note("failed", "4 of 12 fits failed and are NaN")]
 
 
 # --- ends of the fill

@@ -17,6 +17,7 @@ from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import sb
 from lumimod.steps.context import FillContext, StepInProgress
+from lumimod.steps.smoothing import Smoothing, smoothed
 from tests.conftest import context
 
 from .conftest import FILL, T0, fill_modes, measured_beam
@@ -112,14 +113,20 @@ def test_intensity_before_stable_beams_does_not_reach_the_threshold(fill: MakeFi
 
 
 def test_no_bunch_above_the_threshold_is_no_data(fill: MakeFill) -> None:
-    with pytest.raises(NoDataError, match=r"beam 1: no bunch reaches 9e\+11 protons"):
+    with pytest.raises(NoDataError) as caught:
         sb.run(fill(BEAMS, intensity_threshold=9e11))
+    assert str(caught.value) == (
+        "beam 1: no bunch reaches 9e+11 protons in stable beams; check intensity_threshold in "
+        "config.py, or leave the fill out"
+    )
 
 
 def test_no_slot_in_both_beams_is_no_data(fill: MakeFill) -> None:
     beams = {1: measured_beam(1, [10]), 2: measured_beam(2, [30])}
-    with pytest.raises(NoDataError, match="no colliding bunch"):
+    with pytest.raises(NoDataError) as caught:
         sb.run(fill(beams))
+    why = "no slot is filled in both beams: no colliding bunch; leave it out"
+    assert str(caught.value) == why
 
 
 def test_a_failed_run_leaves_no_result(fill: MakeFill) -> None:
@@ -397,6 +404,15 @@ def test_samples_before_the_squeeze_do_not_count_in_the_smoothing(fill: MakeFill
     beams = {b: measured_beam(b, [20], emit=step_at_squeeze) for b in (1, 2)}
     bunches = run(fill(beams)).bunches[1, "coll"]
     assert bunches.emit_h_um == pytest.approx(2.0)
+
+
+def test_a_sample_at_the_very_start_of_the_squeeze_is_not_smoothed() -> None:
+    scans = measured_beam(1, [10, 20]).scans
+    start_s = float(scans.time_s[30])
+    late = smoothed(scans, Smoothing(start_s, 0.5, 0.0))
+    n = int(scans.start[1]) - 31
+    assert late.start.tolist() == [0, n, 2 * n]
+    assert late.time_s.min() == scans.time_s[31]
 
 
 def test_without_a_squeeze_all_samples_are_smoothed(fill: MakeFill) -> None:
