@@ -76,8 +76,7 @@ def _filled_slots(buckets: Series, row: int) -> IntArray:
 def possible_lengths(lengths: BunchSamples, name: str, log: DropLog) -> BunchSamples:
     """Return the lengths, NaN for those that no bunch can have."""
     low, high = LENGTHS_4S_S
-    with np.errstate(invalid="ignore"):
-        bad = (lengths.values < low) | (lengths.values > high)
+    bad = (lengths.values < low) | (lengths.values > high)
     if not bad.any():
         return lengths
     n_values = int(np.isfinite(lengths.values).sum())

@@ -17,10 +17,12 @@ from lumimod.arrays import Series
 from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, MissingInputError, NoDataError, Note, download
 from lumimod.instruments import measurements
-from lumimod.instruments.bqm import bqm_lengths
+from lumimod.instruments.bqm import bqm_lengths, possible_lengths
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.instruments.drops import DropLog
+from lumimod.instruments.fbct import fbct_intensities
 from lumimod.instruments.measurements import BeamMeasurements, read_beam
+from lumimod.instruments.samples import BunchSamples
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.variables import all_names
@@ -831,7 +833,7 @@ def test_the_note_of_a_calibration_is_told_once_for_both_beams() -> None:
     assert told == [Note("calibration", "of another year", "emittance", 1)]
 
 
-@pytest.mark.parametrize(("gev", "dropped"), [(-0.5, 1), (0.0, 0), (0.5, 0), (7e6, 1)])
+@pytest.mark.parametrize(("gev", "dropped"), [(-0.5, 1), (0.0, 0), (0.5, 0), (7500.0, 0), (7e6, 1)])
 def test_energies_from_zero_on_are_possible(gev: float, dropped: int) -> None:
     log = DropLog(1)
     energy = measurements._possible_energies(series({0.0: [6500.0], 1.0: [gev]}, "E"), log)
@@ -878,3 +880,57 @@ def test_without_system_b_the_gaps_of_system_a_are_left(tmp_path: Path) -> None:
 
 def test_the_scans_of_some_slots_are_of_these() -> None:
     assert example().of(np.array([9])).slots.tolist() == [9]
+
+
+def test_what_is_wrong_with_intensities_is_told_with_the_command_of_the_fill() -> None:
+    path, log = Path("basic_data_fill_5845.csv"), DropLog(1)
+    for rows, text in (
+        ({}, "has no row"),
+        ({1.0: [0, 1e11]}, "has 2 columns, but the BSRT measured slot 3"),
+    ):
+        one = dataclasses.replace(series(rows, "I"), origin=path)  # type: ignore[arg-type]
+        with pytest.raises(BadInputError) as caught:
+            fbct_intensities(one, np.array([1, 3]), log)
+        assert str(caught.value) == f"I in {path} {text}; {download(path)}"
+    assert "--fill 5845" in download(path)
+
+
+def test_lengths_at_the_limits_of_a_bucket_are_possible_and_others_are_noted() -> None:
+    values = np.array([[0.1e-9, 2.5e-9], [0.099e-9, np.nan], [1e-9, 2.501e-9]])
+    log = DropLog(2)
+    found = possible_lengths(BunchSamples(np.array([1.0, 2.0, 3.0]), values), "L", log)
+    expected = [[0.1e-9, 2.5e-9], [np.nan, np.nan], [1e-9, np.nan]]
+    np.testing.assert_array_equal(found.values, expected)
+    assert found.time_s.tolist() == [1.0, 2.0, 3.0]
+    text = "L: 2 bunch lengths outside 0.1 to 2.5 ns dropped (40.00%)"
+    assert log.notes == [Note("dropped", text, "bunch length", 2, None, {"dropped": 2, "of": 5})]
+
+
+def test_dropped_acquisitions_of_lengths_count_for_their_quantity() -> None:
+    log = DropLog(1)
+    rows = {1.0: [1e-9, 2e-9], 2.0: [1e-9]}
+    bqm_lengths(series({0.0: [31, 51]}, "B"), series(rows, "L"), np.array([3, 5]), log)
+    assert log.counts == {"bunch length": 1}
+    assert [note.quantity for note in log.notes] == ["bunch length"]
+
+
+def test_a_factor_of_lengths_changes_lengths_alone(tmp_path: Path) -> None:
+    beam = measure(tmp_path)
+    assert beam.with_length_factor(1) is beam
+    twice = beam.with_length_factor(2.0)
+    assert twice.length_4s_s.values.tolist() == [[2e-9, 4e-9]]
+    assert twice.length_4s_s.time_s.tolist() == [START_S + 1.0]
+    assert dataclasses.replace(twice, length_4s_s=beam.length_4s_s) == beam
+
+
+def test_the_note_of_intensities_by_system_b_alone_is_whole(tmp_path: Path) -> None:
+    text = f"{A} is not in {tmp_path / 'bbb.csv'}: bunch intensities of beam 1 are of {B}"
+    assert measure(tmp_path, A=None).notes == (Note("replaced", text, "bunch intensity", 1),)
+
+
+def test_the_ramp_has_ended_at_98_per_cent_of_the_highest_energy(tmp_path: Path) -> None:
+    rows = {0.0: [450.0], 10.0: [2449.0], 20.0: [2450.0], 30.0: [2500.0]}
+    basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
+    bbb = write(tmp_path / "bbb.csv", BBB)
+    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert beam.top_since_s == START_S + 20
