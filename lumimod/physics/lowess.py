@@ -85,7 +85,6 @@ class _Rows:
 class _Design(NamedTuple):
     """What depends on the times alone: shared by all quantities and iterations."""
 
-    x: FloatArray  # (n_rows, n_max) times, padded with inf
     fitted: IntArray  # (n_rows, n_fits) index of each fitted sample; the last one repeats
     first: IntArray  # (n_rows, n_fits) flat index of the first of the k neighbours
     moments: (
@@ -146,7 +145,7 @@ def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
     np.multiply(moments[0], u, out=moments[1])
     np.multiply(moments[1], u, out=moments[2])
     has_all = fitted.shape == x.shape and bool((fitted == np.arange(x.shape[1])).all())
-    return _Design(x, fitted, first, moments, has_all, *_brackets(x, fitted, at))
+    return _Design(fitted, first, moments, has_all, *_brackets(x, fitted, at))
 
 
 def _windows(values: FloatArray, first: IntArray, k: int) -> FloatArray:
@@ -163,7 +162,7 @@ def _windows(values: FloatArray, first: IntArray, k: int) -> FloatArray:
 def _tricube(distance: FloatArray, own: BoolArray) -> FloatArray:
     """Return the weights (1 - (distance/largest)^3)^3 of the neighbours, 0 of others."""
     radius = np.where(own, distance, 0.0).max(axis=2, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # 0/0 where all are at one time
         t = distance / radius
         t = 1 - t * t * t
     return np.where(own & (radius > 0), t * t * t, 0.0)
@@ -195,7 +194,7 @@ def _local_fits(y: FloatArray, robustness: FloatArray, d: _Design) -> FloatArray
     """Return the value of each local linear fit at its own sample: (n_rows, n_fits)."""
     r = _windows(robustness, d.first, d.moments.shape[-1])
     s0, s1, s2, t0, t1 = _sums(d.moments, r)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         mean_u, mean_y, mean_u2 = s1 / s0, t0 / s0, s2 / s0
         spread = mean_u2 - mean_u**2
         fit = mean_y - mean_u * (t1 / s0 - mean_u * mean_y) / np.maximum(spread, _SMALLEST_SPREAD)

@@ -330,3 +330,16 @@ def test_samples_at_the_same_time_stay_finite_and_share_a_value(
 def test_constant_values_stay_constant() -> None:
     # All residuals vanish, and with them their median: every robustness weight is one.
     np.testing.assert_allclose(one_group(np.arange(30) * 60.0, np.full(30, 2.5)), 2.5, rtol=1e-14)
+
+
+def test_what_stands_in_for_missing_samples_of_a_short_group_is_no_residual() -> None:
+    # Values about 0, as what is put there: next to a long group they are smoothed as alone.
+    rng = np.random.default_rng(5)
+    times = np.concatenate([np.arange(12.0), np.arange(40.0)])
+    values = rng.normal(size=(52, 1))
+    smoothing = {"frac": 0.5, "delta_s": 0.0, "n_iter": 3}
+    values[10:12] = 0.0  # so that the fit there is close to it
+    both = lowess_groups(times, np.array([0, 12, 52]), values, **smoothing)[:, 0]
+    for part in (slice(0, 12), slice(12, 52)):
+        alone = one_group(times[part], values[part, 0], **smoothing)
+        np.testing.assert_allclose(both[part], alone, rtol=0, atol=1e-12)
