@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lumimod.errors import ConfigError, NoDataError, Note
+from lumimod.instruments.bsrt import Scans
 from lumimod.physics.full import advance
 from lumimod.physics.ibs import ibs_map
 from lumimod.physics.sbmodel import Bunches
@@ -16,7 +18,7 @@ from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import cycle
 from lumimod.steps.context import FillContext
-from lumimod.steps.cycle_model import model_of
+from lumimod.steps.cycle_model import model_of, modelled
 from lumimod.steps.effects import physics_of
 from lumimod.tables.ibs import ibs_of
 
@@ -271,6 +273,45 @@ def test_at_an_energy_that_the_model_does_not_know_the_measured_cycle_is_saved(
     assert not ctx.paths.cycle_model.exists()
 
 
+def test_a_bunch_with_one_sample_begins_and_ends_with_it_and_one_without_is_nan() -> None:
+    emit_um = np.array([[2.0, 2.5], [3.0, 3.5]])
+    times = T0 + np.array([50.0, 500.0])
+    scans = Scans(np.array([10, 20]), np.array([0, 1, 2]), times, emit_um)
+    beam = replace(measured_beam(1, [10, 20]), scans=scans)
+    inside = {
+        (0.0, 100.0): ([T0 + 50, np.nan], [2.0, np.nan]),
+        (100.0, 600.0): ([np.nan, T0 + 500], [np.nan, 3.0]),
+    }
+    for (begin, end), (time_s, emit_h_um) in inside.items():
+        found = cycle._interval(beam, T0 + begin, T0 + end)
+        for instant in (found.start, found.end):
+            assert np.array_equal(instant.time_s, time_s, equal_nan=True)
+            assert np.array_equal(instant.emit_h_um, emit_h_um, equal_nan=True)
+
+
+def test_an_incomplete_cycle_says_what_to_do() -> None:
+    with pytest.raises(NoDataError) as caught:
+        cycle._limits(fill_modes(start_FLATTOP=np.nan))
+    assert str(caught.value) == (
+        "the beam modes do not tell when flat top began (FLATTOP) and stable beams began "
+        "(STABLE): the cycle was not complete; leave the step out"
+    )
+
+
+def test_cycles_are_not_kept_in_memory_and_models_have_no_intensity(fill: MakeFill) -> None:
+    ctx = fill(beams())
+    _, found, chained = run(ctx)
+    for path in (ctx.paths.cycle, ctx.paths.cycle_model, ctx.paths.cycle_model_inj2sb):
+        assert ctx.made(path)
+        assert path not in ctx._results
+    measured = cycle._interval(ctx.beams[1], T0 - 2500, T0)
+    of_model = modelled(model_of(ctx.cfg)[1, "he_before_SB"], measured, measured.start)
+    of_run = (found.intervals[1, "Injection"], chained.intervals[1, "he_before_SB"])
+    for interval in (of_model, *of_run):
+        assert interval.start.intensity_ppb is None
+        assert interval.start.brightness_ppb_um is None
+
+
 # --- modelled with all effects
 
 
@@ -331,8 +372,11 @@ def test_a_long_wait_with_the_parametrisation_is_in_parts_with_further_effects_t
     assert together == pytest.approx(original, rel=1e-7, abs=0)
 
 
-def test_each_bunch_is_modelled_over_its_own_time_whatever_the_others_do(fill: MakeFill) -> None:
-    cfg = fill(extra_growth={"flat top": 0.3}).cfg
+@pytest.mark.parametrize("names", [{}, {"extra_growth": {"flat top": 0.3}}])
+def test_each_bunch_is_modelled_over_its_own_time_whatever_the_others_do(
+    fill: MakeFill, names: dict[str, object]
+) -> None:
+    cfg = fill(**names).cfg
     end = model_of(cfg)[1, "he_before_SB"]
     duration_s = np.array([1200.0, 4000.0, 9000.0])
     n_ppb = np.array([1.0e11, 1.1e11, 1.2e11])

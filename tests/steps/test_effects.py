@@ -13,7 +13,8 @@ import pytest
 from lumimod.config.settings import Config, load_config
 from lumimod.errors import ConfigError
 from lumimod.physics.growth import coupling_share
-from lumimod.steps.effects import FLAT_TOP, INJECTION, STABLE, extra_losses, physics_of
+from lumimod.physics.ibs import IbsRates
+from lumimod.steps.effects import FLAT_TOP, INJECTION, STABLE, _in_map, extra_losses, physics_of
 
 BEAMS = np.array([1, 1, 2])
 PHASES = (INJECTION, FLAT_TOP, STABLE)
@@ -48,6 +49,21 @@ def test_one_effect_by_itself_leaves_the_others_as_in_the_original(
     assert not effects.core_burnoff
     assert effects.coupling_share > 0
     assert not np.any(effects.extra_um_h)
+
+
+def test_damping_in_the_parametrisation_is_that_of_its_energy_or_of_its_rates(
+    config: MakeConfig,
+) -> None:
+    for phase, hours in ((INJECTION, (np.inf, np.inf)), (FLAT_TOP, (64.7, 32.35))):
+        parametrised = physics_of(config(), phase, BEAMS).parametrised
+        assert parametrised is not None
+        assert parametrised.damping == hours
+    nothing = (0.0,) * 6
+    assert _in_map(IbsRates(6500.0, 12.0, nothing, nothing, 20.0, 11.0)) == (20.0, 11.0)
+
+
+def test_the_frequency_is_that_of_config_py(config: MakeConfig) -> None:
+    assert physics_of(config(frev=11240.0), STABLE, BEAMS).effects.f_rev_hz == 11240.0
 
 
 def test_coupling_is_that_of_bottom_and_top(config: MakeConfig) -> None:

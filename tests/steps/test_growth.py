@@ -70,7 +70,10 @@ def test_the_sum_is_the_mean_of_the_bunches_by_time(fill: MakeFill) -> None:
     [
         ({"doSBModel": False}, "doSBModel is False"),
         ({"doSBModel": True, "saveDict": False, "savePandas": True}, "saveDict is False"),
-        ({"doSBModel": True, "models": ["IBSBOff"]}, "models has none of EmpiricalBlowupLosses"),
+        (
+            {"doSBModel": True, "models": ["IBSBOff"]},
+            "models has none of EmpiricalBlowupLosses, EmpiricalBlowupBOff",
+        ),
         ({"doSBModel": True, "models": ["IBSBOff", "EmpiricalBlowupBOff"]}, ""),
     ],
 )
@@ -79,6 +82,7 @@ def test_without_a_model_that_follows_the_data_there_is_no_growth(
 ) -> None:
     assert growth.STEP.disabled(fill(**names).cfg).startswith(why)
     assert bool(growth.STEP.disabled(fill(**names).cfg)) is bool(why)
+    assert growth._model(fill(models=["IBSBOff"]).cfg) == ""
 
 
 def test_another_model_that_follows_the_data_does(fill: MakeFill) -> None:

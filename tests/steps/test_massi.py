@@ -385,11 +385,16 @@ def begun(ctx: FillContext, *, write: bool) -> Outdated:
 
 
 @pytest.mark.parametrize("write", [True, False])
-def test_a_first_run_makes_the_database_of_what_is_there(ctx: FillContext, write: bool) -> None:
+def test_a_first_run_makes_the_database_of_what_is_there(
+    ctx: FillContext, write: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     for experiment in ("ATLAS", "CMS"):
         archive(ctx, experiment)
     assert begun(ctx, write=write)(ctx.paths) == ""
     assert ctx.cfg.massi.database.exists() == write
+    told = f"no Massi database yet: making {ctx.cfg.massi.database}"
+    assert (told in caplog.messages) == write
 
 
 def test_an_archive_that_is_posted_again_is_told(ctx: FillContext) -> None:
@@ -409,7 +414,8 @@ def test_an_archive_that_goes_between_two_looks_leaves_its_result(
     gone = ctx.paths.massi_folder("CMS") / "gone.tgz"
     monkeypatch.setattr(readers_massi, "find_archive", lambda *_: gone)
     assert outdated(ctx.paths) == ""
-    assert "fill 5845: massi: " in caplog.text
+    assert caplog.messages[-1].startswith("fill 5845: massi: ")
+    assert caplog.messages[-1].endswith("; its result is kept")
     assert str(gone) in caplog.text
     assert "its result is kept" in caplog.text
 

@@ -253,7 +253,8 @@ WHEN = datetime(2017, 5, 24, 12, 44, 46)
 
 
 @pytest.mark.parametrize(
-    ("later_s", "current"), [(0, True), (0.9, True), (-0.9, True), (1.1, False), (-60, False)]
+    ("later_s", "current"),
+    [(0, True), (0.9, True), (1, True), (-0.9, True), (1.1, False), (-60, False)],
 )
 def test_an_archive_is_current_if_its_time_is_within_a_second(
     original: Path, later_s: float, current: bool

@@ -13,7 +13,7 @@ from lumimod.physics.luminosity import piwinski
 from lumimod.physics.sbmodel import Bunches, FromData
 from lumimod.steps.context import FillContext
 from lumimod.steps.effects import STABLE, physics_of
-from lumimod.steps.model_effects import collisions_of, steps_with_all_effects
+from lumimod.steps.model_effects import collisions_of, luminosity_of, steps_with_all_effects
 from tests.steps.conftest import stable_beams
 
 MakeFill = Callable[..., FillContext]
@@ -74,3 +74,13 @@ def test_a_step_has_scattering_and_the_losses_of_its_middle(fill: MakeFill) -> N
             value = getattr(expected, name)
             assert getattr(found, name) == pytest.approx(value, rel=1e-6)
             assert name == "emit_v_um" or not np.allclose(value, getattr(start, name), rtol=1e-5)
+
+
+def test_luminosity_is_of_pairs_whatever_stands_before_the_bunches(fill: MakeFill) -> None:
+    measured = np.concatenate([ONE, TWO], axis=1)
+    luminosity = luminosity_of(stable_beams(coll=(10,)), fill().cfg, BETASTAR_M, 5845)
+    alone = luminosity(Bunches(*measured), 3)
+    assert alone.shape == (2, 1)
+    assert np.all(alone > 1e33)
+    of_two_models = luminosity(Bunches(*(np.stack([v, v]) for v in measured)), 3)
+    assert np.array_equal(of_two_models, np.stack([alone, alone], axis=1))

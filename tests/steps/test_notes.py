@@ -64,6 +64,9 @@ def test_bunches_outside_of_what_was_fitted_are_noted_with_their_number(
     (note,) = notes
     assert (note.kind, note.beam, note.numbers) == ("ibs", 2, {"bunches": 2})
     assert note.text.startswith("injection of beam 2: 2 bunches begin outside of ")
+    assert note.text.endswith(
+        " ns, to which the rates of scattering were fitted: their growth is extrapolated"
+    )
     note_range(ctx, "injection", 2, 2 * one, 2 * one, 1e-9 * one)
     note_range(fill(), "injection", 2, 50 * one, 2 * one, 1e-9 * one)
     assert notes == [note]
@@ -80,7 +83,7 @@ def test_bunches_outside_of_what_was_fitted_are_noted_with_their_number(
             "minutes",
         ),
         (
-            [300.0, 299.0, 0.0],
+            [300.0, 0.5, 0.0],
             "Injection",
             "Injection of beam 2: 1 bunches stayed less than 5 minutes, where the IBS "
             "parametrisation has too little growth (in 1 minute 17 % too little in emittance, "
@@ -158,6 +161,33 @@ def test_a_logged_beta_star_that_is_not_the_one_in_use_or_is_none_is_noted(
     assert notes == [unused, Note("beta*", text, "beta*")]
 
 
+def test_a_crossing_angle_of_config_py_is_noted(fill: MakeFill, notes: list[Note]) -> None:
+    ctx = fill(XingAngle={(5000, 6000): [280e-6, 290e-6]})
+    found = sb._crossing(ctx, T0 + np.array([0.0, 300.0]))
+    assert {ip: of.full_rad.tolist() for ip, of in found.items()} == {
+        1: [280e-6, 280e-6],
+        5: [290e-6, 290e-6],
+    }
+    text = f"{ctx.paths.crossing} is not there: taking XingAngle of config.py"
+    assert notes == [Note("fallback", text, "crossing angle")]
+
+
+def test_the_range_of_rates_is_looked_at_at_the_start_of_stable_beams(
+    fill: MakeFill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(model, "note_range", lambda *of: asked.append(of))
+    ctx, beams = fill(ibs="rates"), stable_beams()
+    model._note_range(ctx, beams)
+    for (beam, family), of in zip(beams.bunches, asked):
+        b = beams.bunches[beam, family]
+        assert of[:3] == (ctx, "stable beams", beam)
+        assert np.array_equal(of[3], b.emit_h_um[0])
+        assert np.array_equal(of[4], b.emit_v_um[0])
+        assert of[5] == pytest.approx(b.length_m[0] * 4 / 299_792_458, rel=1e-12, abs=0)
+    assert len(asked) == 4
+
+
 def test_fits_that_failed_are_noted_with_their_number(fill: MakeFill, notes: list[Note]) -> None:
     of = {
         name: ExpFit(np.array(tau_s), np.ones(3))
@@ -193,3 +223,5 @@ def test_smoothing_counts_to_the_end_of_the_fill_of_stable_beams_or_of_the_data(
     found = Smoothing.of(ctx, T0 + np.array([0.0, 300.0, 600.0]))
     expected = min(1.0, ctx.cfg.bsrt.smoothing_time_s / span_s)
     assert found.frac == pytest.approx(expected)
+    assert found.delta_s == pytest.approx(0.01 * span_s)
+    assert found.after_s == T0 - 2000

@@ -12,6 +12,7 @@ import pytest
 from lumimod.errors import MissingInputError, NoDataError, Note
 from lumimod.instruments.measurements import BeamMeasurements
 from lumimod.instruments.samples import BunchSamples
+from lumimod.readers.bmodes import get_command
 from lumimod.records import StableBeams
 from lumimod.records.made import Made
 from lumimod.records.store import load
@@ -38,6 +39,42 @@ def run(ctx: FillContext) -> StableBeams:
 def test_times_start_with_stable_beams_and_step_evenly() -> None:
     time_s = sb.time_range(fill_modes(stable=(0, 1000)), 300)
     assert (time_s - T0).tolist() == [0, 300, 600, 900]
+
+
+def test_fills_without_known_stable_beams_say_what_to_do() -> None:
+    with pytest.raises(NoDataError) as caught:
+        sb.time_range(fill_modes(stable=(np.nan, np.nan)), 300)
+    assert str(caught.value) == "no stable beams in this fill: nothing to follow up; leave it out"
+    modes = replace(fill_modes(stable=(0, np.nan), end=np.nan), complete=False)
+    with pytest.raises(NoDataError) as caught:
+        sb.time_range(modes, 300)
+    assert str(caught.value) == (
+        "the beam modes do not tell when stable beams ended: the fill was not over; when it is "
+        f"over: {get_command(FILL)}, and run this fill again"
+    )
+
+
+def test_a_fill_in_progress_ends_with_the_last_intensity_of_either_beam(fill: MakeFill) -> None:
+    beams = {b: measured_beam(b, [10], until=until) for b, until in ((1, 500.0), (2, 700.0))}
+    modes = replace(fill_modes(stable=(0, np.nan), end=np.nan), complete=False)
+    assert sb._last_measurement_s(fill(beams, modes)) == T0 + 600
+    assert np.isnan(sb._last_measurement_s(fill(beams)))
+
+
+@pytest.mark.parametrize(
+    ("scanned", "counts"), [(-601, False), (-600, True), (300, True), (1200, True), (1201, False)]
+)
+def test_a_scan_counts_as_long_before_or_after_the_times_as_a_gap_may_last(
+    scanned: float, counts: bool
+) -> None:
+    beam = measured_beam(1, [10], since=scanned, until=scanned + 50)
+    beam = replace(beam, top_since_s=T0 + scanned)
+    time_s = T0 + np.array([0.0, 300.0, 600.0])
+    if counts:
+        assert sb._after_ramp(beam, time_s, 600.0).scans.time_s.tolist() == [T0 + scanned]
+        return
+    with pytest.raises(NoDataError, match="the BSRT of beam 1 has no sample then"):
+        sb._after_ramp(beam, time_s, 600.0)
 
 
 def test_times_end_before_the_dump() -> None:

@@ -124,6 +124,12 @@ def test_results_are_files_of_records_and_frames_as_config_says(
     assert [path.name for path in step().results(of)] == [f"fill_5845{s}.pkl.gz" for s in suffixes]
 
 
+def test_frames_may_be_parquet(fill: Callable[..., FillContext]) -> None:
+    of = fill(savePandas="parquet").paths
+    names = [path.name for path in step().results(of)]
+    assert names == ["fill_5845.pkl.gz", "fill_5845_df.parquet"]
+
+
 def test_a_step_is_finished_when_every_expected_result_is_there(paths: FillPaths) -> None:
     both = step(writes=lambda of: [of.sb, of.cycle])
     first = step(writes=lambda of: [of.sb, of.cycle], expects=lambda of: [of.sb])
