@@ -206,8 +206,6 @@ def _repeats(gates: Series) -> tuple[IntArray, IntArray]:
 
 def _means(channels: Sequence[Series], ends: IntArray, n_repeats: IntArray) -> FloatArray:
     """Return the mean of each run of repeats, (n_runs, n_channels)."""
-    if not ends.size:
-        return np.empty((0, len(channels)))
     sums = [np.add.reduceat(channel.values, ends - n_repeats + 1) for channel in channels]
     return np.stack(sums, axis=1) / n_repeats[:, None]
 

@@ -126,7 +126,7 @@ def evolve(
     state = Bunches(*(np.repeat(v[:1], n_models, axis=0) for v in data))
     modelled = state
     for i in range(n_steps):
-        now = (*state, *modelled[1:3])
+        now = (*state, modelled.emit_h_um, modelled.emit_v_um)
         for values, k, place in stored:
             values[i] = now[k][place]
         if luminosity is not None:

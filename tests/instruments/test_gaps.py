@@ -131,3 +131,13 @@ def test_gaps_of_what_no_beam_has_are_told_without_one() -> None:
     held = "UTC: held for 120 min, then NaN (max_gap_s)"
     assert notes[0].text == f"{start}00:00 to 00:10 {held}"
     assert notes[-1].text == f"{start}04:00 to 04:10 {held}; 2 shorter gaps"
+
+
+def test_a_gap_is_as_long_as_since_the_sample_before_the_span_and_longer_than_asked_for() -> None:
+    before = np.array([-500.0, -900.0])
+    assert longest_gap_s(before, (0.0, 100.0)) == 600.0
+    assert find_gaps(before, (0.0, 100.0), 599.0) == [Gap(0.0, 100.0, 600.0, last=True)]
+    assert find_gaps(before, (0.0, 100.0), 600.0) == []
+    assert find_gaps(np.array([-500.0, 0.3]), (0.0, 100.0), 99.0) == [
+        Gap(0.0, 100.0, 100.0, last=True)
+    ]

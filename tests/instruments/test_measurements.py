@@ -934,3 +934,27 @@ def test_the_ramp_has_ended_at_98_per_cent_of_the_highest_energy(tmp_path: Path)
     bbb = write(tmp_path / "bbb.csv", BBB)
     beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.top_since_s == START_S + 20
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2])
+def test_records_are_counted_by_the_channel_that_has_most(whole: int) -> None:
+    sizes = [{t: [7.0] for t in (1.0, 2.0, 3.0)} for _ in range(3)]
+    for channel, rows in enumerate(sizes):
+        if channel != whole:
+            del rows[2.0]
+    lost = tuple(int(channel != whole) for channel in range(3))
+    scans = scan(*sizes, dropped=lost)  # type: ignore[arg-type]
+    assert scans.time_s.tolist() == [1.0, 3.0]
+    assert scans.n_dropped == 1
+
+
+def test_channels_that_have_the_same_times_fit_together_whatever_they_lost() -> None:
+    assert scan({1.0: [7], 2.0: [7]}, dropped=(1, 0, 0)).time_s.tolist() == [1.0, 2.0]
+
+
+def test_energies_without_a_row_are_told_with_the_command_of_the_fill() -> None:
+    path = Path("basic_data_fill_5845.csv")
+    none = dataclasses.replace(series({}, "E"), origin=path)
+    with pytest.raises(BadInputError) as caught:
+        scan({50.0: [7]}, energy=none)
+    assert str(caught.value) == f"E in {path} has no row; {download(path)}"
