@@ -158,9 +158,8 @@ def _noise(lines: Lines, intensity_ppb: FloatArray) -> FloatArray:
     the scatter is all there is.
     """
     fitted = np.isfinite(lines.slope)
-    with np.errstate(invalid="ignore"):
-        freedom = np.where(fitted, lines.n - 2, 0.0).sum(axis=0)
-        scatter = np.sqrt(np.where(fitted, lines.rest, 0.0).sum(axis=0) / freedom)
+    freedom = np.where(fitted, lines.n - 2, 0.0).sum(axis=0)
+    scatter = np.sqrt(np.where(fitted, lines.rest, 0.0).sum(axis=0) / freedom)
     if len(intensity_ppb) < ENOUGH_SAMPLES:
         return scatter
     noise = sample_noise(intensity_ppb, order=3)
