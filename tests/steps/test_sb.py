@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lumimod.errors import MissingInputError, NoDataError, Note
+from lumimod.errors import MissingInputError, NoDataError, Note, get_command
 from lumimod.instruments.measurements import BeamMeasurements
 from lumimod.instruments.samples import BunchSamples
-from lumimod.readers.bmodes import get_command
 from lumimod.records import StableBeams
 from lumimod.records.made import Made
 from lumimod.records.store import load
