@@ -18,9 +18,10 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
+from lumimod.records.made import Made
 from lumimod.records.store import load
 from lumimod.steps import lumi, model
-from lumimod.steps.context import FillContext
+from lumimod.steps.context import FillContext, StepInProgress
 from lumimod.tables.ibs import ibs_of
 
 from .conftest import FILL, put, stable_beams
@@ -486,3 +487,27 @@ def test_bunches_for_which_the_rates_are_extrapolated_are_told(
     caplog.clear()
     run(fill(), stable_beams(emit_um=3.3))
     assert caplog.records == []
+
+
+# --- what the models are told
+
+
+def test_of_noncolliding_bunches_the_steps_with_all_effects_follow_the_intensity(
+    fill: MakeFill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(model, "steps_with_all_effects", lambda *of: asked.append(of))
+    cfg, sb = fill(coupling=True, models=["IBSBOff", "EmpiricalBlowupLosses"]).cfg, stable_beams()
+    for family in ("coll", "noncoll"):
+        model._machine(sb, cfg, {ip: np.full(13, 0.3) for ip in (1, 5)}, family, None)
+    assert [of[2] for of in asked] == ["coll", "noncoll"]
+    assert [of[3].intensity.ravel().tolist() for of in asked] == [[False, True], [True, True]]
+
+
+def test_every_case_is_told_to_the_run_with_what_it_was_made_from(fill: MakeFill) -> None:
+    ctx, made = fill(doSBModel=True), Made(5845, "model", 1, "1.0")
+    told: list[Any] = []
+    put(ctx.paths.sb, stable_beams())
+    ctx.begin(StepInProgress("model", lambda _: made, lambda *of: told.append(of)))
+    model.run(ctx)
+    assert told == [(path, made) for path in ctx.paths.models]
