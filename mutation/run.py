@@ -30,6 +30,8 @@ NOTICED = ("killed", "timeout", "segfault")
 LEFT = "survived"
 EXCUSED = "cannot matter"
 OPEN = "not checked"
+TESTS = Path("mutants", "mutmut-stats.json")
+"""Which tests reach each function, as mutmut found it."""
 OF_A_CLASS = "\u01c1"
 """mutmut writes x_name, and for methods x, Class and name with this between."""
 
@@ -143,11 +145,15 @@ def to_run(mutants: Iterable[Mutant], sample: int | None, seed: int) -> list[Mut
 def run(mutants: Sequence[Mutant], jobs: int, minutes: float | None) -> None:
     """Let mutmut try these mutants, for some minutes at most.
 
+    Which tests reach them is found anew: of tests that were there before mutmut takes it as it was,
+    and it cannot name every new one to pytest.
+
     Raises
     ------
     RuntimeError
         It ends with an error, as where a test fails without any change; its last lines say which.
     """
+    TESTS.unlink(missing_ok=True)
     call = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
     call += [mutant.name for mutant in mutants]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

@@ -88,6 +88,22 @@ def test_the_report_lists_survivors_without_a_reason_alone() -> None:
     assert listed == ["physics.x.mean: q"]
 
 
+def test_which_tests_reach_a_mutant_is_found_anew_in_each_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\ntest ! -e mutants/mutmut-stats.json -a -e mutants/results.meta\n")
+    tool.chmod(0o755)
+    (tmp_path / "mutants").mkdir()
+    for name in ("mutmut-stats.json", "results.meta"):
+        (tmp_path / "mutants" / name).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tool))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    run(mutants("not checked"), 1, None)
+
+
 def test_a_tool_that_fails_is_an_error_with_its_last_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
