@@ -416,3 +416,11 @@ def test_bunches_at_injection_for_which_the_rates_are_extrapolated_are_told(
         "he_before_SB of beam 1: 2 bunches",
         "he_before_SB of beam 2: 2 bunches",
     ]
+
+
+def test_an_empty_bunch_without_size_has_no_brightness_and_warns_of_nothing() -> None:
+    beam = measured_beam(1, [10], intensity=lambda t, slot: np.zeros(t.shape))
+    scans = replace(beam.scans, emit_um=np.zeros_like(beam.scans.emit_um))
+    with np.errstate(invalid="raise"):
+        found = cycle._instant(beam, scans, np.array([0]), 0.0)
+    np.testing.assert_array_equal(found.brightness_ppb_um, [np.nan])

@@ -169,3 +169,14 @@ def test_every_input_that_differs_is_told_with_times_or_sizes() -> None:
         "a.csv changed (10 -> 11 bytes)",
         "c.csv is new",
     ]
+
+
+def test_a_setting_that_is_no_longer_in_force_is_told(fill: MakeFill) -> None:
+    step = STEPS["cycle"]
+    before, now = fill(damping=True), fill()
+    settings = provenance.settings_for(step, before.cfg, FILL)
+    made = Made(FILL, step.name, step.revision, __version__, settings)
+    changes = provenance.changes_since(
+        step, made, now.paths, now.modes, Diary(now.paths.folder / "diary.json")
+    )
+    assert f"tauSRxy_FT = {settings['tauSRxy_FT']} is no longer in force" in changes
