@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ except ImportError:  # there are machines without wheels of it
 MISREAD = b"\0uUlL"
 """No number has these. Before version 3 pandas ends a number at a zero byte, whatever follows, and
 it reads a column of true or false as 1 or 0."""
+
+
+_MINUS_ZERO = re.compile(rb"-0[, \t\r\n]")
+"""To JSON it is a whole number, which has no sign if it is 0."""
 
 
 def to_floats(text: bytes, n_values: int) -> FloatArray | None:
@@ -44,9 +49,10 @@ def _json(text: bytes) -> FloatArray | None:
         return None
     try:
         array: Any = simdjson.Parser().parse(b"".join((b"[", memoryview(text)[:-1], b"]")))
-        return np.frombuffer(array.as_buffer(of_type="d"))
-    except (ValueError, TypeError):
+        values = np.frombuffer(array.as_buffer(of_type="d"))
+    except (ValueError, TypeError, RuntimeError):  # the last of whole numbers of over 64 bits
         return None
+    return None if np.any(values == 0) and _MINUS_ZERO.search(text) else values
 
 
 def _csv(text: bytes) -> FloatArray | None:

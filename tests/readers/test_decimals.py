@@ -41,6 +41,12 @@ def test_number_is_the_nearest_that_there_is() -> None:
     assert read(*numbers) == [repr(float(number)) for number in numbers]
 
 
+@pytest.mark.parametrize("number", ["-0", "-0 ", " -0", "-0\r", "-0.0", "-0e5"])
+def test_zero_keeps_its_sign(number: str) -> None:
+    assert read("1.5", number, "2") == ["1.5", "-0.0", "2.0"]
+    assert read(number) == ["-0.0"]
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 @pytest.mark.parametrize("form", ["{!r}", "{:.6f}", "{:.5e}", " {:.3g} "])
 def test_any_numbers_are_read_as_python_reads_them(form: str, values: list[float]) -> None:
@@ -49,7 +55,10 @@ def test_any_numbers_are_read_as_python_reads_them(form: str, values: list[float
     np.testing.assert_array_equal(found, [float(number) for number in numbers])
 
 
-@pytest.mark.parametrize("number", ["nan", "NaN", "1.", ".5", "+1", "01", "1e400", "-inf"])
+@pytest.mark.parametrize(
+    "number",
+    ["nan", "NaN", "1.", ".5", "+1", "01", "1e400", "-inf", "1" * 20, "-9223372036854775809"],
+)
 def test_what_is_no_json_is_a_number_all_the_same(number: str) -> None:
     assert read("1", number, "2.5") == ["1.0", repr(float(number)), "2.5"]
 
