@@ -75,10 +75,15 @@ def title(
     figure: Figure, style: Style, fill: int, start_s: float, what: str, about: About = NOTHING_KNOWN
 ) -> None:
     """Write the header of a picture: the fill, when its stable beams began, and facts of it."""
-    when = datetime.fromtimestamp(start_s, ZURICH)
-    mark = " (in progress)" if about.in_progress else ""
-    first = f"Fill {fill}{mark}: stable beams from {when:%a %d %b %Y %H:%M}"
+    first = first_line(fill, start_s, in_progress=about.in_progress)
     write_title(figure, style, first, what, " · ".join(about.facts))
+
+
+def first_line(fill: int, start_s: float, *, in_progress: bool) -> str:
+    """Return which fill it is and when its stable beams began, as the clocks of Zurich show it."""
+    when = datetime.fromtimestamp(start_s, ZURICH)
+    mark = " (in progress)" if in_progress else ""
+    return f"Fill {fill}{mark}: stable beams from {when:%a %d %b %Y %H:%M}"
 
 
 def write_title(figure: Figure, style: Style, first: str, second: str, facts: str = "") -> None:

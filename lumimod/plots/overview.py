@@ -14,7 +14,7 @@ from lumimod.paths import FillPaths
 from lumimod.plots.about import length_text
 from lumimod.plots.axes import hour_axis
 from lumimod.plots.families import Picture, PictureSet
-from lumimod.plots.layout import Margins, legend_above, panels, write_title
+from lumimod.plots.layout import Margins, first_line, legend_above, panels, write_title
 from lumimod.plots.modes import name_strip, shades
 from lumimod.plots.overview_data import OverviewData
 from lumimod.plots.overview_facts import fact_rows
@@ -113,12 +113,11 @@ def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
 
 
 def _title(figure: Figure, style: Style, data: OverviewData) -> None:
-    known = data.facts
-    parts = [f"{known['start_utc']} UTC"] if "start_utc" in known else []
-    parts += [length_text(3600 * known["hours"])] if "hours" in known else []
+    known, sb = data.facts, data.sb
+    parts = [f"length {length_text(3600 * known['hours'])}"] if "hours" in known else []
     parts += [str(known["ended"])] if "ended" in known else []
-    mark = " (in progress)" if data.sb.about.in_progress else ""
-    write_title(figure, style, f"Fill {data.sb.fill}{mark}", "stable beams " + ", ".join(parts))
+    first = first_line(sb.fill, sb.sb.time_s[0], in_progress=sb.about.in_progress)
+    write_title(figure, style, first, ", ".join(["Overview of stable beams", *parts]))
 
 
 def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -71,6 +73,17 @@ def test_every_panel_shows_something(drawn: Figure, label: str) -> None:
 
 def test_it_has_the_size_of_a_wall_screen_whatever_the_style(drawn: Figure) -> None:
     assert tuple(drawn.get_size_inches()) == SIZE_IN
+
+
+def test_the_header_has_the_words_and_the_clock_of_all_pictures(
+    data: OverviewData, drawn: Figure
+) -> None:
+    first, second = (text.get_text() for text in drawn.texts[:2])
+    when = datetime.fromtimestamp(data.sb.sb.time_s[0], ZoneInfo("Europe/Zurich"))
+    assert first == f"Fill {FILL}: stable beams from {when:%a %d %b %Y %H:%M}"
+    hours = f"{data.facts['hours'] * 60:.0f} min"
+    assert second == f"Overview of stable beams, length {hours}, {data.facts['ended']}"
+    assert not [text for text in drawn.texts if "UTC" in text.get_text()]
 
 
 def test_luminosities_are_the_sums_of_the_results(data: OverviewData, drawn: Figure) -> None:
