@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ def _draw_page(data: OverviewData, *, style: Style = DEFAULT_STYLE) -> Figure:
             hour_axis(ax, data.sb.sb.time_s, label=row == 2)
             legend_above(ax, _LEGEND_COLUMNS.get(draw, 4))
     _mode_strip(figure, style, data)
-    _fact_block(figure, style, data.facts)
+    _fact_block(figure, style, fact_rows(data.facts, of_calculated=data.losses_of_calculated))
     return figure
 
 
@@ -131,10 +131,9 @@ def _mode_strip(figure: Figure, style: Style, data: OverviewData) -> None:
     name_strip(ax, spans, hours, strip_em)
 
 
-def _fact_block(figure: Figure, style: Style, known: Mapping[str, Any]) -> None:
+def _fact_block(figure: Figure, style: Style, lines: Sequence[tuple[str, str]]) -> None:
     width, height = (size / style.em_in for size in style.fig_size_in)
     left = 1 - 17.5 / width
-    lines = fact_rows(known)
     for number, (name, value) in enumerate(lines):
         at = 1 - (4.0 + 1.55 * number) / height
         heading = not value

@@ -40,6 +40,11 @@ class OverviewData:
             for kind, of in self.bunch_lumi.items()
         }
 
+    @property
+    def losses_of_calculated(self) -> bool:
+        """Whether cross-sections and pile-up are of the calculated luminosity."""
+        return self.sb.losses is not None and self.sb.losses.lumi == "calculated"
+
     def _calculated(self) -> dict[str, FloatArray]:
         of = self.sb
         if of.lumi_calc is None:

@@ -14,8 +14,11 @@ from lumimod.records import BEAMS
 NOT_KNOWN = "–"
 
 
-def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return names and values of the block of facts; a heading has no value."""
+def fact_rows(known: Mapping[str, Any], *, of_calculated: bool = False) -> list[tuple[str, str]]:
+    """Return names and values of the block of facts; a heading has no value.
+
+    Pile-up and cross-sections are marked if they are `of_calculated` luminosity.
+    """
     rows = [("Machine", "")]
     rows += [("energy", _number(known, "energy_gev", "{:.0f} GeV"))]
     rows += [("β* IP1 / IP5", _pair(known, "betastar_ip{}_m", "{:.2f}", (1, 5), " m"))]
@@ -33,7 +36,8 @@ def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     ):
         unit = " µm" if "emit" in name else " ns" if "length" in name else ""
         rows += [(words, _pair(known, name, form, (1, 2), unit, scale))]
-    rows += [("pile-up", _pair(known, "pileup_start_{}", "{:.1f}", ("atlas", "cms"), "")), ("", "")]
+    words = "pile-up" + " (calculated)" * of_calculated
+    rows += [(words, _pair(known, "pileup_start_{}", "{:.1f}", ("atlas", "cms"), "")), ("", "")]
     rows += [("ATLAS / CMS", "")]
     both = ("atlas", "cms")
     scale, power = power_of(_peaks(known, both) * 1e34)
@@ -47,6 +51,8 @@ def fact_rows(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows += [
         ("intensity lifetime", _pair(known, "b{}_tau_intensity_full_h", "{:.1f}", (1, 2), " h"))
     ]
+    if of_calculated:
+        rows += [("luminosity used", "calculated")]
     for beam in BEAMS:
         sigma, error = (known.get(f"b{beam}_sigma_eff{e}_mb") for e in ("", "_error"))
         text = NOT_KNOWN if sigma is None or error is None else f"{sigma:.2f} ± {error:.2f} mb"

@@ -94,7 +94,7 @@ def _pileup_axis(ax: Axes, data: OverviewData, scale: float) -> None:
         return
     factor = float(np.median(mean[good] / luminosity[good]))
     right = ax.secondary_yaxis("right", functions=_times(factor))
-    right.set_ylabel("mean pile-up")
+    right.set_ylabel("mean pile-up" + " (calculated)" * data.losses_of_calculated)
     few_ticks(right.yaxis, 5)
 
 
@@ -239,7 +239,8 @@ def cross_sections_panel(ax: Axes, data: OverviewData) -> None:
             drawn += [sigma - error, sigma + error]
     if not any(np.isfinite(values).any() for values in drawn[1:]):
         note_missing(ax, "no effective cross-section: it needs step losses")
-    set_value_axis(ax, "effective cross-section [mb]", *drawn)
+    of_calculated = "\n(calculated luminosity)" * data.losses_of_calculated
+    set_value_axis(ax, f"effective cross-section [mb]{of_calculated}", *drawn)
 
 
 def optics_panel(ax: Axes, data: OverviewData) -> None:

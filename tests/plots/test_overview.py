@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lumimod.config.settings import load_config
 from lumimod.paths import FillPaths
@@ -272,6 +273,24 @@ def test_without_pile_up_there_is_no_axis_of_it(data: OverviewData) -> None:
         bare = dataclasses.replace(data, sb=dataclasses.replace(data.sb, losses=losses))
         ax = panel(draw_overview(bare), "luminosity")
         assert ax.child_axes == []
+
+
+def test_pile_up_and_cross_sections_say_that_they_are_of_the_calculated_luminosity(
+    data: OverviewData, drawn: Figure
+) -> None:
+    assert not [t for t in drawn.findobj(Text) if "(calculated" in t.get_text()]  # type: ignore[attr-defined]
+    assert data.sb.losses is not None
+    losses = dataclasses.replace(data.sb.losses, lumi="calculated")
+    sb = dataclasses.replace(data.sb, lumi_meas=None, losses=losses)
+    figure = draw_overview(dataclasses.replace(data, sb=sb))
+    (right,) = panel(figure, "luminosity").child_axes
+    assert right.get_ylabel() == "mean pile-up (calculated)"  # type: ignore[attr-defined]
+    label = panel(figure, "effective cross-section").get_ylabel()
+    assert label == "effective cross-section [mb]\n(calculated luminosity)"
+    block = [text.get_text() for text in figure.texts]
+    assert "pile-up (calculated)" in block
+    of = block.index("luminosity used")
+    assert block[of + 1 : of + 3] == ["calculated", "cross-section B1"]
 
 
 def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewData) -> None:
