@@ -51,16 +51,23 @@ def few_ticks(
     axis.set_major_locator(MaxNLocator(most, integer=integer, steps=steps))
 
 
-def set_ticks(axis: Axis, places: Sequence[float], words: Sequence[str] | None = None) -> None:
-    """Put ticks at places, with words beside them if not the numbers.
+def set_ticks(
+    axis: Axis, places: Sequence[float], words: Sequence[str] | None = None, *, minor: bool = False
+) -> None:
+    """Put ticks at places, major ones unless `minor`, with words beside them if not the numbers.
 
     `Axis.set_ticks` would make five artists for each of them.
     """
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
-    axis.set_major_locator(FixedLocator(places))
+    locate, form = (
+        (axis.set_minor_locator, axis.set_minor_formatter)
+        if minor
+        else (axis.set_major_locator, axis.set_major_formatter)
+    )
+    locate(FixedLocator(places))
     if words is not None:
-        axis.set_major_formatter(FixedFormatter(words))
+        form(FixedFormatter(words))
 
 
 def hour_axis(ax: Axes, time_s: FloatArray, *, label: bool = True) -> None:

@@ -23,7 +23,7 @@ from lumimod.plots.season_panels import (
     median_and_spread,
     season_panels,
 )
-from lumimod.plots.style import DEFAULT_STYLE, REFERENCE, Style, drawing, new_figure
+from lumimod.plots.style import DEFAULT_STYLE, MUTED, REFERENCE, Style, drawing, new_figure
 from lumimod.summary.means import running_sum
 
 if TYPE_CHECKING:
@@ -109,16 +109,23 @@ def series_label(values: FloatArray, name: str) -> str:
 
 
 def date_axis(ax: Axes, data: SeasonData) -> None:
-    """Make x the date, UTC, with the first fill since then below each tick."""
+    """Make x the date, UTC; below, the numbers of fills, each with a mark at its own point."""
     if not data.fills.size:
         return
     first, last = data.start_s[[0, -1]]
     room = max(0.02 * (last - first), ONE_DAY_S / 24)
     ax.set_xlim(first - room, last + room)
-    at = date_ticks(first, last)
-    fills = data.fills[np.minimum(np.searchsorted(data.start_s, at), data.fills.size - 1)]
-    form = "%d %b" if last - first > 2 * ONE_DAY_S else "%d %b %H:%M"
-    set_ticks(ax.xaxis, at, [f"{_utc(t):{form}}\n{fill}" for t, fill in zip(at, fills)])
+    form, most = ("%d %b", 7) if last - first > 2 * ONE_DAY_S else ("%d %b %H:%M", 4)
+    at = date_ticks(first, last, most)
+    set_ticks(ax.xaxis, at, [f"{_utc(t):{form}}" for t in at])
+    named = data.spaced()
+    # Dates are the line above. A fill that begins at the time of a tick keeps its number.
+    words = [f"\n{fill}" for fill in data.fills[named]]
+    set_ticks(ax.xaxis, data.start_s[named].tolist(), words, minor=True)
+    ax.xaxis.remove_overlapping_locs = False
+    ax.tick_params(
+        axis="x", which="minor", direction="in", length=4, pad=6, color=MUTED, labelsize="small"
+    )
 
 
 def date_ticks(first_s: float, last_s: float, most: int = 7) -> list[float]:

@@ -55,6 +55,20 @@ class SeasonData:
         found = (row.get(column) for row in self._rows)
         return np.array([np.nan if value is None else value for value in found], float)
 
+    def spaced(self, most: int = 7) -> IntArray:
+        """Return the places of fills whose numbers fit below an axis, about `most` at most.
+
+        The first fill is among them, and then each that is far enough from the one before.
+        """
+        if not self.fills.size:
+            return np.array([], np.int64)
+        room_s = (self.start_s[-1] - self.start_s[0]) / most
+        chosen = [0]
+        for place, start_s in enumerate(self.start_s):
+            if start_s - self.start_s[chosen[-1]] >= max(room_s, 1.0):
+                chosen.append(place)
+        return np.array(chosen, np.int64)
+
     def of_fills_over(self, column: str) -> FloatArray:
         """Return the known values of a column, without those of fills in progress."""
         over = np.array([row.get("ended") != GOES_ON for row in self._rows], bool)

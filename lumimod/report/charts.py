@@ -28,10 +28,10 @@ _N_BINS = 24
 
 
 class Tick(NamedTuple):
-    """A line of the grid and its words, one or two lines."""
+    """A line of the grid and its words."""
 
     at: float
-    words: Sequence[str]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Chart:
     reference: float | None = None
     points: dict[str, Any] = field(default_factory=dict)
     """Where the points are and what they say, for the script of the page."""
+    fills: Sequence[Tick] = ()
+    """Numbers of fills below the dates, each at its own point."""
 
 
 class _Axes:
@@ -89,7 +91,7 @@ class _Axes:
 
         values = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*self._y)
         inside = [v for v in values if self._y[0] <= v <= self._y[1]]
-        return [Tick(float(self.y(v)), [f"{v:.6g}"]) for v in inside]
+        return [Tick(float(self.y(v)), f"{v:.6g}") for v in inside]
 
 
 def panel_chart(data: SeasonData, panel: Panel) -> Chart | None:
@@ -121,8 +123,9 @@ def panel_chart(data: SeasonData, panel: Panel) -> Chart | None:
     x_ticks, y_ticks = _date_ticks(data, axes), axes.y_ticks()
     about = {"x": at.tolist(), "unit": panel.unit, "series": points}
     return Chart(
-        panel.name, panel.words, panel.unit, words, x_ticks, y_ticks, curves, reference, about
-    )
+        panel.name, panel.words, panel.unit, words, x_ticks, y_ticks, curves, reference, about,
+        _fill_ticks(data, axes),
+    )  # fmt: skip
 
 
 def day_charts(data: SeasonData) -> list[Chart]:
@@ -161,11 +164,12 @@ def day_charts(data: SeasonData) -> list[Chart]:
     return [
         Chart(
             "days", each.words, "1/pb", _words(each, labels, data), _date_ticks(data, per_day),
-            per_day.y_ticks(), curves, None, days,
+            per_day.y_ticks(), curves, None, days, _fill_ticks(data, per_day),
         ),
         Chart(
             "accumulated", in_all.words, "1/fb", _words(in_all, labels, data),
             _date_ticks(data, accumulated), accumulated.y_ticks(), lines, None, fills,
+            _fill_ticks(data, accumulated),
         ),
     ]  # fmt: skip
 
@@ -197,7 +201,7 @@ def _distribution(panel: Panel, known: FloatArray, data: SeasonData) -> Chart:
         "series": [_points("fills", top, counts.astype(float))],
     }
     step = max(1, round(high / 8))
-    ticks = [Tick(float(axes.x(t)), [f"{t} h"]) for t in range(0, int(high) + 1, step)]
+    ticks = [Tick(float(axes.x(t)), f"{t} h") for t in range(0, int(high) + 1, step)]
     words = _words(panel, [label], data)
     curve = Curve("columns", label, "", bars)
     return Chart(
@@ -243,12 +247,20 @@ def _date_limits(data: SeasonData) -> tuple[float, float]:
 
 
 def _date_ticks(data: SeasonData, axes: _Axes) -> list[Tick]:
-    """Return ticks at round dates, each with the first fill since then."""
+    """Return ticks at round dates."""
     first, last = data.start_s[[0, -1]]
     at = date_ticks(float(first), float(last))
-    fills = data.fills[np.minimum(np.searchsorted(data.start_s, at), data.fills.size - 1)]
     form = "%d %b" if last - first > 2 * ONE_DAY_S else "%d %b %H:%M"
-    return [Tick(float(axes.x(t)), [f"{_utc(t):{form}}", str(fill)]) for t, fill in zip(at, fills)]
+    return [Tick(float(axes.x(t)), f"{_utc(t):{form}}") for t in at]
+
+
+def _fill_ticks(data: SeasonData, axes: _Axes) -> list[Tick]:
+    """Return the numbers of fills at their points, of as many as there is room for."""
+    named = data.spaced()
+    return [
+        Tick(float(at), str(fill))
+        for at, fill in zip(axes.x(data.start_s[named]), data.fills[named])
+    ]
 
 
 def _words(panel: Panel, labels: Sequence[str], data: SeasonData) -> str:

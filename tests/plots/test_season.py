@@ -121,12 +121,48 @@ def test_values_have_as_many_places_as_their_spread() -> None:
     assert series_label(np.array([np.nan]), "B2") == "B2: none"
 
 
-def test_ticks_name_date_and_fill(figures: dict[str, Figure]) -> None:
-    labels = [t.get_text() for t in figures["beams"].axes[0].get_xticklabels()]
-    assert labels
-    for label in labels:
-        assert re.fullmatch(r"\d\d Jul\n500\d", label)
-    assert "02 Jul\n5002" in labels
+def test_ticks_are_dates_and_each_number_of_a_fill_stands_at_its_own_point(
+    figures: dict[str, Figure], rows: Any
+) -> None:
+    for ax in (figures["beams"].axes[0], *figures["days"].axes):
+        dates = [t.get_text() for t in ax.get_xticklabels()]
+        assert "02 Jul" in dates
+        assert all(re.fullmatch(r"\d\d Jul", date) for date in dates)
+        numbers = [t.get_text() for t in ax.get_xticklabels(minor=True)]
+        assert numbers == [f"\n{fill}" for fill in rows]
+        assert ax.get_xticks(minor=True).tolist() == SeasonData(rows).start_s.tolist()
+
+
+def test_two_fills_have_their_own_numbers(rows: Any) -> None:
+    two = {fill: rows[fill] for fill in (5001, 5004)}
+    ax = season_pictures()["beams"](SeasonData(two), STYLE).axes[0]
+    assert [t.get_text() for t in ax.get_xticklabels(minor=True)] == ["\n5001", "\n5004"]
+
+
+def test_a_fill_at_the_time_of_a_tick_keeps_its_number(rows: Any) -> None:
+    times = {5000: "2017-07-01 00:00:00", 5001: "2017-07-05 00:00:00"}
+    at_midnight = {fill: {**rows[fill], "start_utc": time} for fill, time in times.items()}
+    ax = season_pictures()["beams"](SeasonData(at_midnight), STYLE).axes[0]
+    assert set(ax.get_xticks(minor=True)) <= set(ax.get_xticks())
+    assert [t.get_text() for t in ax.get_xticklabels(minor=True)] == ["\n5000", "\n5001"]
+
+
+def test_dates_with_time_of_day_have_room_beside_each_other(rows: Any) -> None:
+    ax = season_pictures()["beams"](SeasonData({5001: rows[5001], 5004: rows[5004]}), STYLE).axes[0]
+    dates = [t.get_text() for t in ax.get_xticklabels()]
+    assert 2 <= len(dates) <= 4
+    assert all(re.fullmatch(r"0\d Jul \d\d:00", date) for date in dates)
+
+
+def test_of_many_fills_some_that_are_apart_are_named() -> None:
+    many = {n: {"start_utc": f"2017-07-{n // 24 + 1:02d} {n % 24:02d}:00:00"} for n in range(480)}
+    data = SeasonData(many)
+    named = data.spaced()
+    assert 6 <= named.size <= 8
+    assert named[0] == 0
+    span_s = data.start_s[-1] - data.start_s[0]
+    assert np.diff(data.start_s[named]).min() >= span_s / 7
+    assert SeasonData({}).spaced().size == 0
 
 
 def test_bars_of_days_are_sums_of_their_fills(figures: dict[str, Figure], rows: Any) -> None:

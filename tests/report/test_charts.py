@@ -40,11 +40,20 @@ def test_points_stand_at_their_dates_and_values() -> None:
 
 def test_ticks_stand_at_their_values() -> None:
     chart = charts()["intensity"]
-    at = {float(tick.words[0]): tick.at for tick in chart.y_ticks}
+    at = {float(tick.words): tick.at for tick in chart.y_ticks}
     points = {1.0: marks(chart.curves[0].marks)[0][1], 1.2: marks(chart.curves[0].marks)[2][1]}
     slope = (points[1.2] - points[1.0]) / 0.2
     for value, y in at.items():
         assert y == pytest.approx(points[1.0] + slope * (value - 1.0), abs=0.2)
+
+
+def test_each_number_of_a_fill_stands_at_its_own_point() -> None:
+    chart = charts()["intensity"]
+    at = [x for x, _ in marks(chart.curves[0].marks)]
+    assert [(t.words, t.at) for t in chart.fills] == list(zip(("5000", "5001", "5002"), at))
+    assert [t.words for t in chart.x_ticks] == [f"{day:02d} Jun 00:00" for day in (1, 2, 3)]
+    assert [t.words for t in charts()["accumulated"].fills] == ["5000", "5001", "5002"]
+    assert charts()["hours"].fills == ()
 
 
 def test_hovering_tells_fill_and_value() -> None:
