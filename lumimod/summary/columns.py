@@ -115,7 +115,8 @@ def _luminosity() -> Iterator[Column]:
             yield Column(f"lumi_int_{kind}_{exp}_pb", "1/pb", f"{of}, integrated")
         text = "measured over calculated integrated luminosity, of times with both, not levelled"
         yield Column(f"ratio_meas_calc_{exp}", "", text)
-        yield Column(f"ratio_model_meas_{exp}", "", "modelled over measured integrated luminosity")
+        text = "modelled over measured integrated luminosity, of the times that the model has"
+        yield Column(f"ratio_model_meas_{exp}", "", text)
         for kind in ("meas", "calc"):
             for span in ("start", "full"):
                 yield Column(f"tau_lumi_{kind}_{span}_{exp}_h", "h", "luminosity lifetime, mean")

@@ -26,6 +26,9 @@ _KINDS = {
     "model": ("IBSBOff", "model_meas", "model/measured"),
 }
 
+_RATIOS = "ratio of integrals, times with both"
+"""The integrals beside it are of all times of each: the model has one time less."""
+
 
 def fact_lines(
     facts: Mapping[str, Any], said: Callable[[Iterable[str]], list[str]] = list
@@ -100,9 +103,8 @@ def _mean(facts: Mapping[str, Any], name: str, scale: float, form: str) -> str:
 
 def luminosity_table(facts: Mapping[str, Any]) -> list[list[str]]:
     """Return rows of the luminosities of each experiment, headings first."""
-    rows = [
-        ["luminosity", "start [1e34]", "peak [1e34]", "integrated [1/pb]", "lifetime [h]", "ratio"]
-    ]
+    head = ["luminosity", "start [1e34]", "peak [1e34]", "integrated [1/pb]", "lifetime [h]"]
+    rows = [[*head, _RATIOS]]
     for exp in EXPERIMENTS:
         for kind, (words, ratio, over) in _KINDS.items():
             of = f"{kind}_{exp.lower()}"

@@ -304,6 +304,8 @@ def test_a_screen_shows_what_the_fill_was(finished: Site) -> None:
     facts = season.fill_facts(finished.cfg, read_bmodes(finished.cfg.files.bmodes), FILL)
     assert f"{facts['lumi_int_meas_atlas_pb']:.5g}" in rows["ATLAS measured"]
     assert f"measured/calculated {facts['ratio_meas_calc_cms']:.3f}" in rows["CMS calculated"]
+    assert f"model/measured {facts['ratio_model_meas_cms']:.3f}" in rows["CMS IBSBOff"]
+    assert rows["luminosity"].endswith("  ratio of integrals, times with both")
     assert f"{facts['b1_emit_h_inj_um']:.2f} +- " in rows["emittance H [um]"]
     assert max(map(len, outcome.out.splitlines())) <= 120
 
