@@ -211,7 +211,8 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
                 rates[beam] = without_gaps(per_hour(tau_s), data.sb.sb.time_s, gaps)
     for beam, rate in rates.items():
         known = finite(rate)
-        label = f"B{beam}: {hours_text(float(np.median(known)))}" if known.size else f"B{beam}"
+        median = f", median: {hours_text(float(np.median(known)))}" if known.size else ""
+        label = f"B{beam}{median}"
         draw_line(ax, _hours(data)[: rate.size], rate, BEAM[beam], label=label)
     if not rates:
         note_missing(ax, "no lifetime beyond burn-off: it needs measured luminosity")

@@ -216,7 +216,7 @@ def season_panels(inelastic_mb: float | None = None) -> Mapping[str, Sequence[Pa
         ),
         Panel(
             "tau_rest",
-            "Lifetime by losses beyond burn-off",
+            "Lifetime by losses beyond burn-off, median in time",
             "h",
             _beams("b{}_tau_no_burnoff_h", ""),
         ),

@@ -101,7 +101,11 @@ def _beam(beam: int) -> Iterator[Column]:
         words = "at the start (t_fit_length)" if span == "start" else "of the whole fill"
         name = f"b{beam}_tau_intensity_{span}_h"
         yield Column(name, "h", f"intensity lifetime, beam {beam}, {words}")
-    yield Column(f"b{beam}_tau_no_burnoff_h", "h", "lifetime by losses beyond burn-off, median")
+    words = (
+        f"lifetime by losses beyond burn-off, colliding bunches of beam {beam}: that of the median "
+        "rate in time, into which losses of a short time, as at the start, hardly enter"
+    )
+    yield Column(f"b{beam}_tau_no_burnoff_h", "h", words)
     yield Column(f"b{beam}_sigma_eff_mb", "mb", f"effective cross-section of beam {beam}")
     yield Column(f"b{beam}_sigma_eff_error_mb", "mb", "its standard error")
 

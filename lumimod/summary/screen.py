@@ -130,7 +130,7 @@ def loss_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         cross = "-" if sigma is None else f"{sigma:.2f} +- {shown_number(error, '.2f')} mb"
         yield (
             f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f', ' h')}, beyond burn-off "
-            f"{shown_number(rest_h, '.0f', ' h')}, effective cross-section {cross}"
+            f"(median in time) {shown_number(rest_h, '.0f', ' h')}, effective cross-section {cross}"
         )
     of_each = (
         f"{exp} {shown_number(facts.get(f'pileup_start_{exp.lower()}'), '.1f')}"

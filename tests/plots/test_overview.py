@@ -300,7 +300,7 @@ def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewDat
     lifetime = dataclasses.replace(data.sb.lifetime, beams={1: one, 2: beams[2]})
     bare = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
     labels = set(lines(panel(draw_overview(bare), "lifetime beyond burn-off")))
-    assert any(label.startswith("B2: ") for label in labels)
+    assert any(label.startswith("B2, median: ") for label in labels)
     assert not any(label.startswith("B1") for label in labels)
 
 
@@ -315,7 +315,7 @@ def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
     lifetime = dataclasses.replace(data.sb.lifetime, beams=beams)
     noisy = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
     ax = panel(draw_overview(noisy), "lifetime beyond burn-off")
-    assert legend_of(ax) == ["B1: not falling", "B2: not falling"]
+    assert legend_of(ax) == ["B1, median: not falling", "B2, median: not falling"]
     low, high = sorted(ax.get_ylim())
     assert high - low > 10 * np.ptp(3600 / tau_s)
 

@@ -254,5 +254,6 @@ def test_the_budget_takes_logged_beta_star(paths: FillPaths) -> None:
 
 def test_a_lifetime_that_is_not_known_is_a_dash_without_a_unit() -> None:
     first, _, pileup = loss_lines({"b1_tau_intensity_full_h": 23.61})
-    assert first == "B1: intensity lifetime 23.6 h, beyond burn-off -, effective cross-section -"
+    rest = "beyond burn-off (median in time) -"
+    assert first == f"B1: intensity lifetime 23.6 h, {rest}, effective cross-section -"
     assert pileup == "pile-up at the start: ATLAS -, CMS -"
