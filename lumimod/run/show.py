@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from math import isfinite
 from typing import NamedTuple
 
 from lumimod.config.settings import Config
 from lumimod.errors import BadInputError, LumimodError, MissingInputError, UsageError
 from lumimod.paths import FillPaths
-from lumimod.readers.bmodes import BeamModes, read_bmodes
+from lumimod.readers.bmodes import BeamModes, FillModes, read_bmodes
 from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.states import FillStates, load_states, states_file
 from lumimod.summary.screen import fact_lines
@@ -53,7 +55,10 @@ def show_fills(cfg: Config, choice: FillChoice) -> Screens:
 
 def _screen(cfg: Config, modes: BeamModes, fill: int, states: FillStates | None) -> str:
     facts = fill_facts(cfg, modes, fill)
-    lines = [*fact_lines(facts), "", *_states(states), *_pictures(FillPaths(cfg, fill))]
+    of_fill = modes[fill]
+    followed = isfinite(of_fill.start("STABLE"))
+    standing = _states(states) if followed else _without_stable_beams(of_fill)
+    lines = [*fact_lines(facts), "", *standing, *_pictures(FillPaths(cfg, fill))]
     lines += _notes(str(facts.get("notes", "")))
     return "".join(f"{line}\n" for line in lines)
 
@@ -65,6 +70,29 @@ def _states(states: FillStates | None) -> Sequence[str]:
     for name, of in states.steps.items():
         by_state.setdefault(of.state.value, []).append(f"{name} ({of.why})" if of.why else name)
     return [f"steps {state}: {', '.join(names)}" for state, names in by_state.items()]
+
+
+def _without_stable_beams(of_fill: FillModes) -> list[str]:
+    """Return when the fill was and which modes it had, and that there is nothing to do."""
+    began, ended = (
+        _utc(time_s) if isfinite(time_s) else "?"
+        for time_s in (of_fill.t_startfill_s, of_fill.t_endfill_s)
+    )
+    starts = {mode: start for mode, start in of_fill.start_s.items() if isfinite(start)}
+    modes = [f"{mode} {_utc(starts[mode])}" for mode in sorted(starts, key=starts.__getitem__)]
+    if of_fill.in_progress:
+        span, todo = (
+            f"{began}, in progress",
+            "nothing to follow up yet: it has no stable beams so far",
+        )
+    else:
+        span, todo = f"{began} to {ended}", "nothing to follow up: steps need stable beams"
+    known = f"modes: {', '.join(modes) or 'none known'}"
+    return [f"fill (UTC): {span}", *textwrap.wrap(known, _WIDTH, subsequent_indent="  "), todo]
+
+
+def _utc(time_s: float) -> str:
+    return f"{datetime.fromtimestamp(time_s, timezone.utc):%Y-%m-%d %H:%M}"
 
 
 def _pictures(paths: FillPaths) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -316,6 +318,37 @@ def test_two_fills_are_two_screens_and_states_are_those_of_the_last_run(site: Si
     assert out.count("stable beams 20") == 2
     assert "steps done: sb, cycle" in out
     assert "steps: not run yet" in out
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_fill_without_stable_beams_says_that_there_is_nothing_to_follow_up(
+    site: Site, complete: bool
+) -> None:
+    modes = load_pickle(site.cfg.files.bmodes)
+    start = datetime(2017, 5, 20, 8, 0, tzinfo=timezone.utc).timestamp()
+    modes[5703] = {
+        "t_startfill": start,
+        "t_endfill": start + 5400.0,
+        "flag_complete": complete,
+        "t_start_RAMP": start + 3600.0,
+        "t_stop_RAMP": start + 4800.0,
+        "t_start_INJPHYS": start + 600.0,
+        "t_stop_INJPHYS": start + 3600.0,
+        "t_start_STABLE": -1,
+        "t_stop_STABLE": -1,
+    }
+    site.cfg.files.bmodes.write_bytes(pickle.dumps(modes))
+    outcome = site.run("--show", 5703)
+    assert outcome.status == 0
+    span = "2017-05-20 08:00 to 2017-05-20 09:30" if complete else "2017-05-20 08:00, in progress"
+    todo = ": steps need stable beams" if complete else " yet: it has no stable beams so far"
+    assert outcome.out.splitlines() == [
+        "fill 5703: no stable beams",
+        "",
+        f"fill (UTC): {span}",
+        "modes: INJPHYS 2017-05-20 08:10, RAMP 2017-05-20 09:00",
+        f"nothing to follow up{todo}",
+    ]
 
 
 def test_a_fill_that_is_not_known_cannot_be_shown(site: Site) -> None:
