@@ -86,6 +86,23 @@ def test_differences_are_shown_beside_the_faults(check: Check) -> None:
     ]
 
 
+def test_a_misspelt_name_beside_the_right_one_is_named_once_with_the_faults(check: Check) -> None:
+    status, lines, errors = check("betastar_m = 'abc'\ndoSBModl = True\ndoSBModel = True\n")
+    assert status == 2
+    assert not [line for line in lines if "doSBModl" in line]
+    assert errors[0].endswith("config.py: 2 to correct")
+    assert errors[1].startswith("  betastar_m = 'abc': ")
+    assert errors[2:] == [
+        "  doSBModl means nothing here; the setting is doSBModel, which is set too"
+    ]
+
+
+def test_a_misspelt_name_beside_the_right_one_alone_is_a_warning(check: Check) -> None:
+    status, lines, _ = check("doSBModl = True\ndoSBModel = True\n")
+    assert status == 0
+    assert lines[-1].startswith("warning: doSBModl means nothing here; the setting is doSBModel")
+
+
 def test_a_file_that_cannot_run_ends_with_2(check: Check) -> None:
     status, lines, errors = check("frev = \n")
     assert (status, lines) == (2, [])
