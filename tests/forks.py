@@ -175,12 +175,14 @@ def ready() -> None:
 
 
 def done() -> None:
-    """End the server, if this process has started it; nothing is forked any more."""
+    """Let go of the server, and end it if this process has started it: no more is forked."""
     if _server.cache_info().currsize:
         server = _server()
+        server.requests.close()
         if server.owner == os.getpid():
-            server.requests.close()
             server.process.wait()
+        else:
+            server.process.returncode = 0  # else Popen warns of a process that is not its own
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,3 +69,18 @@ def test_what_is_registered_for_the_end_of_a_fork_is_done() -> None:
 def test_a_message_is_how_a_fork_may_end() -> None:
     done = forks.run(code="import sys\nsys.exit('no such fill')")
     assert (done.returncode, done.stderr) == (1, "no such fill\n")
+
+
+def test_a_process_that_shares_the_server_ends_without_a_warning() -> None:
+    code = """
+import os, warnings
+from tests import forks
+warnings.simplefilter("always")
+forks.ready()
+if os.fork():
+    os.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=forks.ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
