@@ -53,11 +53,21 @@ def per_hour(lifetime_s: FloatArray) -> FloatArray:
 
 
 def hours_text(rate_per_h: float) -> str:
-    """Return the lifetime of a rate in words; above 1,000 h nothing is falling."""
+    """Return the lifetime or the growth time of a rate; above 1,000 h nothing is lost or gained."""
     if abs(rate_per_h) <= NEAR_NONE:
-        return "not falling"
+        return "no net loss"
     hours = significant(abs(1 / rate_per_h))
-    return f"{hours} h" if rate_per_h > 0 else f"growing, {hours} h"
+    return f"{hours} h" if rate_per_h > 0 else f"growth time {hours} h"
+
+
+def _range_text(low_per_h: float, high_per_h: float) -> str:
+    """Return the range between the lifetimes of two rates, the largest loss first."""
+    if low_per_h > NEAR_NONE:
+        return f"{significant(1 / high_per_h)} to {hours_text(low_per_h)}"
+    if high_per_h < -NEAR_NONE:  # growth times alone, the shortest first
+        return _range_text(-high_per_h, -low_per_h)
+    lifetime = "lifetime " * (high_per_h > NEAR_NONE)
+    return f"{lifetime}{hours_text(high_per_h)} to {hours_text(low_per_h)}"
 
 
 def error_text(hours: float, error_h: float) -> str:
@@ -78,14 +88,12 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
     if not known.size:
         return "no data"
     low, median, high = map(float, np.quantile(known, [0.16, 0.5, 0.84]))
-    centre, shortest, longest = map(hours_text, (median, high, low))
+    centre = hours_text(median)
     if median > NEAR_NONE and 0 < error_h < 1 / median:
         centre = error_text(1 / median, error_h)
-    if shortest == longest:
+    if hours_text(low) == hours_text(high):
         return centre
-    if shortest.endswith(" h") and longest.endswith(" h") and low > 0:
-        shortest = shortest[:-2]
-    return f"{centre} ({shortest} to {longest})"
+    return f"{centre} ({_range_text(low, high)})"
 
 
 def set_lifetime_axis(ax: Axes, label: str, *rates: FloatArray, in_time: bool = False) -> None:

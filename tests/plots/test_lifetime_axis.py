@@ -27,9 +27,9 @@ def test_rates_are_per_hour_and_nought_for_an_infinite_lifetime() -> None:
     [
         (0.05, "20.0 h"),
         (0.0321, "31.2 h"),
-        (-0.1, "growing, 10.0 h"),
-        (0.0, "not falling"),
-        (1e-4, "not falling"),
+        (-0.1, "growth time 10.0 h"),
+        (0.0, "no net loss"),
+        (1e-4, "no net loss"),
     ],
 )
 def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
@@ -41,7 +41,7 @@ def test_a_rate_is_written_as_its_lifetime(rate: float, text: str) -> None:
     [
         ([20.0] * 5, "20.0 h"),
         ([10.0, 20.0, NAN, 40.0], "20.0 h (12.5 to 32.3 h)"),
-        ([INF, INF], "not falling"),
+        ([INF, INF], "no net loss"),
         ([NAN], "no data"),
         ([], "no data"),
     ],
@@ -56,9 +56,19 @@ def test_the_median_and_the_middle_of_lifetimes_are_those_of_rates(
     assert lifetime_axis.median_text(rates) == text
 
 
-def test_a_range_from_decay_to_growth_says_both() -> None:
-    rates = np.array([-0.05] * 5 + [0.1] * 6)
-    assert lifetime_axis.median_text(rates) == "10.0 h (10.0 h to growing, 20.0 h)"
+@pytest.mark.parametrize(
+    ("rates", "text"),
+    [
+        ([-0.05] * 5 + [0.1] * 6, "10.0 h (lifetime 10.0 h to growth time 20.0 h)"),
+        ([-0.02] * 3 + [0.0] + [0.1] * 3, "no net loss (lifetime 10.0 h to growth time 50.0 h)"),
+        ([0.0] * 5 + [0.1] * 6, "10.0 h (lifetime 10.0 h to no net loss)"),
+        ([0.0] * 5 + [-0.1] * 6, "growth time 10.0 h (no net loss to growth time 10.0 h)"),
+        ([-0.1] * 5 + [-0.05] * 6, "growth time 20.0 h (10.0 to 20.0 h)"),
+        ([-0.05] * 5, "growth time 20.0 h"),
+    ],
+)
+def test_a_range_says_which_end_is_loss_and_which_is_growth(rates: list[float], text: str) -> None:
+    assert lifetime_axis.median_text(np.array(rates)) == text
 
 
 # --- the axis

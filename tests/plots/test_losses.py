@@ -91,7 +91,7 @@ def test_median_and_bands_of_lifetimes_are_those_of_the_rates(
                 assert np.isclose(corners, point).all(axis=1).any()
     assert ax.lines[0].get_color() == BEAM[beam].color
     assert ax.get_ylabel() == f"Beam {beam}\nlifetime [h]"
-    middle = f"{1 / np.median(3600 / tau_s):.3g} h (" if column == 0 else "not falling"
+    middle = f"{1 / np.median(3600 / tau_s):.3g} h (" if column == 0 else "no net loss"
     assert middle in legend_of(ax)[0]
 
 

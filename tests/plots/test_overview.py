@@ -304,7 +304,7 @@ def test_a_beam_without_a_lifetime_beyond_burn_off_has_no_line(data: OverviewDat
     assert not any(label.startswith("B1") for label in labels)
 
 
-def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
+def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_no_net_loss(
     data: OverviewData,
 ) -> None:
     assert data.sb.lifetime is not None
@@ -315,7 +315,7 @@ def test_a_lifetime_beyond_burn_off_of_noise_alone_is_called_not_falling(
     lifetime = dataclasses.replace(data.sb.lifetime, beams=beams)
     noisy = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lifetime=lifetime))
     ax = panel(draw_overview(noisy), "lifetime beyond burn-off")
-    assert legend_of(ax) == ["B1, median: not falling", "B2, median: not falling"]
+    assert legend_of(ax) == ["B1, median: no net loss", "B2, median: no net loss"]
     low, high = sorted(ax.get_ylim())
     assert high - low > 10 * np.ptp(3600 / tau_s)
 
