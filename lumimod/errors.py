@@ -55,10 +55,18 @@ class CondorError(LumimodError):
     """HTCondor is not installed or refuses, or a job folder cannot be used."""
 
 
+_AGAIN = "download it again"
+
+
 def download(path: object) -> str:
     """Return what to do about a file of logged data that is missing or damaged."""
     numbers = re.findall(r"\d{4,}", PurePath(str(path)).name.partition(".")[0])
-    return f"download it again: {get_command(int(numbers[-1]) if numbers else None)}"
+    return f"{_AGAIN}: {get_command(int(numbers[-1]) if numbers else None)}"
+
+
+def without_download(fault: str) -> str:
+    """Return what a message says of a file, without the advice of `download`, which ends it."""
+    return fault.partition(f"; {_AGAIN}")[0]
 
 
 def get_command(fill: int | None = None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lumimod import errors
-from lumimod.errors import called_with_config, download, get_command
+from lumimod.errors import called_with_config, download, get_command, without_download
 
 CHECKOUT = Path(errors.__file__).resolve().parents[1]
 
@@ -50,3 +50,8 @@ def test_another_config_is_named_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_the_fill_is_that_in_the_name_of_the_file(path: str, fill: str) -> None:
     assert download(path) == f"download it again: {get_command()}{fill}"
+
+
+def test_a_message_can_do_without_the_advice_to_download() -> None:
+    assert without_download(f"a.csv: empty; {download('a.csv')}, or so") == "a.csv: empty"
+    assert without_download("a.csv: empty; remove it") == "a.csv: empty; remove it"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable
 
 from lumimod.arrays import Series, select_rows
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, without_download
 from lumimod.readers.variables import list_variables, read_variables
 from lumimod.sources.base import joined
 
@@ -40,7 +40,7 @@ def names_in(path: Path) -> set[str]:
     try:
         return set(list_variables(path))
     except (BadInputError, MissingInputError) as exc:
-        log.warning("%s", exc)
+        log.warning("%s", without_download(str(exc)))
         return set()
 
 
@@ -60,17 +60,20 @@ def read_if_sound(path: Path, name: str) -> Series | None:
     try:
         return read_variables(path, [], optional=[name]).get(name)
     except (BadInputError, MissingInputError) as exc:
-        log.warning("%s", exc)
+        log.warning("%s", without_download(str(exc)))
         return None
 
 
 def fault_in(path: Path) -> str:
-    """Return what is wrong with a file of variables, read one by one; empty if nothing is."""
+    """Return what is wrong with a file of variables, read one by one; empty if nothing is.
+
+    What to do about it is left to the caller.
+    """
     try:
         for name in list_variables(path):
             read_one(path, name)
     except (BadInputError, MissingInputError) as exc:
-        return str(exc)
+        return without_download(str(exc))
     return ""
 
 

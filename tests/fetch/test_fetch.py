@@ -462,6 +462,19 @@ def test_a_damaged_file_to_which_a_variable_is_to_be_added_is_fetched_again(
     assert world.names() == set(BASIC)
 
 
+def test_a_damaged_file_that_is_fetched_again_is_told_without_advice_to_do_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.run("basic")
+    n_bytes = world.basic.stat().st_size
+    world.basic.write_text("damaged".ljust(n_bytes))
+    assert world.run("basic").missing == {}
+    fault = f"{world.basic}: no 'VARIABLE:' line, not a Timber file; it is fetched again"
+    assert fault in caplog.text
+    assert "download it again" not in caplog.text
+    assert world.names() == set(BASIC)
+
+
 def test_text_in_a_variable_does_not_keep_the_others(world: World) -> None:
     time_s, _ = world.service.data[ENERGY[0]]
     world.service.data = {**world.service.data, ENERGY[0]: (time_s, ["?"] * time_s.size)}
