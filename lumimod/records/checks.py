@@ -44,7 +44,9 @@ def kind_of(data: object) -> type[Any] | None:
         return None
     for kind, keys in _KEYS.items():
         if all(key in data for key in keys):
-            return kind
+            # A step that is added may have numbers of each experiment: not a luminosity.
+            is_another = kind is MeasuredLumi and not isinstance(data[keys[0]], Mapping)
+            return None if is_another else kind
     parts = [part for key, part in data.items() if key != KEY]
     is_model = parts and all(isinstance(p, Mapping) and "bunch_lumi" in p for p in parts)
     return StableBeamsModel if is_model else None
@@ -55,7 +57,7 @@ _KEYS: Mapping[type[Any], tuple[Any, ...]] = {
     FillLosses: ("window_time", "pileup"),
     LumiEmittance: ("eh_lumi", "ev_lumi"),
     GrowthBeyond: ("time_range", "growth_beyond"),
-    CalculatedLumi: ("time_range", "ATLAS", "CMS"),
+    CalculatedLumi: ("time_range", "xing_angle", "ATLAS", "CMS"),
     Lifetime: ("time_range", 1, 2),
     Fits: ("beam_1", "ATLAS"),
     Cycle: ("beam_1", "beam_2"),

@@ -64,7 +64,7 @@ def test_a_recipe_applies_and_passes_its_tests(
     [named] = PYTEST.findall(page.read_text(encoding="utf-8"))
     run(changed, sys.executable, "-m", "ruff", "check", ".")
     run(changed, sys.executable, "-m", "ruff", "format", "--check", ".")
-    tests = [*shlex.split(named), "tests/test_layers.py"]
+    tests = [*shlex.split(named), "tests/test_layers.py", "tests/run/test_plan.py"]
     run(changed, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests)
 
 

@@ -90,7 +90,9 @@ def test_results_pass_and_are_known_by_their_keys(data: Any, name: str) -> None:
 
 
 def test_results_of_other_steps_are_left_alone() -> None:
-    for other in ({}, {"made": {}}, {"tune": np.zeros(3)}, [1], None):
+    by_experiment = {"ATLAS": np.zeros((2, 3)), "CMS": np.zeros((2, 3))}
+    of_times = {"time_range": np.arange(2.0), "slots": np.arange(3), **by_experiment}
+    for other in ({}, {"made": {}}, {"tune": np.zeros(3)}, [1], None, by_experiment, of_times):
         assert kind_of(other) is None
         assert fault_of(other) == ""
 

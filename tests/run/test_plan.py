@@ -252,8 +252,8 @@ def test_luminosity_and_what_uses_it_are_stale_after_their_beta_star_if_it_is_me
     extra.touch()
     assert of_status(plan(undescribed), Status.STALE) == ["losses"]  # it takes LHCb from there
     undescribed.configure(betastar_m="measured")
-    stale = ["lumi", "fits", "losses", "emittance", "model", "growth"]
-    assert of_status(plan(undescribed), Status.STALE) == stale
+    stale = {"lumi", "fits", "losses", "emittance", "model", "growth"}
+    assert set(of_status(plan(undescribed), Status.STALE)) & set(AFTER) == stale
 
 
 def test_a_step_is_stale_after_any_file_of_a_tree(undescribed: Site) -> None:
