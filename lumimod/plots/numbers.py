@@ -8,6 +8,9 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 
+FEWEST_IN_RANGE = 5
+"""Of fewer values the middle 68 % tells nothing."""
+
 
 def finite(*arrays: FloatArray) -> FloatArray:
     """Return the finite values of some arrays, flat."""
@@ -74,6 +77,25 @@ def spread_text(values: FloatArray, unit: str) -> str:
     if spread <= 1e-6 * abs(centre):
         return f"{_rounded(float(centre), float(centre) / 100)} {unit}".rstrip()
     return f"{_rounded(float(centre), spread)} ± {_rounded(spread, spread)} {unit}".rstrip()
+
+
+def range_text(values: FloatArray) -> str:
+    """Return 'median (low to high)' of all finite values, the middle 68 % in brackets.
+
+    It is the median alone of fewer than `FEWEST_IN_RANGE` values, and of those that differ by
+    rounding alone. Half of the middle 68 % gets two digits.
+    """
+    known = finite(values)
+    if not known.size:
+        return "no data"
+    low, centre, high = map(float, np.quantile(known, (0.16, 0.5, 0.84)))
+    half = (high - low) / 2
+    if half <= 1e-6 * abs(centre):
+        return _rounded(centre, centre / 100)
+    median = _rounded(centre, half)
+    if known.size < FEWEST_IN_RANGE:
+        return median
+    return f"{median} ({_rounded(low, half)} to {_rounded(high, half)})"
 
 
 def _rounded(value: float, scale: float) -> str:

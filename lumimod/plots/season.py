@@ -12,7 +12,7 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import few_ticks, robust_limits, set_ticks, set_value_axis
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, write_title
-from lumimod.plots.numbers import finite, spread_text
+from lumimod.plots.numbers import FEWEST_IN_RANGE, finite, range_text
 from lumimod.plots.season_panels import (
     ONE_DAY_S,
     PER_DAY,
@@ -20,7 +20,7 @@ from lumimod.plots.season_panels import (
     Panel,
     PanelSeries,
     SeasonData,
-    median_and_spread,
+    median_of,
     season_panels,
 )
 from lumimod.plots.style import DEFAULT_STYLE, MUTED, REFERENCE, Style, drawing, new_figure
@@ -39,13 +39,15 @@ _TITLES = {
     "growth": "Growth of emittances in each part of the cycle, mean over bunches",
     "losses": "Losses: effective cross-section with its standard error, and lifetimes",
 }
+IN_BRACKETS = f"median of fills (of {FEWEST_IN_RANGE} or more, in brackets: middle 68 %)"
+"""What legends have of each series."""
 
 
 @drawing
 def draw_season(
     data: SeasonData, shown: Sequence[Panel], what: str, *, style: Style = DEFAULT_STYLE
 ) -> Figure:
-    """Draw four panels against the date; each legend has the median and half the central 68 %."""
+    """Draw four panels against the date; each legend has `IN_BRACKETS`."""
     figure = new_figure(style)
     _title(figure, style, data, what)
     axes = panels(figure, style, 2, 2, margins=_MARGINS)
@@ -97,15 +99,24 @@ def _series(ax: Axes, data: SeasonData, panel: Panel, series: PanelSeries) -> Fl
         data.start_s, values, linestyle="none", marker=look.marker, markersize=4.5,
         markeredgewidth=0, color=look.color, label=label,
     )  # fmt: skip
-    middle, _ = median_and_spread(values)
+    middle = median_of(values)
     if np.isfinite(middle):
         ax.axhline(middle, color=look.color, linestyle=look.linestyle, linewidth=1.0, alpha=0.7)
     return values
 
 
 def series_label(values: FloatArray, name: str) -> str:
-    """Return the name of a series, its median and half of its central 68 %."""
-    return f"{name}: {spread_text(values, '')}" if np.isfinite(values).any() else f"{name}: none"
+    """Return the name of a series and its `IN_BRACKETS`."""
+    return f"{name}: {range_text(values)}" if np.isfinite(values).any() else f"{name}: none"
+
+
+def hours_label(hours: FloatArray) -> str:
+    """Return the median of lengths, and what the middle 68 % are, in words."""
+    median = f"median {median_of(hours):.1f} h"
+    if hours.size < FEWEST_IN_RANGE:
+        return median
+    low, high = np.quantile(hours, (0.16, 0.84))
+    return f"{median}, middle 68 % {low:.1f} to {high:.1f} h"
 
 
 def date_axis(ax: Axes, data: SeasonData) -> None:
@@ -200,11 +211,10 @@ def draw_lengths(data: SeasonData, *, style: Style = DEFAULT_STYLE) -> Figure:
             continue
         _, high = robust_limits(known)
         edges = np.linspace(0.0, max(high, 1.0), _N_BINS + 1)
-        middle, spread = median_and_spread(known)
         outside = int((known > edges[-1]).sum())
-        label = f"median {middle:.1f} h ± {spread:.1f} h" + (f"; {outside} longer" * bool(outside))
+        label = hours_label(known) + (f"; {outside} longer" * bool(outside))
         ax.hist(known, edges.tolist(), color=panel.series[0].look.color, alpha=0.8, label=label)
-        ax.axvline(middle, color="black", linewidth=1.5)
+        ax.axvline(median_of(known), color="black", linewidth=1.5)
         ax.set_xlabel("hours")
         ax.set_ylabel("fills")
         few_ticks(ax.yaxis, 6, integer=True)
@@ -219,7 +229,8 @@ def season_pictures(
     """Return what draws each picture of a season, by its name."""
     found: dict[str, Callable[[SeasonData, Style], Figure]] = {}
     for name, shown in season_panels(inelastic_mb).items():
-        found[name] = partial(_drawn, draw_season, shown, _TITLES[name])
+        words = f"{_TITLES[name]}; legends: {IN_BRACKETS}"
+        found[name] = partial(_drawn, draw_season, shown, words)
     return {**found, "days": partial(_drawn, draw_days), "lengths": partial(_drawn, draw_lengths)}
 
 

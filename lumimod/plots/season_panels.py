@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
+from lumimod.plots.numbers import finite
 from lumimod.plots.style import BEAM, EXPERIMENT, Look
 from lumimod.summary.columns import GOES_ON, PARTS
 
@@ -98,13 +99,10 @@ class SeasonData:
         return days * ONE_DAY_S, sums
 
 
-def median_and_spread(values: FloatArray) -> tuple[float, float]:
-    """Return the median of the finite values, and half of the central 68 %; NaN without any."""
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return np.nan, np.nan
-    low, middle, high = np.quantile(known, [0.16, 0.5, 0.84])
-    return float(middle), float((high - low) / 2)
+def median_of(values: FloatArray) -> float:
+    """Return the median of the finite values; NaN without any."""
+    known = finite(values)
+    return float(np.median(known)) if known.size else np.nan
 
 
 def _start_s(facts: Mapping[str, Any]) -> float:
@@ -216,7 +214,7 @@ def season_panels(inelastic_mb: float | None = None) -> Mapping[str, Sequence[Pa
         ),
         Panel(
             "tau_rest",
-            "Lifetime by losses beyond burn-off, median in time",
+            "Lifetime beyond burn-off, median in time",
             "h",
             _beams("b{}_tau_no_burnoff_h", ""),
         ),

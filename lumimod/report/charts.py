@@ -11,14 +11,14 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import limits_of_each, robust_limits
-from lumimod.plots.season import date_ticks, series_label
+from lumimod.plots.season import IN_BRACKETS, date_ticks, hours_label, series_label
 from lumimod.plots.season_panels import (
     ONE_DAY_S,
     PER_DAY,
     TIME_PANELS,
     Panel,
     SeasonData,
-    median_and_spread,
+    median_of,
 )
 
 WIDTH, HEIGHT = 640, 250
@@ -107,7 +107,7 @@ def panel_chart(data: SeasonData, panel: Panel) -> Chart | None:
     at = axes.x(data.start_s)
     curves, points = [], []
     for series, (values, spread) in zip(panel.series, shown):
-        middle, _ = median_and_spread(values)
+        middle = median_of(values)
         curves.append(
             Curve(
                 _look(series.label),
@@ -119,7 +119,7 @@ def panel_chart(data: SeasonData, panel: Panel) -> Chart | None:
         )
         points.append(_points(series.label, axes.y(values), values))
     reference = None if panel.reference is None else float(axes.y(panel.reference))
-    words = _words(panel, [curve.label for curve in curves], data)
+    words = _words(panel, [curve.label for curve in curves], data) + f" Numbers: {IN_BRACKETS}."
     x_ticks, y_ticks = _date_ticks(data, axes), axes.y_ticks()
     about = {"x": at.tolist(), "unit": panel.unit, "series": points}
     return Chart(
@@ -189,8 +189,7 @@ def _distribution(panel: Panel, known: FloatArray, data: SeasonData) -> Chart:
     counts, edges = np.histogram(known, _N_BINS, (0.0, high))
     axes = _Axes((0.0, high), (0.0, float(counts.max()) * 1.08 or 1.0))
     middle = (edges[1:] + edges[:-1]) / 2
-    median, spread = median_and_spread(known)
-    label = f"median {median:.1f} h ± {spread:.1f} h"
+    label = hours_label(known)
     at, top = axes.x(middle), axes.y(counts)
     bars = _bars(at, np.full(at.shape, float(axes.y(0.0))), top, counts > 0)
     names = [f"{low:.1f} to {up:.1f} h" for low, up in zip(edges[:-1], edges[1:])]

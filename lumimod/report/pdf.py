@@ -19,7 +19,7 @@ from lumimod.paths import FillPaths
 from lumimod.plots.families import PICTURE_FAMILIES
 from lumimod.plots.layout import write_title
 from lumimod.plots.quantities import MB_PER_M2
-from lumimod.plots.season import draw_season
+from lumimod.plots.season import IN_BRACKETS, draw_season
 from lumimod.plots.season_panels import SeasonData, season_panels
 from lumimod.plots.style import MUTED, Style, look_of, new_figure
 from lumimod.readers.bmodes import BeamModes, read_bmodes
@@ -164,7 +164,7 @@ def _season_page(cfg: Config, rows: Mapping[int, Mapping[str, Any]]) -> Figure:
     every = season_panels(cfg.machine.sigma_boff_m2 * MB_PER_M2)
     named = {panel.name: panel for panels in every.values() for panel in panels}
     shown = [named[name] for name in ("intensity", "integrated", "ratio", "cross_section")]
-    words = "Intensity, luminosity and losses; legends: median and half of the central 68 %"
+    words = f"Intensity, luminosity and losses; legends: {IN_BRACKETS}"
     return draw_season(SeasonData(rows), shown, words, style=_STYLE)
 
 

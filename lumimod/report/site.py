@@ -18,6 +18,7 @@ from lumimod.config.settings import Config
 from lumimod.parallel import available_cores
 from lumimod.paths import FillPaths
 from lumimod.plots.quantities import MB_PER_M2
+from lumimod.plots.season import IN_BRACKETS
 from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.report.fill_page import FillPage, origin_rows, state_word, step_rows
 from lumimod.report.index import INDEX_COLUMNS, cells, points_of_fills, season_charts
@@ -250,6 +251,7 @@ class _Site:
             "index.html.j2",
             lines=lines,
             columns=INDEX_COLUMNS,
+            beside_names=IN_BRACKETS,
             groups=season_charts(facts_of, self.cfg.machine.sigma_boff_m2 * MB_PER_M2),
             points=points_of_fills({f: of for f, of in facts_of.items() if "start_utc" in of}),
             pictures=pictures,

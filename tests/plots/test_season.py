@@ -10,12 +10,12 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lumimod.plots.season import season_pictures, series_label
+from lumimod.plots.season import hours_label, season_pictures, series_label
 from lumimod.plots.season_panels import (
     ONE_DAY_S,
     TIME_PANELS,
     SeasonData,
-    median_and_spread,
+    median_of,
     season_panels,
 )
 from lumimod.plots.style import Style
@@ -72,6 +72,10 @@ def test_points_are_those_of_the_table(
         assert np.diff(x) == pytest.approx(ONE_DAY_S / 2)
 
 
+def _label(line: Any) -> str:
+    return str(line.get_label())
+
+
 @pytest.mark.parametrize(("picture", "number", "panel"), PANELS)
 def test_medians_are_drawn_and_told(
     figures: dict[str, Figure], rows: Any, picture: str, number: int, panel: Any
@@ -84,10 +88,13 @@ def test_medians_are_drawn_and_told(
         (told,) = (
             found
             for line in ax.get_lines()
-            if (found := re.match(rf"{series.label}: (\S+) ± (\S+)$", str(line.get_label())))
+            if (found := re.match(rf"{series.label}: (\S+) \((\S+) to (\S+)\)$", _label(line)))
         )
-        value, spread = (float(text.replace(",", "")) for text in told.groups())
-        assert value == pytest.approx(median, abs=max(spread / 10, 1e-6))
+        value, low, high = (float(text.replace("\u2212", "-")) for text in told.groups())
+        values = [of[series.column] * panel.scale for of in rows.values()]
+        expected = np.quantile(values, [0.5, 0.16, 0.84])
+        assert [value, low, high] == pytest.approx(expected, abs=max((high - low) / 20, 1e-6))
+    assert any("in brackets: middle 68 %" in text.get_text() for text in figures[picture].texts)
     if panel.reference is not None:
         assert panel.reference in levels
 
@@ -114,10 +121,20 @@ def test_every_bar_is_within_its_panel(figures: dict[str, Figure]) -> None:
     assert np.max(ends) < high
 
 
-def test_values_have_as_many_places_as_their_spread() -> None:
-    values = np.array([1.0912, 1.0980, 1.1044])
-    assert series_label(values, "B1") == "B1: 1.0980 ± 0.0045"
-    assert series_label(np.array([100.0, 484.0, 1400.0]), "B2") == "B2: 484 ± 442"
+def test_the_middle_of_the_fills_stands_in_brackets_beside_the_median() -> None:
+    values = np.array([120.0, 120.0, 415.0, 900.0, 900.0, np.nan])
+    assert series_label(values, "B1") == "B1: 415 (120 to 900)"
+    assert series_label(np.linspace(1.09, 1.11, 101), "B2") == "B2: 1.1000 (1.0932 to 1.1068)"
+    assert series_label(np.full(6, 2.5), "B2") == "B2: 2.500"
+
+
+def test_below_five_fills_there_is_a_median_alone() -> None:
+    assert series_label(np.array([100.0, 484.0, 1400.0, np.nan]), "B2") == "B2: 484"
+    assert hours_label(np.array([1.0, 2.0, 3.0, 9.0])) == "median 2.5 h"
+    assert hours_label(np.arange(101.0)) == "median 50.0 h, middle 68 % 16.0 to 84.0 h"
+
+
+def test_a_series_without_values_has_none() -> None:
     assert series_label(np.array([np.nan]), "B2") == "B2: none"
 
 
@@ -202,10 +219,9 @@ def test_one_fill_alone_is_drawn(rows: Any) -> None:
         assert draw(SeasonData({5000: rows[5000]}), STYLE).axes
 
 
-def test_spread_is_half_of_the_central_68_percent() -> None:
-    values = np.append(np.arange(101.0), np.nan)
-    assert median_and_spread(values) == pytest.approx((50.0, 34.0))
-    assert np.isnan(median_and_spread(np.array([np.nan]))).all()
+def test_the_median_is_that_of_known_values() -> None:
+    assert median_of(np.append(np.arange(101.0), np.nan)) == pytest.approx(50.0)
+    assert np.isnan(median_of(np.array([np.nan])))
     assert series_label(np.array([np.nan]), "B1") == "B1: none"
 
 

@@ -74,9 +74,10 @@ def test_a_fill_in_progress_is_not_among_the_lengths() -> None:
 
 def test_medians_are_told_and_drawn() -> None:
     (curve, _) = charts()["intensity"].curves
-    assert curve.label.startswith("B1: 1.100 ± 0.068")
+    assert curve.label == "B1: 1.100"
     assert curve.median == marks(curve.marks)[1][1]
-    assert "B1: 1.100 ± 0.068" in charts()["intensity"].words
+    assert "B1: 1.100; " in charts()["intensity"].words
+    assert "median of fills (of 5 or more, in brackets: middle 68 %)" in charts()["intensity"].words
     assert "3 fills, fills 5000 to 5002" in charts()["intensity"].words
 
 
