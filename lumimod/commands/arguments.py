@@ -43,7 +43,9 @@ class Fills(_Pieces):
             return int(text)
         span = re.fullmatch(r"(\d+)(?:-|\.\.|:)(\d+)", text)
         if span is None or int(span[1]) > int(span[2]):
-            raise argparse.ArgumentError(self, f"{text!r} is no fill and no range; write {FILLS}")
+            raise argparse.ArgumentError(
+                self, f"{text!r} is neither a fill nor a range; write {FILLS}"
+            )
         return FillsBetween(int(span[1]), int(span[2]))
 
 
@@ -61,7 +63,7 @@ class NameChoice(_Pieces):
         if found is None:
             meant = nearest(text, self._among.values())
             known = f"did you mean {meant}?" if meant else f"there are {', '.join(self._among)}"
-            raise argparse.ArgumentError(self, f"{text!r} is no {self._what}; {known}")
+            raise argparse.ArgumentError(self, f"{text!r} is not a {self._what}; {known}")
         return found
 
 
@@ -82,6 +84,6 @@ def log_level(text: str) -> int:
     value = names.get(text.lower()) or (int(text) if text.isdecimal() else 0)
     if not 1 <= value <= HIGHEST_LEVEL:
         raise argparse.ArgumentTypeError(
-            f"{text} is no level: a number from 1 to {HIGHEST_LEVEL}, or {', '.join(names)}"
+            f"{text} is not a level: a number from 1 to {HIGHEST_LEVEL}, or {', '.join(names)}"
         )
     return value

@@ -26,8 +26,8 @@ On HTCondor: --submit writes a folder lumimod_JOB_... and submits it, --split sa
 many fills; --status, --wait and --resubmit take that folder.
 
 exit status: 0 all went well, 1 some fill failed or the Massi database cannot be read (the table at
-the end says why), 2 the command line or config.py is wrong. Fills that another run is at are left
-to it, and steps that wait for what may still come are waited for: neither is a failure.
+the end says why), 2 the command line or config.py is wrong. Fills that another run is working on
+are left to it, and steps that wait for what may still come are waited for: neither is a failure.
 """
 
 

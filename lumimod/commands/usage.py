@@ -34,18 +34,18 @@ def check_usage(args: argparse.Namespace) -> None:
         if not any(getattr(args, name) for name in _OF_FILLS):
             raise UsageError("--why goes with --fill: say of which fills")
     if args.force and args.doOnly:
-        raise UsageError("--force and --doOnly exclude each other: --doOnly already forces")
+        raise UsageError("--force and --doOnly cannot be used together: --doOnly already forces")
     if args.plots is not None and (args.doOnly or args.no_plots):
         raise UsageError("--plots makes pictures alone: leave --doOnly and --no-plots out")
     asked = [n for n in ("submit", "status", "resubmit") if getattr(args, n) not in (None, False)]
     if len(asked) > 1:
-        raise UsageError(f"--{asked[0]} and --{asked[1]} exclude each other")
+        raise UsageError(f"--{asked[0]} and --{asked[1]} cannot be used together")
     if args.split is not None and not {"submit", "resubmit"} & set(asked):
         raise UsageError(
             "--split goes with --submit or --resubmit: it says how many fills a job has"
         )
     if args.wait and args.dry_run:
-        raise UsageError("--wait and --dry-run exclude each other: nothing is submitted")
+        raise UsageError("--wait and --dry-run cannot be used together: nothing is submitted")
     if args.report is not None and (asked or args.wait or args.dry_run):
         raise UsageError(
             "--report goes with a run on this machine; jobs on HTCondor write a report each, "

@@ -82,7 +82,7 @@ def setting(name: str) -> Setting:
     except KeyError as exc:
         meant = nearest(name, BY_NAME)
         hint = f"; did you mean {meant}?" if meant else ""
-        raise KeyError(f"{name} is no setting of config.py{hint}") from exc
+        raise KeyError(f"{name} is not a setting of config.py{hint}") from exc
 
 
 def plain_values(cfg: Config, names: Iterable[str]) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def _slot_numbers(gates: Series, where: IntArray) -> IntArray:
     if slots.size and (slots.min() < 0 or slots.max() >= N_SLOTS):
         wrong = slots[(slots < 0) | (slots >= N_SLOTS)][0]
         raise BadInputError(
-            f"{gates.name} in {gates.origin}: gate {wrong} is no slot (0 to {N_SLOTS - 1}); "
+            f"{gates.name} in {gates.origin}: gate {wrong} is not a slot (0 to {N_SLOTS - 1}); "
             "download the file again"
         )
     return slots

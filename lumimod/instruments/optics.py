@@ -223,7 +223,7 @@ def _held(betastar_cm: Series, time_s: FloatArray) -> FloatArray:
     betastar_m = values[np.maximum(newest, 0)] / 100
     if not np.all(betastar_m > 0):
         raise BadInputError(
-            f"{betastar_cm.name} in {betastar_cm.origin}: {betastar_m.min() * 100:g} cm is no "
-            "beta* in stable beams; set betastar_m in config.py to a number"
+            f"{betastar_cm.name} in {betastar_cm.origin}: {betastar_m.min() * 100:g} cm is not "
+            "a beta* in stable beams; set betastar_m in config.py to a number"
         )
     return betastar_m

@@ -76,7 +76,7 @@ def _tar_members(
 def _plain_members(
     ahead: _Ahead, wanted: Collection[str], archive: Path, advice: str
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the wanted members up to the first that is no plain file or folder, or not whole.
+    """Yield the wanted members up to the first that is not a plain file or folder, or not whole.
 
     That one and what follows is left to tarfile, which takes four times as long: it reads the
     stream in small blocks.

@@ -25,7 +25,7 @@ _BLOCK_BYTES = 1 << 20
 def read_sums(folder: Path) -> dict[str, str]:
     """Return the checksums of the files of a data folder, by path below it; none without a list.
 
-    Lines that are no checksum are left out, with a warning.
+    Lines that are not checksums are left out, with a warning.
     """
     path = folder / SUMS_FILE
     try:
@@ -39,7 +39,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     found = [_LINE.fullmatch(line) for line in lines]
     odd = sum(match is None for match in found)
     if odd:
-        log.warning("%s: %d lines are no checksum and are left out", path, odd)
+        log.warning("%s: %d lines are not checksums and are left out", path, odd)
     return {match[2]: match[1] for match in found if match is not None}
 
 

@@ -20,7 +20,7 @@ def load_json(path: Path) -> Any:
     OSError
         It is missing or cannot be read.
     BadInputError
-        It is no plain file.
+        It is not a plain file.
     ValueError
         It is not JSON, too long, or nested too deeply.
     """

@@ -216,7 +216,7 @@ def _content(path: Path) -> dict[str, Any]:
     files = files_of(path)
     for file in files:
         if not file.is_file():
-            raise MissingInputError(f"{file} is no plain file")
+            raise MissingInputError(f"{file} is not a plain file")
         try:
             size, digest = _file_content(file)
         except OSError as exc:

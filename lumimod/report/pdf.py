@@ -216,7 +216,7 @@ def _family_pages(fill: int, family: ShownFamily) -> Iterator[Figure]:
     for first in range(0, len(images), each):
         yield _picture_page(fill, family, images[first : first + each])
     if others:
-        lines = [f"{name} is no PNG: set plotFormat = '.png' to have it here" for name in others]
+        lines = [f"{name} is not a PNG: set plotFormat = '.png' to have it here" for name in others]
         yield _text_page(f"Fill {fill}", title_of(family.title), _fitting(lines))
 
 

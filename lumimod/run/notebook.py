@@ -54,7 +54,7 @@ def result(fill: int, name: str, config: str | Path, case: int | str | None = No
     """
     cfg = config_of(config)
     if name not in STEPS:
-        raise UsageError(f"{name!r} is no step; there are {', '.join(STEPS)}")
+        raise UsageError(f"{name!r} is not a step; there are {', '.join(STEPS)}")
     paths = FillPaths(cfg, fill)
     files = list(STEPS[name].expected(paths))
     if case is not None:

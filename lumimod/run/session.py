@@ -196,7 +196,7 @@ def _lines(faults: Mapping[str, str]) -> str:
 def _claimed(
     plan: RunPlan, claims: Claims
 ) -> tuple[list[FillJob], list[FillReport], dict[int, str]]:
-    """Return the jobs that no other run is at, and which run is at each of the others.
+    """Return the jobs that no other run has, and which run has each of the others.
 
     Between them: fills that can no longer be planned.
     """

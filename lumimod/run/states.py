@@ -105,7 +105,7 @@ def load_states(path: Path) -> States:
     except FileNotFoundError:
         return {}
     except (OSError, BadInputError, ValueError, LookupError, TypeError, AttributeError) as exc:
-        log.warning("%s cannot be read (%s); it is made anew", path, exc)
+        log.warning("%s cannot be read (%s); it is made again", path, exc)
         return {}
 
 

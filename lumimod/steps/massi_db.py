@@ -58,12 +58,12 @@ class Archive(NamedTuple):
         Raises
         ------
         BadInputError
-            It is there no more, is no plain file, or its time is no date.
+            It is no longer there, is not a plain file, or its time is not a date.
         """
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
-                raise BadInputError(f"Massi archive {path} is no plain file; remove it")
+                raise BadInputError(f"Massi archive {path} is not a plain file; remove it")
             stamp = datetime.fromtimestamp(status.st_mtime, ZURICH)
         except (OSError, ValueError, OverflowError) as exc:
             raise BadInputError(
@@ -137,7 +137,9 @@ def _read_main(path: Path) -> tuple[Database, float]:
 def _content(path: Path) -> bytes:
     """Return what is in a plain file: to read from a named pipe would be to wait for ever."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise BadInputError(f"Massi database {path} is no plain file; remove it, it is made again")
+        raise BadInputError(
+            f"Massi database {path} is not a plain file; remove it, it is made again"
+        )
     return path.read_bytes()
 
 
@@ -150,7 +152,7 @@ def _parse(path: Path, text: bytes) -> Database:
         return {int(year): _experiments(of_year, path) for year, of_year in data.items()}
     except _NO_DATABASE as exc:  # no dict of dicts, or no year
         raise BadInputError(
-            f"{path} is no Massi database (year: experiment: archive: time); remove it, "
+            f"{path} is not a Massi database (year: experiment: archive: time); remove it, "
             "it is made again"
         ) from exc
 
@@ -170,14 +172,14 @@ def _experiments(of_year: Any, path: Path) -> dict[str, dict[str, datetime]]:
 def _naive(value: Any, of: str) -> datetime | None:
     """Return a time as the clocks of Zurich show it; naive times are theirs already.
 
-    None, with a warning, if it is no time.
+    None, with a warning, if it is not a time.
     """
     if isinstance(value, datetime):
         if value.tzinfo is None:
             return value
         with suppress(OverflowError):  # the first hours of the year 1
             return value.astimezone(ZURICH).replace(tzinfo=None)
-    log.warning("%s: %.40r is no time: the archive is read again", of, value)
+    log.warning("%s: %.40r is not a time: the archive is read again", of, value)
     return None
 
 
@@ -258,7 +260,7 @@ def publish(path: Path) -> None:
     Raises
     ------
     BadInputError
-        The file is there but is no database.
+        The file is there but is not a database.
     OutputError
         It cannot be written.
     """

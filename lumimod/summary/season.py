@@ -172,7 +172,7 @@ def _known(path: Path) -> SeasonRows:
     except FileNotFoundError:
         return {}
     except (OSError, BadInputError, ValueError, LookupError, TypeError, AttributeError) as exc:
-        log.warning("%s cannot be read (%s); the season table is made anew", path, exc)
+        log.warning("%s cannot be read (%s); the season table is made again", path, exc)
         return {}
 
 

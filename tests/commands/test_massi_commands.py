@@ -110,4 +110,4 @@ def test_a_database_that_is_not_there_or_damaged_is_named(
     assert "make it with Utilities/createYamlDB.py" in capsys.readouterr().err
     (tmp_path / "db.yaml").write_text("[1]")
     assert run("readYamlDB.py", str(tmp_path / "db.yaml")) == 1
-    assert "no Massi database" in capsys.readouterr().err
+    assert "not a Massi database" in capsys.readouterr().err

@@ -388,7 +388,7 @@ def test_values_are_those_of_the_names_asked_for_in_their_order(config: Load) ->
 
 
 def test_values_of_names_that_are_no_settings_are_refused(config: Load) -> None:
-    with pytest.raises(KeyError, match=r"gamma_ft is no setting .*; did you mean gammaFT\?"):
+    with pytest.raises(KeyError, match=r"gamma_ft is not a setting .*; did you mean gammaFT\?"):
         plain_values(config(), ["frev", "gamma_ft"])
 
 
@@ -400,7 +400,7 @@ def test_a_setting_tells_unit_default_and_meaning() -> None:
 
 
 def test_a_name_that_is_no_setting_is_refused() -> None:
-    with pytest.raises(KeyError, match="nonsense is no setting of config.py'"):
+    with pytest.raises(KeyError, match="nonsense is not a setting of config.py'"):
         setting("nonsense")
 
 

@@ -268,7 +268,7 @@ def test_no_record_at_all_is_no_data() -> None:
 
 @pytest.mark.parametrize("gate", [-1, 3564, 40000])
 def test_a_gate_that_is_no_slot_is_named(gate: int) -> None:
-    told = rf"gate {gate} is no slot \(0 to 3563\); download the file again$"
+    told = rf"gate {gate} is not a slot \(0 to 3563\); download the file again$"
     with pytest.raises(BadInputError, match=told):
         scan({100.0: [0, 7, gate]})
 

@@ -254,7 +254,7 @@ def test_a_damaged_file_of_beta_star_to_compare_with_is_told_and_costs_nothing_e
 @pytest.mark.parametrize("cm", [-1, 0])
 def test_beta_star_that_is_no_length_is_refused(tmp_path: Path, cm: int) -> None:
     path = write(tmp_path / "e.csv", **{BETA1: {0.0: 60.0, 400.0: cm}, BETA5: {0.0: 60.0}})
-    told = rf"HX:BETASTAR_IP1 in .*: {cm} cm is no beta\* in stable beams; set betastar_m in "
+    told = rf"HX:BETASTAR_IP1 in .*: {cm} cm is not a beta\* in stable beams; set betastar_m in "
     with pytest.raises(BadInputError, match=told + r"config\.py to a number$"):
         measured_betastar(path, RUN_3, TIME_S)
 
@@ -274,7 +274,7 @@ def test_a_logged_beta_star_to_compare_with_is_the_measured_one(tmp_path: Path) 
     [
         ({0.0: 60.0}, None, ""),
         ({}, {0.0: 60.0}, "has no row"),
-        ({0.0: 60.0, 400.0: -1}, {0.0: 60.0}, "-1 cm is no beta*"),
+        ({0.0: 60.0, 400.0: -1}, {0.0: 60.0}, "-1 cm is not a beta*"),
         ({9e6: 60.0}, {0.0: 60.0}, "of times after the fill's"),
     ],
 )

@@ -70,7 +70,7 @@ def test_odd_lines_are_left_out_and_counted(folder: Path, caplog: pytest.LogCapt
     good = f"{'0' * 64}  b.pkl"
     (folder / SUMS_FILE).write_bytes(f"{good}\nnonsense\n\xff\n".encode("latin-1"))
     assert read_sums(folder) == {"b.pkl": "0" * 64}
-    assert "2 lines are no checksum" in caplog.text
+    assert "2 lines are not checksums" in caplog.text
 
 
 def test_a_list_that_cannot_be_read_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -458,7 +458,7 @@ def test_rows_that_are_alike_and_wrong_are_reported(archive: Path, line: str) ->
 
 
 def odd_tar(tar: tarfile.TarFile, names: list[str]) -> None:
-    """Fill an archive with what is no plain file among the members."""
+    """Fill an archive with what is not a plain file among the members."""
     for number, name in enumerate(names):
         link = tarfile.TarInfo(f"5845/link_{number}")
         link.type, link.linkname = tarfile.SYMTYPE, name

@@ -66,7 +66,7 @@ def test_an_input_that_cannot_be_read_is_named(
 def test_an_input_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     os.mkfifo(path)
-    with pytest.raises(MissingInputError, match="no plain file"):
+    with pytest.raises(MissingInputError, match="not a plain file"):
         Diary(tmp_path).digest(path)
 
 

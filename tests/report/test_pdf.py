@@ -182,7 +182,7 @@ def test_a_picture_that_is_no_png_is_named() -> None:
     ]
     (page,) = pdf._family_pages(FILL, ShownFamily("cycle", "of the cycle", pictures))
     assert page.texts[2].get_text().splitlines() == [
-        f"{name}.pdf is no PNG: set plotFormat = '.png' to have it here" for name in "ab"
+        f"{name}.pdf is not a PNG: set plotFormat = '.png' to have it here" for name in "ab"
     ]
 
 

@@ -371,7 +371,7 @@ def test_results_are_loaded_by_fill_and_step(finished: Site) -> None:
     assert sb.keys() == load_pickle(finished.paths().sb).keys()
     model = lumimod.load(FILL, "model", case=1, config=finished.config)
     assert "IBSBOff" in model
-    with pytest.raises(UsageError, match="'beam' is no step; there are sb"):
+    with pytest.raises(UsageError, match="'beam' is not a step; there are sb"):
         lumimod.load(FILL, "beam", config=finished.config)
     with pytest.raises(UsageError, match="no case 7"):
         lumimod.load(FILL, "model", case=7, config=finished.config)

@@ -63,7 +63,7 @@ def test_a_database_of_the_original_is_read(original: Path) -> None:
 def test_what_is_no_database_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "fill_db.yaml"
     path.write_text(text)
-    with pytest.raises(BadInputError, match=r"fill_db\.yaml is no Massi database.*remove it"):
+    with pytest.raises(BadInputError, match=r"fill_db\.yaml is not a Massi database.*remove it"):
         massi_db.load_database(path)
 
 
@@ -125,10 +125,10 @@ def test_pipes_are_not_waited_for(original: Path, caplog: pytest.LogCaptureFixtu
     entered(original, "5800.tgz")
     os.mkfifo(original.parent / "fill_db.d" / "2017_5801.yaml")
     assert "5800.tgz" in fills_of(original)
-    assert "2017_5801.yaml is no plain file" in caplog.text
+    assert "2017_5801.yaml is not a plain file" in caplog.text
     original.unlink()
     os.mkfifo(original)
-    with pytest.raises(BadInputError, match="no plain file; remove it"):
+    with pytest.raises(BadInputError, match="not a plain file; remove it"):
         massi_db.load_database(original)
 
 
@@ -147,7 +147,7 @@ def test_archives_that_cannot_be_looked_at_are_left_out_and_told(
     assert caplog.messages == [
         f"Massi archive {atlas}/5699.tgz cannot be looked at (No such file or directory); copy it "
         "again; left out of the database",
-        f"Massi archive {atlas}/5700.tgz is no plain file; remove it; left out of the database",
+        f"Massi archive {atlas}/5700.tgz is not a plain file; remove it; left out of the database",
         f"Massi folder {cms} cannot be read (Not a directory); check its access",
     ]
 
@@ -288,7 +288,7 @@ def test_an_archive_without_a_time_is_told_and_not_current(
     data = massi_db.load_database(path)
     assert data == {2017: {"ATLAS": {"5699.tgz": WHEN}}}
     assert f"{path}: ATLAS: 5698.tgz: " in caplog.text
-    assert "is no time: the archive is read again" in caplog.text
+    assert "is not a time: the archive is read again" in caplog.text
 
 
 def test_empty_parts_of_a_file_are_read_as_no_archives(tmp_path: Path) -> None:
