@@ -160,7 +160,7 @@ def test_archives_that_cannot_be_looked_at_are_left_out_and_told(
         (ValueError("year\n 0"), "year 0"),
         (OverflowError(), "OverflowError"),
     ],
-    ids=repr,
+    ids=["its own", "of two lines", "of another kind", "none"],
 )
 def test_the_reason_of_an_error_is_said_in_one_line(exc: Exception, said: str) -> None:
     assert massi_db._reason(exc) == said
