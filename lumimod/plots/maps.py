@@ -62,7 +62,7 @@ def change_scale(*values: FloatArray) -> ChangeScale:
     if lost <= ONE_SIDED * gained:
         return ChangeScale(0.0, most, GROWTH_MAP, "growth")
     if gained <= ONE_SIDED * lost:
-        return ChangeScale(-most, 0.0, LOSS_MAP, "loss")
+        return ChangeScale(-most, 0.0, LOSS_MAP, "change")
     return ChangeScale(-most, most, CHANGE_MAP, "change")
 
 

@@ -123,7 +123,7 @@ def test_maps_hold_the_change_of_every_bunch_in_colours_of_its_sign(results: Lim
     assert [image.get_cmap().name for image in images[:3]] == [GROWTH_MAP, GROWTH_MAP, LOSS_MAP]
     assert images[0].get_clim()[0] == images[2].get_clim()[1] == 0
     titles = [ax.get_title(loc="left") for ax in figure.axes if ax.images]
-    assert titles[:3] == ["B1 εH: growth [%]", "B1 εV: growth [%]", "B1 intensity: loss [%]"]
+    assert titles[:3] == ["B1 εH: growth [%]", "B1 εV: growth [%]", "B1 intensity: change [%]"]
     both = change_scale(*(results.sb.sb.bunches[beam, "coll"].emit_h_um for beam in (1, 2)))
     assert images[0].get_clim() == both[:2]
     for upper, lower in zip(images[:4], images[4:]):

@@ -60,9 +60,9 @@ def test_a_full_ring_has_no_more_columns_than_a_screen(ax: Axes) -> None:
     ("changes", "low", "high", "colors", "words"),
     [
         ([0.5, 0.2], 0.0, 50.0, GROWTH_MAP, "growth"),
-        ([-0.3, -0.1], -30.0, 0.0, LOSS_MAP, "loss"),
+        ([-0.3, -0.1], -30.0, 0.0, LOSS_MAP, "change"),
         ([0.2, -0.02], 0.0, 20.0, GROWTH_MAP, "growth"),
-        ([0.02, -0.2], -20.0, 0.0, LOSS_MAP, "loss"),
+        ([0.02, -0.2], -20.0, 0.0, LOSS_MAP, "change"),
         ([0.2, -0.1], -20.0, 20.0, CHANGE_MAP, "change"),
         ([0.1, -0.4], -40.0, 40.0, CHANGE_MAP, "change"),
         ([0.0, 0.0], 0.0, 0.1, GROWTH_MAP, "growth"),
@@ -96,7 +96,7 @@ def test_a_few_far_changes_do_not_set_the_colours() -> None:
     [
         (both_signs(12.0), "change since the start [%]", (-12, 12)),
         (maps.ChangeScale(0.0, 9.0, GROWTH_MAP, "growth"), "growth since the start [%]", (0, 9)),
-        (maps.ChangeScale(-7.0, 0.0, LOSS_MAP, "loss"), "loss since the start [%]", (-7, 0)),
+        (maps.ChangeScale(-7.0, 0.0, LOSS_MAP, "change"), "change since the start [%]", (-7, 0)),
     ],
 )
 def test_the_bar_says_what_the_colours_are(
