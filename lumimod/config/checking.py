@@ -38,8 +38,6 @@ class Checked:
     """A line for each value that is allowed, but never counts."""
     warnings: tuple[str, ...]
     """A line for each name and value that may be meant otherwise than it is taken."""
-    alike: tuple[str, ...]
-    """Those of the warnings that are of names spelled like a setting that is set too."""
 
 
 def check_names(namespace: Mapping[str, Any]) -> Checked:
@@ -61,8 +59,10 @@ def check_names(namespace: Mapping[str, Any]) -> Checked:
     )
     ignored = tuple(name for name in unknown if near[name] is None)
     good = {name: values[name] for name in given if name not in faults}
-    warnings = alike + _without_effect(good)
-    return Checked(values, (*faults.values(), *typos), ignored, _remarks(good), warnings, alike)
+    refused = (*faults.values(), *typos)
+    if refused:  # they may be the next thing to correct
+        refused, alike = (*refused, *alike), ()
+    return Checked(values, refused, ignored, _remarks(good), alike + _without_effect(good))
 
 
 def _remarks(given: Mapping[str, Any]) -> tuple[str, ...]:

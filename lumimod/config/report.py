@@ -37,8 +37,7 @@ def report(path: Path, checked: Checked) -> str:
     text = [f"{path}: {count} other than the default", *(f"  {line}" for line in lines)]
     if checked.ignored_names:
         text.append(f"names without a meaning here: {', '.join(checked.ignored_names)}")
-    told = checked.alike if checked.faults else ()  # among the faults then
-    text += [f"warning: {line}" for line in checked.warnings if line not in told]
+    text += [f"warning: {line}" for line in checked.warnings]
     text += checked.remarks
     return "\n".join(text) + "\n"
 

@@ -60,13 +60,10 @@ def read_config(path: Path) -> tuple[Path, Checked]:
 
 
 def refuse_faults(path: Path, checked: Checked) -> None:
-    """Raise `ConfigError` with all faults of a config.py, if it has any.
-
-    Then names spelled like a setting count too: they may be the next thing to correct.
-    """
+    """Raise `ConfigError` with all faults of a config.py, if it has any."""
     if checked.faults:
-        lines = [*checked.faults, *checked.alike]
-        raise ConfigError("\n  ".join([f"{path}: {len(lines)} to correct", *lines]))
+        count = f"{path}: {len(checked.faults)} to correct"
+        raise ConfigError("\n  ".join([count, *checked.faults]))
 
 
 def setting(name: str) -> Setting:
