@@ -21,6 +21,8 @@ from lumimod.summary.optics import betastar_in_use
 BY_BSRT, BY_FBCT, BY_BQM = "emittance", "bunch intensity", "bunch length"
 INSTRUMENT = {BY_BSRT: "BSRT", BY_FBCT: "FBCT", BY_BQM: "BQM"}
 """What measures each quantity, by its name in the notes of a result."""
+OF_CALCULATED = (BY_BSRT, BY_FBCT, BY_BQM)
+"""What the calculated luminosity follows from."""
 
 
 class Unmeasured(NamedTuple):

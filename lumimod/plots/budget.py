@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import (
-    BY_BQM,
-    BY_BSRT,
-    BY_FBCT,
-    NOTHING_KNOWN,
-    About,
-    without_gaps,
-)
+from lumimod.plots.about import NOTHING_KNOWN, OF_CALCULATED, About, without_gaps
 from lumimod.plots.axes import (
     ROUND_STEPS,
     few_ticks,
@@ -68,7 +61,7 @@ def draw_budget(
     if about.betastar:
         what += f"; calculated with {about.betastar}"
     title(figure, style, fill, sb.time_s[0], what, about)
-    gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    gaps = about.gaps_of(OF_CALCULATED)
     ((left, right),) = panels(figure, style, 1, 2, margins=Margins(top=7.4))
     for ax, experiment in zip((left, right), EXPERIMENTS):
         parts = {

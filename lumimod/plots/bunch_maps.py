@@ -9,10 +9,10 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.plots.about import (
-    BY_BQM,
     BY_BSRT,
     BY_FBCT,
     NOTHING_KNOWN,
+    OF_CALCULATED,
     About,
     Unmeasured,
     without_gaps,
@@ -90,7 +90,7 @@ def _maps_of(
         (f"B{beam} intensity", b.intensity_ppb, (BY_FBCT,), (beam,)),
         (
             *_specific(sb, lumi, "ATLAS" if beam == BEAMS[0] else "CMS"),
-            (BY_BSRT, BY_FBCT, BY_BQM) if calculated else (BY_FBCT,),
+            OF_CALCULATED if calculated else (BY_FBCT,),
             BEAMS,
         ),
     )

@@ -12,7 +12,7 @@ from lumimod.plots.axes import ROUND_STEPS, few_ticks, hour_axis, hours_since, s
 from lumimod.plots.betastar import betastar_lines, draw_betastar
 from lumimod.plots.families import Picture
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, title
-from lumimod.plots.marks import SAME_ANGLE_RAD, mark_steps, optics_steps
+from lumimod.plots.marks import SAME_ANGLE_RAD, mark_steps, steps_of_both
 from lumimod.plots.numbers import finite
 from lumimod.plots.panels import draw_line
 from lumimod.plots.sb_results import SbResults
@@ -48,8 +48,7 @@ def draw_crossing_angle(
     angles_panel(rows[0][0], sb)
     if with_betastar:
         betastar_panel(rows[1][0], sb, about)
-        steps = {step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, about)}
-        mark_steps([row[0] for row in rows], sb.time_s, sorted(steps), words=False)
+        mark_steps([row[0] for row in rows], sb.time_s, steps_of_both(sb, about), words=False)
     for (ax,) in rows:
         hour_axis(ax, sb.time_s, label=ax is rows[-1][0])
         ax.tick_params(labelbottom=ax is rows[-1][0])

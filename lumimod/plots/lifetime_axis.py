@@ -21,7 +21,7 @@ from lumimod.plots.axes import (
     set_ticks,
     without_spikes,
 )
-from lumimod.plots.numbers import finite, minus, significant
+from lumimod.plots.numbers import MIDDLE, finite, minus, significant
 from lumimod.plots.style import MUTED
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def median_text(rate_per_h: FloatArray, error_h: float = np.nan) -> str:
     known = finite(rate_per_h)
     if not known.size:
         return "no data"
-    low, median, high = map(float, np.quantile(known, [0.16, 0.5, 0.84]))
+    low, median, high = map(float, np.quantile(known, MIDDLE))
     centre = hours_text(median)
     if median > NEAR_NONE and 0 < error_h < 1 / median:
         centre = error_text(1 / median, error_h)

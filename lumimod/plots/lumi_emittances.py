@@ -20,7 +20,7 @@ from lumimod.plots.axes import (
     share_values,
 )
 from lumimod.plots.layout import Margins, figure_without, legend_above, panels, title
-from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
+from lumimod.plots.marks import mark_steps, shade_gaps, steps_of_both
 from lumimod.plots.numbers import spread_text
 from lumimod.plots.panels import draw_evolution, draw_line
 from lumimod.plots.style import DEFAULT_STYLE, EXPERIMENT, Look, Style, drawing, new_figure
@@ -82,8 +82,7 @@ def draw_lumi_emittances(
         hour_axis(bottom, sb.time_s, label=not separated)
         for ax in (top, bottom):
             shade_gaps(ax, sb.time_s, gaps, words=ax is top)
-        steps = {step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, about)}
-        mark_steps((top, bottom), sb.time_s, sorted(steps))
+        mark_steps((top, bottom), sb.time_s, steps_of_both(sb, about))
     share_values(rows[1])
     if separated:
         _draw_separations(rows[2], sb, emittance)

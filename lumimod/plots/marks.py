@@ -11,7 +11,7 @@ from lumimod.arrays import FloatArray, IntArray
 from lumimod.plots.about import NOTHING_KNOWN, About, Unmeasured
 from lumimod.plots.axes import hours_since
 from lumimod.plots.style import MUTED
-from lumimod.records import IP_OF, CalculatedLumi, StableBeams
+from lumimod.records import EXPERIMENTS, IP_OF, CalculatedLumi, StableBeams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +59,11 @@ def optics_steps(
     for step in sorted(steps):
         texts.setdefault(step.first, []).append(step.text)
     return [OpticsStep(first, ", ".join(of)) for first, of in texts.items()]
+
+
+def steps_of_both(sb: StableBeams, about: About) -> list[OpticsStep]:
+    """Return the steps at either experiment, in the order of time; equal ones once."""
+    return sorted({step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, about)})
 
 
 def _steps(shown: FloatArray, found: IntArray, text: str, smallest: float) -> list[OpticsStep]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, without_gaps
+from lumimod.plots.about import OF_CALCULATED, without_gaps
 from lumimod.plots.axes import hours_since, ratio_axis, set_value_axis, share_values
 from lumimod.plots.ends import label_ends, legend_of_figure
 from lumimod.plots.families import Picture
@@ -114,7 +114,7 @@ def power_of_total(results: ModelResults, names: Sequence[str]) -> tuple[float, 
 
 def _mark(axes: Sequence[Axes], results: ModelResults, exp: str) -> None:
     """Mark gaps of the instruments and steps of the optics."""
-    gaps = results.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    gaps = results.about.gaps_of(OF_CALCULATED)
     for ax in axes:
         shade_gaps(ax, results.sb.time_s, gaps, words=ax is axes[0])
     steps = optics_steps(results.sb, results.lumi_calc, exp, results.about)

@@ -8,6 +8,8 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 
+MIDDLE = (0.16, 0.5, 0.84)
+"""Quantiles: the ends of the middle 68 %, and between them the median."""
 FEWEST_IN_RANGE = 5
 """Of fewer values the middle 68 % tells nothing."""
 
@@ -22,7 +24,7 @@ def centre_and_band(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
 
     Values that are not finite do not count; NaN without any.
     """
-    low, centre, high = quantiles_of_rows(values, (0.16, 0.5, 0.84))
+    low, centre, high = quantiles_of_rows(values, MIDDLE)
     return centre, low, high
 
 
@@ -71,7 +73,7 @@ def spread_text(values: FloatArray, unit: str) -> str:
     known = finite(values)
     if not known.size:
         return "no data"
-    low, centre, high = np.quantile(known, (0.16, 0.5, 0.84))
+    low, centre, high = np.quantile(known, MIDDLE)
     spread = float(high - low) / 2
     # Values that differ by rounding alone are given with four digits.
     if spread <= 1e-6 * abs(centre):
@@ -88,7 +90,7 @@ def range_text(values: FloatArray) -> str:
     known = finite(values)
     if not known.size:
         return "no data"
-    low, centre, high = map(float, np.quantile(known, (0.16, 0.5, 0.84)))
+    low, centre, high = map(float, np.quantile(known, MIDDLE))
     half = (high - low) / 2
     if half <= 1e-6 * abs(centre):
         return _rounded(centre, centre / 100)

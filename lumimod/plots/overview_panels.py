@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, Unmeasured, without_gaps
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, OF_CALCULATED, Unmeasured, without_gaps
 from lumimod.plots.axes import few_ticks, hours_since, ratio_axis, set_value_axis
 from lumimod.plots.betastar import betastar_lines, draw_betastar
 from lumimod.plots.layout import note_missing
 from lumimod.plots.lifetime_axis import hours_text, per_hour, set_lifetime_axis
-from lumimod.plots.marks import mark_steps, optics_steps, shade_gaps
+from lumimod.plots.marks import mark_steps, shade_gaps, steps_of_both
 from lumimod.plots.numbers import centre_and_band, finite, power_of, significant
 from lumimod.plots.overview_data import OverviewData
 from lumimod.plots.panels import draw_band, draw_line
@@ -64,15 +64,14 @@ def luminosity_panel(ax: Axes, data: OverviewData) -> None:
         note_missing(ax, "no luminosity")
         return
     _shade_gaps_of_calculated(ax, data)
-    steps = {step for exp in EXPERIMENTS for step in optics_steps(sb, None, exp, data.sb.about)}
-    mark_steps([ax], sb.time_s, sorted(steps), words=False)
+    mark_steps([ax], sb.time_s, steps_of_both(sb, data.sb.about), words=False)
     set_value_axis(ax, f"luminosity [{unit}]", *drawn, in_time=True)
     _pileup_axis(ax, data, scale)
 
 
 def _shade_gaps_of_calculated(ax: Axes, data: OverviewData) -> None:
     """Hatch where nothing is calculated; panels of what did not measure say it in words."""
-    gaps = data.sb.about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    gaps = data.sb.about.gaps_of(OF_CALCULATED)
     shade_gaps(ax, data.sb.sb.time_s, gaps, words=False)
 
 

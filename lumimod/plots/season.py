@@ -12,7 +12,7 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.plots.axes import few_ticks, robust_limits, set_ticks, set_value_axis
 from lumimod.plots.layout import Margins, legend_above, note_missing, panels, write_title
-from lumimod.plots.numbers import FEWEST_IN_RANGE, finite, range_text
+from lumimod.plots.numbers import FEWEST_IN_RANGE, MIDDLE, finite, range_text
 from lumimod.plots.season_panels import (
     ONE_DAY_S,
     PER_DAY,
@@ -112,10 +112,10 @@ def series_label(values: FloatArray, name: str) -> str:
 
 def hours_label(hours: FloatArray) -> str:
     """Return the median of lengths, and what the middle 68 % are, in words."""
-    median = f"median {median_of(hours):.1f} h"
+    low, middle, high = np.quantile(hours, MIDDLE)
+    median = f"median {middle:.1f} h"
     if hours.size < FEWEST_IN_RANGE:
         return median
-    low, high = np.quantile(hours, (0.16, 0.84))
     return f"{median}, middle 68 % {low:.1f} to {high:.1f} h"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lumimod.paths import FillPaths
-from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, NOTHING_KNOWN, About
+from lumimod.plots.about import BY_BQM, BY_BSRT, BY_FBCT, NOTHING_KNOWN, OF_CALCULATED, About
 from lumimod.plots.bunch_figure import BunchRows, BunchSeries, bunch_figure
 from lumimod.plots.crossing import CROSSING_PICTURES
 from lumimod.plots.families import Picture, PictureSet
@@ -140,7 +140,7 @@ def draw_bunch_lumi(
         values = nothing if lumi is None else lumi.bunch_lumi[experiment] * HZ_PER_UB
         series = BunchSeries("bunch pairs", EXPERIMENT[experiment], slots, values)
         rows[f"{experiment} luminosity\n[Hz/µb]"] = [series]
-    gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM)) if kind == "calculated" else []
+    gaps = about.gaps_of(OF_CALCULATED) if kind == "calculated" else []
     calc = lumi if isinstance(lumi, CalculatedLumi) else None
     steps = [optics_steps(sb, calc, experiment, about) for experiment in EXPERIMENTS]
     every = BunchRows(rows, "Hz/µb", f"luminosity {kind}", [gaps, gaps], True, steps)

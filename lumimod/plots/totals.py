@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lumimod.arrays import BoolArray, FloatArray
-from lumimod.plots.about import (
-    BY_BQM,
-    BY_BSRT,
-    BY_FBCT,
-    NOTHING_KNOWN,
-    About,
-    Unmeasured,
-    without_gaps,
-)
+from lumimod.plots.about import NOTHING_KNOWN, OF_CALCULATED, About, Unmeasured, without_gaps
 from lumimod.plots.axes import (
     ROUND_STEPS,
     few_ticks,
@@ -136,7 +128,7 @@ def lumi_lines(
     about: About,
 ) -> LumiLines:
     """Return the luminosities of an experiment in 1/(cm^2 s)."""
-    gaps = about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM))
+    gaps = about.gaps_of(OF_CALCULATED)
     nothing = np.full(time_s.shape, np.nan)
     of_calc, of_meas = (
         None if record is None else record.bunch_lumi[experiment] * PER_CM2_S
@@ -170,7 +162,7 @@ def reached(
 
     It is NaN where an instrument had stopped, and where the luminosity was levelled below it.
     """
-    known = without_gaps(calculated_m2s, time_s, about.gaps_of((BY_BSRT, BY_FBCT, BY_BQM)))
+    known = without_gaps(calculated_m2s, time_s, about.gaps_of(OF_CALCULATED))
     sums = total(known)
     return np.where(is_levelled(sums, sums, level_m2s)[:, None], np.nan, known)
 

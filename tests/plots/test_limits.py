@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ def drawn(name: str, results: LimitResults) -> Figure:
 def panel(figure: Figure, label: str) -> Axes:
     """Return the first panel whose y axis is labelled so."""
     return next(ax for ax in figure.axes if label in ax.get_ylabel())
+
+
+def told(results: LimitResults, **about: Any) -> LimitResults:
+    """Return the results with something else to tell about the fill."""
+    sb = dataclasses.replace(results.sb, about=dataclasses.replace(results.sb.about, **about))
+    return dataclasses.replace(results, sb=sb)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -168,8 +175,7 @@ def test_bars_of_the_cycle_are_the_growth_of_each_part(
 def test_growth_that_was_not_measured_to_the_end_says_until_when(results: LimitResults) -> None:
     time_s = results.sb.sb.time_s
     gap = Unmeasured("emittance", 1, time_s[4], time_s[-1])
-    about = dataclasses.replace(results.sb.about, gaps=(gap,))
-    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    stopped = told(results, gaps=(gap,))
     ax = panel(PICTURES["cycleBlowup"].draw(stopped, STYLE), "εH")
     said = [(text.xy[0], text.get_text()) for text in ax.texts if "\nto " in text.get_text()]  # type: ignore[attr-defined]
     clock = datetime.fromtimestamp(time_s[4], ZURICH).strftime("%H:%M")
@@ -207,8 +213,7 @@ def test_where_the_bsrt_had_stopped_nothing_is_drawn_as_measured(
     sb = results.sb.sb
     middle = len(sb.time_s) // 2
     gap = Unmeasured("emittance", None, sb.time_s[middle], sb.time_s[-1])
-    about = dataclasses.replace(results.sb.about, gaps=(gap,))
-    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    stopped = told(results, gaps=(gap,))
     figure = PICTURES[name].draw(stopped, STYLE)
     if name == "bunchMaps":
         image = next(
@@ -227,8 +232,7 @@ def test_where_the_bsrt_had_stopped_nothing_is_drawn_as_measured(
 def test_growth_beyond_the_model_stops_with_the_bsrt_of_either_beam(results: LimitResults) -> None:
     time_s = results.sb.sb.time_s
     gap = Unmeasured("emittance", 1, time_s[4], time_s[-1])
-    about = dataclasses.replace(results.sb.about, gaps=(gap,))
-    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    stopped = told(results, gaps=(gap,))
     for line in panel(PICTURES["extraGrowth"].draw(stopped, STYLE), "H: summed").get_lines()[:2]:
         hidden = np.isnan(np.asarray(line.get_ydata(), float))
         np.testing.assert_array_equal(hidden, np.arange(hidden.size) > 4)
@@ -237,8 +241,7 @@ def test_growth_beyond_the_model_stops_with_the_bsrt_of_either_beam(results: Lim
 def test_emittances_from_luminosity_stop_with_the_intensities(results: LimitResults) -> None:
     time_s = results.sb.sb.time_s
     gap = Unmeasured("bunch intensity", 2, time_s[4], time_s[-1])
-    about = dataclasses.replace(results.sb.about, gaps=(gap,))
-    stopped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    stopped = told(results, gaps=(gap,))
     ax = panel(PICTURES["lumiEmittance"].draw(stopped, STYLE), "horizontal")
     of_lumi, of_bsrt = ax.get_lines()[:2]
     assert np.isnan(np.asarray(of_lumi.get_ydata(), float))[5:].all()
@@ -270,8 +273,7 @@ def test_steps_of_beta_star_are_marked_in_what_they_change(
 ) -> None:
     n_times = results.sb.sb.time_s.size
     steps_m = {ip: np.repeat([0.30, 0.27], [4, n_times - 4]) for ip in (1, 5)}
-    about = dataclasses.replace(results.sb.about, betastar_m=steps_m, logged_betastar_m=None)
-    stepped = dataclasses.replace(results, sb=dataclasses.replace(results.sb, about=about))
+    stepped = told(results, betastar_m=steps_m, logged_betastar_m=None)
     ax = panel(PICTURES[name].draw(stepped, STYLE), label)
     (said,) = (text for text in ax.texts if "β*" in text.get_text())
     assert said.get_text() == "β* 27 cm"
