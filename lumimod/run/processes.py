@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _DEAD = (BrokenProcessPool, OSError, EOFError)
 """What starting a process raises when another one of the pool, or the fork server, has died."""
+_PATIENCE_S = 5.0
+"""How long the log of a broken pool is shown at most."""
 
 
 def run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[FillReport]:
@@ -47,6 +50,25 @@ def run_all(jobs: Sequence[FillJob], n_jobs: int, display: Display) -> Iterator[
 def _in_processes(
     jobs: Sequence[FillJob], n_jobs: int, cores_each: int, display: Display
 ) -> Iterator[FillReport]:
+    unfinished = []
+    for job, report in _in_pool(jobs, n_jobs, cores_each, display):
+        if report is not None:
+            yield report
+        else:
+            unfinished.append(job)
+    # When a process dies, all others of its pool end too, and none tells whose fault it was.
+    if unfinished:
+        wait_for_fork_server()
+    for job in unfinished:
+        log.warning("fill %d: a process died before it was done; running it alone", job.fill)
+        for _, report in _in_pool([job], 1, cores_each, display):
+            yield report or _died(job.fill)
+
+
+def _in_pool(
+    jobs: Sequence[FillJob], n_jobs: int, cores_each: int, display: Display
+) -> Iterator[tuple[FillJob, FillReport | None]]:
+    """Yield what `_side_by_side` does, of a pool whose log has a queue of its own."""
     context = process_context()
     records = context.Queue()
     listener = logging.handlers.QueueListener(
@@ -54,25 +76,29 @@ def _in_processes(
     )
     listener.start()
     setup = (records, logging.getLogger().level, cores_each, uses_fsync())
+    is_broken = False
     try:
-        unfinished = []
         with ProcessPoolExecutor(n_jobs, context, _set_up_process, setup) as pool:
             for job, report in _side_by_side(pool, jobs):
-                if report is not None:
-                    yield report
-                else:
-                    unfinished.append(job)
-        # When a process dies, all others of its pool end too, and none tells whose fault it was.
-        if unfinished:
-            wait_for_fork_server()
-        for job in unfinished:
-            log.warning("fill %d: a process died before it was done; running it alone", job.fill)
-            with ProcessPoolExecutor(1, context, _set_up_process, setup) as pool:
-                for _, report in _side_by_side(pool, [job]):
-                    yield report or _died(job.fill)
+                is_broken |= report is None
+                yield job, report
     finally:
-        listener.stop()
-        records.close()
+        if is_broken:
+            _wait_until_shown(records)
+        else:
+            listener.stop()
+            records.close()
+
+
+def _wait_until_shown(records: Any) -> None:
+    """Wait until the log of a broken pool is shown, as far as it has come.
+
+    A process that is killed may keep the lock of the queue, or leave half a record in it: who put
+    anything more into it would wait for ever. The thread that shows it ends with this process.
+    """
+    until_s = time.monotonic() + _PATIENCE_S
+    while not records.empty() and time.monotonic() < until_s:
+        time.sleep(0.01)
 
 
 def _side_by_side(

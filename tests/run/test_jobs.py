@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -122,6 +123,18 @@ def ends_once(job: FillJob) -> FillReport:
     return FillReport(job.fill, {"sb": 1.0})
 
 
+def ends_while_it_logs(job: FillJob) -> FillReport:
+    """End the process at the first time, within a message: nobody can write another one then."""
+    proof = job.cfg.path.with_name("ended")
+    (handler,) = logging.getLogger().handlers
+    if job.fill == FILL and not proof.exists():
+        proof.touch()
+        handler.queue._wlock.acquire()  # type: ignore[attr-defined]
+        os._exit(9)
+    logging.getLogger().warning("fill %d speaks", job.fill)
+    return FillReport(job.fill, {"sb": 1.0})
+
+
 @pytest.fixture
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let other processes import this module: they are told the search path of this one."""
@@ -157,6 +170,18 @@ def test_fill_that_has_room_when_alone_is_done_after_all(
     found = reports(site, [FILL, OTHER])
     assert not any(report.failed for report in found.values())
     assert f"WARNING : fill {FILL}: a process died" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("importable")
+def test_a_process_that_dies_while_it_logs_costs_no_later_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(processes, "_run_in_process", ends_while_it_logs)
+    found = reports(site, [FILL, OTHER])
+    assert not any(report.failed for report in found.values())
+    lines = capsys.readouterr().err.splitlines()
+    assert f"WARNING : fill {FILL} speaks" in lines
 
 
 @pytest.mark.usefixtures("importable")
