@@ -85,8 +85,7 @@ def _instant(beam: BeamMeasurements, scans: Scans, sample: IntArray, later_s: fl
     time_s = np.full(sample.size, np.nan)
     emit[there], time_s[there] = scans.emit_um[sample[there]], scans.time_s[sample[there]]
     intensity = _at(beam.intensity_ppb, time_s + later_s)
-    with np.errstate(invalid="ignore"):
-        brightness = brightness_ppb_um(intensity, emit[:, 0], emit[:, 1])
+    brightness = brightness_ppb_um(intensity, emit[:, 0], emit[:, 1])
     length = _at(beam.length_4s_s, time_s + later_s)
     return Instant(time_s, emit[:, 0], emit[:, 1], length, intensity, brightness)
 
