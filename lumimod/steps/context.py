@@ -191,33 +191,25 @@ class FillContext:
 
         With `keep_old` another result that was there stays, under its date.
         """
-        made = self.described()
-        sb = self._results.get(self.paths.sb)
-        save_result(self.cfg, path, record, sb, made, keep_old=keep_old)
-        self.saved(path, made)
+        self.save_made(path, record, self.described(), keep_old=keep_old)
         if keep:
             self._results[path] = record
 
-    def saved(self, path: Path, made: Made | None) -> None:
-        """Take note of a result that was written, by `save_result` in another process too."""
+    def save_made(
+        self, path: Path, record: Record, made: Made | None, *, keep_old: bool = False
+    ) -> None:
+        """Save a result that was `described` before, and do not keep it.
+
+        With `keep_old` another result that was there stays, under its date.
+        """
+        files = self.cfg.files
+        if files.save_dict:
+            store.save(path, record, made, keep_old=keep_old)
+        if files.save_pandas:
+            from lumimod.records.frames import save_frame  # pandas is slow to import
+
+            sb = self._results.get(self.paths.sb)
+            save_frame(frame_path(path, files.save_pandas), record, sb, made)
         self._made.add(path)
         if self._step is not None and made is not None:
             self._step.entered(path, made)
-
-
-def save_result(
-    cfg: Config,
-    path: Path,
-    record: Record,
-    sb: StableBeams | None,
-    made: Made | None = None,
-    *,
-    keep_old: bool = False,
-) -> None:
-    """Save a result as dict, DataFrame or both, as config.py says."""
-    if cfg.files.save_dict:
-        store.save(path, record, made, keep_old=keep_old)
-    if cfg.files.save_pandas:
-        from lumimod.records.frames import save_frame  # pandas is slow to import
-
-        save_frame(frame_path(path, cfg.files.save_pandas), record, sb, made)

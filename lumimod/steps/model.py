@@ -31,7 +31,7 @@ from lumimod.records import (
     StableBeams,
     StableBeamsModel,
 )
-from lumimod.steps.context import FillContext, save_result
+from lumimod.steps.context import FillContext
 from lumimod.steps.effects import STABLE, note_range, physics_of
 from lumimod.steps.empirical_steps import EmpiricalSteps
 from lumimod.steps.model_effects import collisions_of, luminosity_of, steps_with_all_effects
@@ -71,8 +71,7 @@ def run(ctx: FillContext) -> None:
     for case in ctx.cfg.model.cases:
         path = ctx.paths.model(case)
         record = _case(ctx.cfg, ctx.fill, sb, betastar_m, case)
-        save_result(ctx.cfg, path, record, sb, made)
-        ctx.saved(path, made)
+        ctx.save_made(path, record, made)
         ctx.keep_part(path, EmpiricalSteps.of(record))
         del record  # before the next one is made
 
