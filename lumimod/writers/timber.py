@@ -10,7 +10,7 @@ import numpy as np
 from lumimod.arrays import FloatArray, Series
 from lumimod.writers.text import stamps
 
-ROWS_AT_ONCE = 1000
+VALUES_AT_ONCE = 100_000
 """Limits the memory for the text."""
 
 
@@ -34,9 +34,10 @@ def write_block(
 
 
 def _rows(series: Series) -> Iterator[bytes]:
-    for first in range(0, series.time_s.size, ROWS_AT_ONCE):
-        rows = slice(first, first + ROWS_AT_ONCE)
-        starts = series.row_start[first : first + ROWS_AT_ONCE + 1]
+    at_once = max(VALUES_AT_ONCE // int(series.lengths.max(initial=1)), 1)
+    for first in range(0, series.time_s.size, at_once):
+        rows = slice(first, first + at_once)
+        starts = series.row_start[first : first + at_once + 1]
         cells = _numbers(series.values[starts[0] : starts[-1]])
         edges = (starts - starts[0]).tolist()
         for stamp, start, stop in zip(stamps(series.time_s[rows]), edges, edges[1:]):
@@ -48,8 +49,8 @@ def _rows(series: Series) -> Iterator[bytes]:
 def _numbers(values: FloatArray) -> list[str]:
     """Return the shortest text of each number that reads back exactly."""
     # Most slots of an array are empty: their text is made once.
-    texts = np.full(values.size, "0.0", object)
+    cells = ["0.0"] * values.size
     filled = np.flatnonzero((values != 0) | np.signbit(values))
-    texts[filled] = [repr(value) for value in values[filled].tolist()]
-    cells: list[str] = texts.tolist()
+    for index, value in zip(filled.tolist(), values[filled].tolist()):
+        cells[index] = repr(value)
     return cells

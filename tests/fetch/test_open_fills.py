@@ -344,7 +344,7 @@ def test_a_long_fill_needs_memory_for_a_few_of_its_variables(
     merge_into(world.cfg.files.bmodes, [span], now_s=0.0)
     one_bytes = int(LONG_S / PERIOD_S) * 3564 * 8
     monkeypatch.setattr("lumimod.writers.parquet.GROUP_BYTES", one_bytes)
-    monkeypatch.setattr("lumimod.writers.timber.ROWS_AT_ONCE", 8)
+    monkeypatch.setattr("lumimod.writers.timber.VALUES_AT_ONCE", 8 * 3564)
     modes = read_bmodes(world.cfg.files.bmodes)
     tracemalloc.start()
     try:
