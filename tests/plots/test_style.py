@@ -7,8 +7,6 @@ import functools
 import importlib
 import inspect
 import itertools
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,6 +19,7 @@ from lumimod import plots
 from lumimod.plots import stable_beams
 from lumimod.plots import style as looks
 from lumimod.plots.style import DEFAULT_STYLE, Style, drawing, new_figure
+from tests import forks
 from tests.plots.conftest import FILL, make_results
 
 MODULES = sorted(Path(plots.__file__).parent.glob("[a-z]*.py"))
@@ -122,12 +121,8 @@ def test_drawing_and_saving_need_no_pyplot(tmp_path: Path) -> None:
         "save_figure(figure, Path(sys.argv[1]), style)\n"
         "print([name for name in sys.modules if 'pyplot' in name or 'tkinter' in name])\n"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "a.png")],
-        cwd=root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout == "[]\n"
+    done = forks.run(tmp_path / "a.png", code=program)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
     assert (tmp_path / "a.png").exists()
 
 
