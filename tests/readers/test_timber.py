@@ -57,7 +57,7 @@ def slow_parse(path: Path) -> dict[str, Rows]:
             rows = found.setdefault(line.split(": ")[1], [])
         elif line[:1].isdigit():
             stamp, *values = line.split(",")
-            rows.append((unix_s(stamp), [float(v) for v in values]))
+            rows.append((unix_s(stamp), list(map(float, values))))
     return {name: _as_arrays(rows) for name, rows in found.items()}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import pickle
 import tarfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -56,22 +57,45 @@ def load_truth(files: FillFiles) -> dict[str, npt.NDArray[Any]]:
         return dict(archive)
 
 
+class Parsed(Mapping[str, Rows]):
+    """The variables of a CSV file, each read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+        _, *blocks = text.split("VARIABLE: ")
+        self._lines = {name: lines for name, lines in map(_name_and_lines, blocks)}
+        self._read: dict[str, Rows] = {}
+
+    def __getitem__(self, name: str) -> Rows:
+        if name not in self._read:
+            self._read[name] = list(map(_row, self._lines[name]))
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+def _name_and_lines(block: str) -> tuple[str, list[str]]:
+    name, empty, header, *lines = block.splitlines()
+    assert not empty
+    assert header.startswith("Timestamp (UTC_TIME),")
+    return name, [line for line in lines if line]
+
+
+def _row(line: str) -> tuple[float, list[float]]:
+    stamp, _, values = line.partition(",")
+    row = np.fromstring(values, sep=",").tolist()
+    assert len(row) == values.count(",") + 1
+    return np.datetime64(stamp, "ms").astype(float) / 1e3, row
+
+
 @lru_cache(maxsize=8)
-def parse(path: Path) -> dict[str, Rows]:
-    raw = path.read_bytes()
-    variables: dict[str, Rows] = {}
-    for block in (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode().split("\n\n"):
-        lines = block.splitlines()
-        if lines and lines[0].startswith("VARIABLE: "):
-            name = lines[0][len("VARIABLE: ") :]
-        elif lines:
-            assert lines[0].startswith("Timestamp (UTC_TIME),")
-            cells = [line.partition(",") for line in lines[1:]]
-            variables[name] = [
-                (np.datetime64(stamp, "ms").astype(float) / 1e3, list(map(float, row.split(","))))
-                for stamp, _, row in cells
-            ]
-    return variables
+def parse(path: Path) -> Parsed:
+    return Parsed(path)
 
 
 def members(path: Path) -> dict[str, list[list[str]]]:
@@ -500,8 +524,13 @@ def test_command_explains_crossing_steps(capsys: pytest.CaptureFixture[str], ste
 # --- Run 3
 
 
-def test_fill_of_run_3_is_of_2023_at_6800_gev(tmp_path: Path) -> None:
-    [three] = simulate_fills(tmp_path, [FILL], replace(SMALL, run=3), seed=1)
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> FillFiles:
+    folder = tmp_path_factory.mktemp("run_3")
+    return simulate_fills(folder, [FILL], replace(SMALL, run=3), seed=1)[0]
+
+
+def test_fill_of_run_3_is_of_2023_at_6800_gev(three: FillFiles) -> None:
     energy = parse(three.basic)["LHC.BCCM.B1.A:BEAM_ENERGY"]
     assert max(values[0] for _, values in energy) == 6800.0
     assert np.datetime64(int(energy[0][0]), "s").astype("datetime64[Y]") == np.datetime64("2023")
@@ -509,8 +538,7 @@ def test_fill_of_run_3_is_of_2023_at_6800_gev(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_emittances_of_run_3_are_zero_in_empty_slots(tmp_path: Path) -> None:
-    [three] = simulate_fills(tmp_path, [FILL], replace(SMALL, run=3), seed=1)
+def test_emittances_of_run_3_are_zero_in_empty_slots(three: FillFiles) -> None:
     truth = load_truth(three)
     rows = parse(three.bunches)["LHC.BSRT.5L4.B2:BUNCH_EMITTANCE_V"]
     time_s = float(truth["stable_s"]) + 1800
