@@ -5,7 +5,13 @@ Full names are compared: `pandas.` as a prefix would admit `pandas.eval`.
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
+
+
+class Refused(pickle.UnpicklingError):
+    """A pickle asks for something that no data file needs."""
 
 
 def _names(*lines: str) -> frozenset[tuple[str, str]]:
@@ -26,7 +32,7 @@ _PYTHON = _names(
     "_codecs: encode",  # how protocol 2 of Python 3 writes bytes
 )
 _NUMPY = _names(
-    "numpy: ndarray dtype",
+    "numpy: ndarray dtype concatenate cumsum",
     "numpy.core.multiarray: _reconstruct scalar",
     "numpy._core.multiarray: _reconstruct scalar",
     "numpy.core.numeric: _frombuffer",

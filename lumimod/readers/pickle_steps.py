@@ -17,17 +17,17 @@ from typing import Any, Callable, ClassVar
 
 import numpy as np
 
-from lumimod.readers.admitted import ALLOWED, INSTEAD
+from lumimod.readers.admitted import ALLOWED, INSTEAD, Refused
 from lumimod.readers.pickle_calls import (
     NUMBER_CHARACTERS,
     STAND_INS,
-    Refused,
     call,
     check_keys,
     check_state,
     checked_dtype,
     new,
 )
+from lumimod.readers.pickle_differences import n_bytes_made
 
 MAX_STEPS, STEPS_PER_BYTE = 5_000_000, 20
 """Steps of one pickle: the beam modes of a year take 100,000, a table of lists one for each number.
@@ -298,7 +298,9 @@ class SafeUnpickler(pickle._Unpickler):
     def _call(self) -> None:
         args = self.stack.pop()
         self._check_tree(args)
-        self._made(call(self.stack.pop(), args))
+        function = self.stack.pop()
+        self._take(n_bytes_made(function, args))
+        self._made(call(function, args))
 
     def _new(self) -> None:
         args, kind = self.stack.pop(), self.stack.pop()
@@ -315,7 +317,8 @@ class SafeUnpickler(pickle._Unpickler):
         elif not isinstance(value, bytes):
             # From now on an array may use the types of items that are there: they stay as they are.
             self._empty_types.clear()
-            if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
+            full = type(value) is np.ndarray and value.size  # others may share its memory
+            if not full and type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
                 self._empty[id(value)] = value
         self.append(value)
 

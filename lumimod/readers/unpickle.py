@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.readers.admitted import ALLOWED
+from lumimod.readers.admitted import ALLOWED, Refused
 from lumimod.readers.compressed import decompressed, ends_with
 from lumimod.readers.damage import PARSER_ERRORS
 from lumimod.readers.locate import unreadable
-from lumimod.readers.pickle_calls import Refused
 from lumimod.readers.pickle_steps import SafeUnpickler
 
 __all__ = ["ALLOWED", "load_pickle"]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
-
-import numpy as np
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, MissingInputError, MissingStepError
@@ -19,6 +16,7 @@ from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
 from lumimod.records.made import KEY, Made
 from lumimod.records.parquet_frames import parquet_attrs
+from lumimod.records.pickler import Pickler
 from lumimod.records.record import fault_of
 
 
@@ -44,7 +42,7 @@ def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = F
     """
     with replacing(path) as file:
         with gzip_writer(file, 1 if pack else 0) as stream:
-            _Pickler(stream, protocol=5).dump(data)
+            Pickler(stream, differences=not pack).dump(data)
         if keep_old:
             file.flush()
             _keep_dated_copy(path, Path(file.name))
@@ -125,19 +123,3 @@ def _keep_dated_copy(path: Path, new: Path) -> None:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.stat().st_size == len(content) and path.read_bytes() == content
-
-
-class _Pickler(pickle.Pickler):
-    """Writes arrays as `numpy.ndarray(shape, dtype, buffer)`.
-
-    The default form names a private module of NumPy that was renamed in version 2; this one
-    names only `numpy.ndarray` and so loads with every NumPy, and needs no copy of the data.
-    """
-
-    def reducer_override(self, obj: Any) -> Any:
-        if type(obj) is np.ndarray and obj.dtype.kind in "fiub":
-            data: Any = np.ascontiguousarray(obj)
-            if not data.flags.writeable:
-                data = data.copy()  # a read-only buffer would give a read-only array
-            return np.ndarray, (obj.shape, obj.dtype.str, pickle.PickleBuffer(data))
-        return NotImplemented
