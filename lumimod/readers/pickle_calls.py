@@ -15,7 +15,13 @@ from typing import Any, Callable
 import numpy as np
 
 from lumimod.readers.admitted import NUMPY_CORE, Refused
-from lumimod.readers.pickle_differences import NUMBER, are_words, concatenated, cumulated
+from lumimod.readers.pickle_differences import (
+    NUMBER,
+    are_words,
+    concatenated,
+    cumulated,
+    n_bytes_of_words,
+)
 
 ITEM_BYTES = 1 << 20
 """Largest item of an array: text of 260,000 characters."""
@@ -68,6 +74,14 @@ def call(function: Any, args: Any) -> Any:
     if isinstance(function, type) and function.__name__ in _NEVER_CALLED:
         raise Refused(f"a call of {function.__name__}")
     return _CALLS.get(function, function)(*args)
+
+
+def n_bytes_made(function: Any, args: Any) -> int:
+    """Return how many bytes a call may make of texts, bytes and differences; others need none."""
+    if type(args) is not tuple:
+        return 0
+    copied = sum(len(arg) for arg in args if type(arg) in (str, bytes))
+    return copied + n_bytes_of_words(function, args)
 
 
 def new(kind: Any, args: Any) -> Any:
@@ -151,11 +165,16 @@ def _encoded(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
-def _array(shape: Any, dtype: Any, buffer: Any, *strides: Any) -> Any:
-    """Return an array of the bytes given; without them NumPy would take any memory there is."""
+def _array(shape: Any, dtype: Any, buffer: Any, offset: Any = 0, *strides: Any) -> Any:
+    """Return an array of the bytes given; without them NumPy would take any memory there is.
+
+    With strides an array may repeat its bytes, and whoever copies it takes any memory there is.
+    """
+    if strides:
+        raise Refused("an array that may repeat its bytes")
     if not (type(dtype) is str and dtype == NUMBER and are_words(buffer)):
         _check_buffer(dtype, buffer)
-    return np.ndarray(shape, dtype, buffer, *strides)
+    return np.ndarray(shape, dtype, buffer, offset)
 
 
 def _from_buffer(buffer: Any, dtype: Any, *shape: Any) -> Any:

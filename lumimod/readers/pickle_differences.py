@@ -68,7 +68,7 @@ def are_words(value: Any) -> bool:
     return _is(value, _WORD, 2)
 
 
-def n_bytes_made(function: Any, args: tuple[Any, ...]) -> int:
+def n_bytes_of_words(function: Any, args: tuple[Any, ...]) -> int:
     """Return how many bytes one of these calls will make, 0 of any other."""
     if not args or not (function is concatenated or function is cumulated):
         return 0

@@ -25,9 +25,9 @@ from lumimod.readers.pickle_calls import (
     check_keys,
     check_state,
     checked_dtype,
+    n_bytes_made,
     new,
 )
-from lumimod.readers.pickle_differences import n_bytes_made
 
 MAX_STEPS, STEPS_PER_BYTE = 5_000_000, 20
 """Steps of one pickle: the beam modes of a year take 100,000, a table of lists one for each number.

@@ -314,6 +314,12 @@ def number(value: int) -> bytes:
     return b"\x8a\x09" + text
 
 
+def over_and_over(step: bytes, kind: bytes) -> bytes:
+    """Return a list of what a step makes 10,000 times of the same 100 kB."""
+    data = kind + (10**5).to_bytes(8, "little") + b"a" * 10**5
+    return b"\x80\x04" + data + b"q\x000](" + step * 10_000 + b"e."
+
+
 EMPTY_ARRAY = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
 U1 = b"cnumpy\ndtype\n(U\x02u1tR"
 
@@ -396,6 +402,13 @@ NO_DATA_FILE = {
     ),
     "text of a list": call("__builtin__", "bytearray", b"]"),
     "defaults of a class": call("collections", "defaultdict", b"cnumpy\ndtype\n"),
+    "array that repeats its bytes": b"\x80\x04cnumpy\nndarray\n(" + number(10**12) + (
+        b"\x85\x8c\x02u1C\x01aK\x00K\x00\x85tR."
+    ),
+    "bytes copied over and over": over_and_over(b"cbuiltins\nbytearray\nh\x00\x85R", b"\x8e"),
+    "text copied over and over": over_and_over(
+        b"c_codecs\nencode\nh\x00\x8c\x06latin1\x86R", b"\x8d"
+    ),
     "slice of texts": call("__builtin__", "slice", b"U\x01a"),
 }  # fmt: skip
 
@@ -440,7 +453,7 @@ def test_no_attack_takes_the_memory_of_others(tmp_path: Path) -> None:
     (tmp_path / "zeros").write_bytes(gzip.compress(b"\x80\x05\x8e" + b"\0" * 300_000_000))
     command = [sys.executable, "-c", MEMORY, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    assert int(done.stdout) < 400_000  # kB
+    assert int(done.stdout) < 500_000  # kB: what the limit admits, beside the libraries
 
 
 @pytest.mark.slow
