@@ -34,7 +34,7 @@ from lumimod.records.store import save_object
 from lumimod.tables.variables import all_names
 
 N_SCANS, N_ITERATIONS = 90, 10
-ARRAYS, TIMES = 50, 144
+ARRAYS, MEASURED, TIMES = 50, 6, 144
 """Arrays of a file of a model, and their times."""
 
 
@@ -99,7 +99,11 @@ def results(
     folder: Path, scale: float
 ) -> list[tuple[str, Callable[[], object], Callable[[], object]]]:
     """Return writing and loading of a file of a model, and plain writing and unpickling."""
-    data = {n: np.random.default_rng(n).random((TIMES, round(2548 * scale))) for n in range(ARRAYS)}
+    rng = np.random.default_rng(1)
+    shape = TIMES, round(2548 * scale)
+    data = {n: rng.random(shape) for n in range(MEASURED)}
+    hardly_change = np.linspace(1.0, 0.6, TIMES)[:, None]
+    data |= {n: hardly_change * (1 + rng.random(shape[1:])) for n in range(MEASURED, ARRAYS)}
     path, plain = folder / "result.pkl.gz", pickle.dumps(data, protocol=5)
     contents = [values.tobytes() for values in data.values()]
 

@@ -1,8 +1,8 @@
 """Arrays that change little from row to row, by their differences: 48 bits a number.
 
 A float64 is two words of 32 bits. The high one has the sign, the exponent and 20 bits of the
-mantissa: where values change by less than 3 % from a row to the next, its differences fit in 16
-bits. They are stored in its place, and the low words as they are. All of these are integers,
+mantissa: where values change by less than 1.5 to 3 % from a row to the next, its differences fit
+in 16 bits. They are stored in its place, and the low words as they are. All of these are integers,
 whatever they stand for, so every value comes back bit for bit, NaN and -0.0 as well.
 """
 
