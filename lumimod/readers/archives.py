@@ -7,6 +7,7 @@ larger than any, sparse ones and archives that unpack to far more than data have
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Collection, Iterator
@@ -21,6 +22,8 @@ from lumimod.readers.locate import opened
 
 MEMBER_BYTES = 32 << 20
 """Largest member: that of a bunch, a row a minute for a day, has 0.1 MB."""
+_FIELDS = struct.Struct("100s24x12s12x8s1s")
+"""Name, size, checksum and kind in the header of a tar archive (POSIX.1-1988)."""
 PIECE_BYTES = 2 << 20
 """What is unpacked at a time."""
 ARCHIVE_BYTES = 1 << 28
@@ -82,17 +85,10 @@ def _plain_members(
     stream in small blocks.
     """
     is_first = True
-    while True:
-        header = ahead.peek(BLOCKSIZE)
-        try:
-            member = tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape")
-        except tarfile.HeaderError:
-            break  # the end of the archive, or damage
-        if member.type not in (tarfile.REGTYPE, tarfile.DIRTYPE):
-            break
-        name = PurePosixPath(member.name).name
-        size = member.size if member.isreg() else 0
-        if member.isreg() and name in wanted:
+    while (member := _plain_member(ahead.peek(BLOCKSIZE))) is not None:
+        name, size = member
+        is_wanted = name in wanted
+        if is_wanted:
             _check_size(archive, name, size, False, advice)
         if not 0 <= size <= MEMBER_BYTES:
             break
@@ -102,11 +98,42 @@ def _plain_members(
             break
         ahead.skip(len(blocks))
         is_first = False
-        if member.isreg() and name in wanted:
+        if is_wanted:
             yield name, blocks[BLOCKSIZE : BLOCKSIZE + size]
     if not is_first:
         # To tarfile damage at the very beginning is an error, later on the end of the archive.
         ahead.put_back(tarfile.TarInfo().tobuf())
+
+
+def _plain_member(header: bytes) -> tuple[str, int] | None:
+    """Return name and size of a plain file, "" and 0 of a folder; None of what is neither.
+
+    tarfile takes 30 us for each header, as long as the rest of a member of ten rows takes: those
+    that are as every program writes them are read here.
+    """
+    if len(header) == BLOCKSIZE:
+        path, octal, checksum, kind = _FIELDS.unpack_from(header)
+        path = path.partition(b"\0")[0]
+        try:
+            is_whole = sum(header) - sum(checksum) + 8 * ord(" ") == _octal(checksum)
+            if is_whole and kind == tarfile.REGTYPE and not path.endswith((b"/", b"/.")) and path:
+                name = path.rpartition(b"/")[2].decode(tarfile.ENCODING, "surrogateescape")
+                return name, _octal(octal)
+        except ValueError:  # no octal number, as of sizes over 8 GB
+            pass
+    try:
+        member = tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape")
+    except tarfile.HeaderError:
+        return None  # the end of the archive, or damage
+    if member.type == tarfile.DIRTYPE:
+        return "", 0
+    return (
+        (PurePosixPath(member.name).name, member.size) if member.type == tarfile.REGTYPE else None
+    )
+
+
+def _octal(field: bytes) -> int:
+    return int(field.partition(b"\0")[0], 8)
 
 
 def _zip_members(

@@ -7,7 +7,8 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -524,3 +525,78 @@ def test_member_that_is_larger_than_its_archive_and_not_wanted_is_reported(archi
     archive.write_bytes(gzip.compress(info.tobuf() + b"x" * 512))
     with pytest.raises(BadInputError, match=r"truncated|damaged"):
         read_massi(archive, 5845, "ATLAS", np.array([3]))
+
+
+# --- headers, as tarfile reads them
+
+
+def tar_header(name: str, form: int = tarfile.USTAR_FORMAT, **fields: Any) -> bytes:
+    """Return the last header block of a member."""
+    info = tarfile.TarInfo(name)
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info.tobuf(form)[-512:]
+
+
+def with_checksum(header: bytes) -> bytes:
+    """Return a header with the checksum that belongs to it."""
+    total = sum(header) - sum(header[148:156]) + 8 * 32
+    return header[:148] + b"%06o\0 " % total + header[156:]
+
+
+def put(header: bytes, at: int, field: bytes) -> bytes:
+    return with_checksum(header[:at] + field + header[at + len(field) :])
+
+
+PLAIN = tar_header("5845/5845_lumi_11_CMS.txt", size=700)
+HEADERS = {
+    "plain": PLAIN,
+    "without folder": tar_header("a.txt", size=1),
+    "empty": tar_header("5845/a.txt"),
+    "as long as fits": tar_header("x" * 100, size=5),
+    "long folder in the prefix": tar_header("y" * 120 + "/" + "a.txt", size=5),
+    "name in the prefix alone": put(put(PLAIN, 0, bytes(100)), 345, b"5845/a.txt"),
+    "not ASCII": tar_header("5845/\xe4\u0119.txt", size=3),
+    "no text": put(PLAIN, 5, b"\xff\xfe"),
+    "end of the name within": put(PLAIN, 10, b"\0"),
+    "slash at the end": put(PLAIN, 0, b"5845/a/\0"),
+    "point at the end": put(PLAIN, 0, b"5845/a/.\0"),
+    "folder": tar_header("5845", type=tarfile.DIRTYPE),
+    "link": tar_header("5845/a", type=tarfile.SYMTYPE, linkname="b"),
+    "hard link": tar_header("5845/a", type=tarfile.LNKTYPE, linkname="b"),
+    "old kind of file": put(PLAIN, 156, b"\0"),
+    "old kind of folder": put(put(PLAIN, 156, b"\0"), 0, b"5845/\0"),
+    "sparse": put(PLAIN, 156, b"S"),
+    "size in octal with blanks": put(PLAIN, 124, b"      1274 \0"),
+    "no size": put(PLAIN, 124, bytes(12)),
+    "size of more than 8 GB": tar_header("5845/a", tarfile.GNU_FORMAT, size=9 << 30),
+    "size below zero": put(PLAIN, 124, b"-0000000001\0"),
+    "no number as size": put(PLAIN, 124, b"0000000128x\0"),
+    "wrong checksum": PLAIN[:20] + b"9" + PLAIN[21:],
+    "no checksum": PLAIN[:148] + bytes(8) + PLAIN[156:],
+    "zeros": bytes(512),
+    "cut": PLAIN[:300],
+    "none": b"",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_headers_say_what_they_say_to_tarfile(header: bytes) -> None:
+    try:
+        member = tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape")
+    except tarfile.HeaderError:
+        assert archives._plain_member(header) is None
+        return
+    if member.type == tarfile.DIRTYPE:
+        assert archives._plain_member(header) == ("", 0)
+    elif member.type == tarfile.REGTYPE:
+        name = PurePosixPath(member.name).name
+        assert archives._plain_member(header) == (name, member.size)
+    else:
+        assert archives._plain_member(header) is None
+
+
+def test_usual_headers_are_not_left_to_tarfile(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It takes 30 us for each, a third of what a whole archive takes.
+    monkeypatch.delattr(tarfile.TarInfo, "frombuf")
+    assert archives._plain_member(PLAIN) == ("5845_lumi_11_CMS.txt", 700)
