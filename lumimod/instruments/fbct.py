@@ -40,7 +40,8 @@ def fbct_intensities(series: Series, slots: IntArray, log: DropLog) -> BunchSamp
     n_short = int((~whole).sum())
     text = f"{series.name}: {{}} rows that end before slot {last}"
     log.drop(BUNCH_INTENSITY, n_short, whole.size, text)
-    return BunchSamples(series.time_s[whole], matrix[np.ix_(whole, slots)])
+    values = np.take(matrix, slots, axis=1)
+    return BunchSamples(series.time_s[whole], values if whole.all() else values[whole])
 
 
 def with_other_system(

@@ -119,18 +119,13 @@ def _fitted_samples(x: FloatArray, n: IntArray, delta_s: float) -> IntArray:
     last = np.maximum(_counts(x, x, "right") - 1, np.arange(x.shape[1]))  # ties share one fit
     beyond = np.minimum(_counts(x, x + delta_s, "right"), end)  # first sample outside delta
     following = np.minimum(np.maximum(beyond - 1, last + 1), end)
-    finished = last >= end
-    chains = [_chain(*row) for row in zip(following.tolist(), finished.tolist())]
-    n_fits = max(map(len, chains))
-    return np.array([chain + chain[-1:] * (n_fits - len(chain)) for chain in chains])
-
-
-def _chain(following: list[int], finished: list[bool]) -> list[int]:
-    """Return the indices from 0 on, each the one that follows, up to one that is finished."""
-    chain = [0]
-    while not finished[chain[-1]]:
-        chain.append(following[chain[-1]])
-    return chain
+    following = np.where(last >= end, np.arange(x.shape[1]), following)  # the last one stays
+    row, fitted = np.arange(len(x)), np.zeros(len(x), np.int64)
+    chain = [fitted]
+    while np.any((after := following[row, fitted]) != fitted):
+        chain.append(after)
+        fitted = after
+    return np.stack(chain, axis=1)
 
 
 def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
