@@ -12,7 +12,8 @@ import multiprocessing.connection
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
@@ -23,6 +24,7 @@ import numpy as np
 
 from lumimod.errors import LumimodError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _N_ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -35,6 +37,7 @@ _FOR_DRAWING = [
     "matplotlib.style",
 ]
 _HELD_BYTES = 24 << 20
+_AHEAD = 2  # items for each thread
 
 
 def available_cores() -> int:
@@ -91,6 +94,23 @@ class Workers:
         with ThreadPoolExecutor(self.n_cores) as pool:
             return list(pool.map(lambda call: function(*call), calls))
 
+    def in_order(self, function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+        """Yield `function(item)` of each item in their order, computed in threads.
+
+        The items are taken as the results are: threads are a few of them ahead.
+        """
+        if self.n_cores == 1:
+            yield from map(function, items)
+            return
+        ahead: deque[Future[T]] = deque()
+        with ThreadPoolExecutor(self.n_cores) as pool:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > _AHEAD * self.n_cores:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
@@ -106,6 +126,10 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+ALONE = Workers()
+"""The calling thread."""
 
 
 def process_context(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
@@ -17,8 +17,10 @@ from lumimod.instruments.drops import BUNCH_INTENSITY, BUNCH_LENGTH, EMITTANCE, 
 from lumimod.instruments.fbct import fbct_intensities, with_other_system
 from lumimod.instruments.gaps import NOTED_GAP_S, find_gaps
 from lumimod.instruments.samples import BunchSamples
+from lumimod.parallel import ALONE, Workers
 from lumimod.readers.variables import read_first
 from lumimod.tables.calibration import BsrtCalibration
+from lumimod.tables.lhc import BEAMS
 from lumimod.tables.variables import Names
 
 BUNCHES = ("bunch_intensity", "filled_buckets", "bunch_lengths")
@@ -62,20 +64,20 @@ class BeamMeasurements:
         return replace(self, length_4s_s=BunchSamples(length.time_s, length.values * factor))
 
 
-def read_beam(
-    beam: int,
+def read_beams(
     basic_data: Path,
     bbb_data: Path,
     names: Mapping[str, Names],
     calibration: Callable[[], BsrtCalibration],
     stable_s: tuple[float, float] | None = None,
-) -> BeamMeasurements:
-    """Return the measurements of one beam in one fill.
+    *,
+    beams: Sequence[int] = BEAMS,
+    workers: Workers = ALONE,
+) -> dict[int, BeamMeasurements]:
+    """Return the measurements of each beam in one fill.
 
     Parameters
     ----------
-    beam
-        1 or 2.
     basic_data, bbb_data
         Data files with the energy, and with what is measured of each bunch.
     names
@@ -85,6 +87,10 @@ def read_beam(
     stable_s
         Start and end of stable beams, Unix s: if system A of the FBCT stops in between, system B
         is taken.
+    beams
+        Those to read, in one pass through the files.
+    workers
+        Their threads read and sort the data.
 
     Raises
     ------
@@ -95,11 +101,27 @@ def read_beam(
     NoDataError
         The BSRT measured no bunch.
     """
+    energies = read_first(basic_data, {f"energy_b{b}": names[f"energy_b{b}"] for b in beams})
+    series = _read_bunches(bbb_data, names, beams, workers)
+    calls = [
+        (b, energies[f"energy_b{b}"], series[b], bbb_data, names, calibration, stable_s)
+        for b in beams
+    ]
+    return dict(zip(beams, workers.threads(_beam, calls)))
+
+
+def _beam(
+    beam: int,
+    energy: Series,
+    series: Mapping[str, Series],
+    bbb_data: Path,
+    names: Mapping[str, Names],
+    calibration: Callable[[], BsrtCalibration],
+    stable_s: tuple[float, float] | None,
+) -> BeamMeasurements:
+    """Return the measurements of one beam."""
     log = DropLog(beam)
-    energy = read_first(basic_data, {"energy": names[f"energy_b{beam}"]})["energy"]
     energy = _possible_energies(energy, log)
-    wanted = {what: names[f"{what}_b{beam}"] for what in (*BUNCHES, *EMITTANCES, *SIZES)}
-    series = _read_bunches(bbb_data, wanted)
     for what, one in series.items():
         n_rows = one.time_s.size + one.n_dropped
         text = f"{one.name}: {{}} rows with an empty value"
@@ -107,7 +129,7 @@ def read_beam(
     scans = _scans(series, energy, calibration, log)
     length = bqm_lengths(series["filled_buckets"], series["bunch_lengths"], scans.slots, log)
     length = possible_lengths(length, series["bunch_lengths"].name, log)
-    systems = wanted["bunch_intensity"]
+    systems = names[f"bunch_intensity_b{beam}"]
     intensity = _intensities(
         series["bunch_intensity"], bbb_data, systems, scans.slots, stable_s, log
     )
@@ -118,17 +140,26 @@ def read_beam(
     )
 
 
-def _read_bunches(path: Path, wanted: Mapping[str, Names]) -> dict[str, Series]:
+def _read_bunches(
+    path: Path, names: Mapping[str, Names], beams: Sequence[int], workers: Workers
+) -> dict[int, dict[str, Series]]:
     """Return what is measured of each bunch: emittances if they are logged, else beam sizes."""
-    emittances = {what: wanted[what] for what in EMITTANCES if wanted[what]}
-    bunches = {what: wanted[what] for what in BUNCHES}
-    sizes = {what: wanted[what] for what in SIZES}
-    if len(emittances) < len(EMITTANCES):
-        return read_first(path, {**bunches, **sizes})
-    series = read_first(path, {**bunches, **emittances}, optional=EMITTANCES)
-    if set(EMITTANCES) <= set(series):
-        return series
-    return {**series, **read_first(path, sizes)}
+    series: dict[int, dict[str, Series]] = {beam: {} for beam in beams}
+
+    def read(quantities: Mapping[int, Sequence[str]], optional: Collection[str] = ()) -> None:
+        keys = {f"{what}_b{b}": (b, what) for b, of_beam in quantities.items() for what in of_beam}
+        wanted = {key: names[key] for key in keys}
+        may_lack = [key for key, (_, what) in keys.items() if what in optional]
+        for key, one in read_first(path, wanted, optional=may_lack, workers=workers).items():
+            beam, what = keys[key]
+            series[beam][what] = one
+
+    logged = [b for b in beams if all(names[f"{what}_b{b}"] for what in EMITTANCES)]
+    read({b: (*BUNCHES, *(EMITTANCES if b in logged else SIZES)) for b in beams}, EMITTANCES)
+    lacking = [b for b in logged if not set(EMITTANCES) <= set(series[b])]
+    if lacking:
+        read({b: SIZES for b in lacking})
+    return series
 
 
 def _scans(

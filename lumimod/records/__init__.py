@@ -10,12 +10,7 @@ Arrays are (n_times, n_slots) unless said otherwise, NaN where there is no value
 2; a family is "coll" (slots filled in both beams) or "noncoll".
 """
 
-from lumimod.records.base import (
-    BEAMS,
-    FAMILIES,
-    FITTED,
-    FrameRows,
-)
+from lumimod.records.base import FAMILIES, FITTED, FrameRows
 from lumimod.records.cycle import INTERVALS, Cycle, CycleInterval, Instant
 from lumimod.records.fits import Fits
 from lumimod.records.growth import FamilyGrowth, GrowthBeyond, PlaneGrowth
@@ -25,7 +20,7 @@ from lumimod.records.lumi_emittance import LumiEmittance
 from lumimod.records.model import ModelFamily, ModelResult, StableBeamsModel
 from lumimod.records.record import R, Record, parse
 from lumimod.records.stable_beams import BeamLifetime, BunchFamily, Lifetime, StableBeams
-from lumimod.tables.lhc import EXPERIMENTS, IP_OF
+from lumimod.tables.lhc import BEAMS, EXPERIMENTS, IP_OF
 
 __all__ = [
     "BEAMS",

@@ -9,7 +9,6 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 
-BEAMS = (1, 2)
 FAMILIES = ("coll", "noncoll")
 FITTED = ("emit_h", "emit_v", "bl", "inten")
 ALL_BUNCHES = -1

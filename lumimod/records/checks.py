@@ -12,7 +12,6 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFits
-from lumimod.records.base import BEAMS
 from lumimod.records.cycle import Cycle
 from lumimod.records.fits import Fits
 from lumimod.records.growth import GrowthBeyond
@@ -22,7 +21,7 @@ from lumimod.records.lumi_emittance import LumiEmittance
 from lumimod.records.made import KEY
 from lumimod.records.model import StableBeamsModel
 from lumimod.records.stable_beams import Lifetime, StableBeams
-from lumimod.tables.lhc import N_SLOTS
+from lumimod.tables.lhc import BEAMS, N_SLOTS
 
 _Arrays = Mapping[str, Any]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.records.base import BEAMS, FrameRows, floats, slot_numbers
+from lumimod.records.base import FrameRows, floats, slot_numbers
 from lumimod.records.stable_beams import StableBeams
+from lumimod.tables.lhc import BEAMS
 
 INTERVALS = ("Injection", "he_before_SB")
 

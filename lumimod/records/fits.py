@@ -11,9 +11,9 @@ import numpy as np
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.uncertainty import ErrorsOfFits, FitErrors
-from lumimod.records.base import BEAMS, FAMILIES, FITTED, FrameRows, floats
+from lumimod.records.base import FAMILIES, FITTED, FrameRows, floats
 from lumimod.records.stable_beams import StableBeams, required
-from lumimod.tables.lhc import EXPERIMENTS
+from lumimod.tables.lhc import BEAMS, EXPERIMENTS
 
 SPANS = ("short", "full")
 _ERROR_KEYS = {"tau_s": "err_tau", "init": "err_init", "chi2_dof": "chi2", "lag1": "lag1"}

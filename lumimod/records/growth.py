@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
-from lumimod.records.base import ALL_BUNCHES, BEAMS, FAMILIES, FrameRows, floats, slot_numbers
+from lumimod.records.base import ALL_BUNCHES, FAMILIES, FrameRows, floats, slot_numbers
 from lumimod.records.stable_beams import StableBeams
-from lumimod.tables.lhc import PLANES
+from lumimod.tables.lhc import BEAMS, PLANES
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.filling import BunchFamilies
-from lumimod.records.base import ALL_BUNCHES, BEAMS, FrameRows, floats, slot_numbers
+from lumimod.records.base import ALL_BUNCHES, FrameRows, floats, slot_numbers
 from lumimod.records.stable_beams import StableBeams
-from lumimod.tables.lhc import EXPERIMENTS
+from lumimod.tables.lhc import BEAMS, EXPERIMENTS
 
 
 @dataclass(frozen=True)

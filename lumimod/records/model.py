@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lumimod.arrays import FloatArray
-from lumimod.records.base import BEAMS, FAMILIES, FrameRows, floats
+from lumimod.records.base import FAMILIES, FrameRows, floats
 from lumimod.records.stable_beams import StableBeams, required
-from lumimod.tables.lhc import EXPERIMENTS
+from lumimod.tables.lhc import BEAMS, EXPERIMENTS
 
 
 @dataclass(frozen=True)

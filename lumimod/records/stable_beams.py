@@ -11,16 +11,8 @@ import numpy as np
 from lumimod.arrays import FloatArray, IntArray
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.physics.luminosity import CROSSING_PLANE
-from lumimod.records.base import (
-    ALL_BUNCHES,
-    BEAMS,
-    FAMILIES,
-    FITTED,
-    FrameRows,
-    floats,
-    slot_numbers,
-)
-from lumimod.tables.lhc import IP_OF
+from lumimod.records.base import ALL_BUNCHES, FAMILIES, FITTED, FrameRows, floats, slot_numbers
+from lumimod.tables.lhc import BEAMS, IP_OF
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import numpy as np
 from lumimod.arrays import FloatArray
 from lumimod.config.settings import Config
 from lumimod.errors import Note
-from lumimod.instruments.measurements import BeamMeasurements, read_beam
+from lumimod.instruments.measurements import BeamMeasurements, read_beams
 from lumimod.instruments.optics import POINTS, measured_betastar
 from lumimod.parallel import Workers
 from lumimod.paths import FillPaths, frame_path, rescale_target
 from lumimod.readers.bmodes import FillModes
 from lumimod.readers.variables import files_of
-from lumimod.records import BEAMS, MeasuredLumi, R, Record, StableBeams, store
+from lumimod.records import MeasuredLumi, R, Record, StableBeams, store
 from lumimod.records.made import Made
 from lumimod.records.measured import measured_lumi
 from lumimod.tables.calibration import bsrt_calibration
@@ -119,10 +119,10 @@ class FillContext:
         basic, bbb = self.paths.basic_data, self.paths.bbb_data
         stable_s = (self.modes.start("STABLE"), self.modes.stop("STABLE"))
         span = stable_s if np.isfinite(stable_s).all() else None
-        calls = [(beam, basic, bbb, self.names, calibration, span) for beam in BEAMS]
-        both = self.workers_for(bbb).threads(read_beam, calls)
+        workers = self.workers_for(bbb)
+        both = read_beams(basic, bbb, self.names, calibration, span, workers=workers)
         factor = self.cfg.analysis.bunch_length_factor
-        return {beam.beam: beam.with_length_factor(factor) for beam in both}
+        return {beam: measured.with_length_factor(factor) for beam, measured in both.items()}
 
     def forget_data(self) -> None:
         """Free the memory of the measurements, which are read again where they are asked for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 N_SLOTS = 3564
 """25 ns slots of the ring, numbered from 0."""
 
+BEAMS = (1, 2)
+
 EXPERIMENTS = ("ATLAS", "CMS")
 IP_OF = {"ATLAS": 1, "CMS": 5}
 """Interaction point of each experiment."""

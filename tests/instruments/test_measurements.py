@@ -21,8 +21,9 @@ from lumimod.instruments.bqm import bqm_lengths, possible_lengths
 from lumimod.instruments.bsrt import Scans, bsrt_scans, emittance_scans
 from lumimod.instruments.drops import DropLog
 from lumimod.instruments.fbct import fbct_intensities
-from lumimod.instruments.measurements import BeamMeasurements, read_beam
+from lumimod.instruments.measurements import BeamMeasurements, read_beams
 from lumimod.instruments.samples import BunchSamples
+from lumimod.parallel import Workers
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.variables import all_names
@@ -427,7 +428,44 @@ def measure(
         else:
             variables[name] = rows
     basic, bbb = write(tmp_path / "basic.csv", BASIC), write(tmp_path / "bbb.csv", variables)
-    return read_beam(1, basic, bbb, all_names(fill), lambda: CALIBRATION, stable_s)
+    return read_beam(basic, bbb, all_names(fill), lambda: CALIBRATION, stable_s)
+
+
+def read_beam(*args: Any) -> BeamMeasurements:
+    """Return the measurements of beam 1; the files of most tests have no other."""
+    return read_beams(*args, beams=(1,))[1]
+
+
+def of_beam_2(name: str) -> str:
+    return name.replace("B1:", "B2:").replace("BSRT.5R4", "BSRT.5L4")
+
+
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_both_beams_are_read_in_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int
+) -> None:
+    bunches, energies = dict(BBB), dict(BASIC)
+    for name, rows in BBB.items():
+        factor = 3 if "INTENSITY" in name else 1
+        bunches[of_beam_2(name)] = {t: [factor * v for v in row] for t, row in rows.items()}
+    energies["LHC.BSRA.US45.B2:ABORT_GAP_ENERGY"] = {0.0: [6499.0]}
+    basic, bbb = write(tmp_path / "basic.csv", energies), write(tmp_path / "bbb.csv", bunches)
+    passes = []
+    plain = measurements.read_first
+
+    def counted(path: Path, *args: Any, **options: Any) -> Any:
+        passes.append(path)
+        return plain(path, *args, **options)
+
+    monkeypatch.setattr(measurements, "read_first", counted)
+    calibration = lambda: CALIBRATION  # noqa: E731
+    beams = read_beams(basic, bbb, all_names(5845), calibration, workers=Workers(n_cores))
+    assert passes == [basic, bbb]
+    assert [(b, measured.beam) for b, measured in beams.items()] == [(1, 1), (2, 2)]
+    assert [measured.highest_energy_gev for measured in beams.values()] == [6500.0, 6499.0]
+    one, two = (measured.intensity_ppb.values for measured in beams.values())
+    assert one.tolist() == [[1e11, 2e11], [3e11, 4e11]]
+    assert two.tolist() == (3 * one).tolist()
 
 
 def test_everything_of_a_beam_is_read_in_the_order_of_its_slots(tmp_path: Path) -> None:
@@ -464,7 +502,7 @@ def test_energies_that_the_machine_cannot_have_are_dropped(tmp_path: Path) -> No
     rows: dict[float, Sequence[float]] = {0.0: [6500.0], 1.5: [7864.0], 1.6: [-1.0], 1.7: [6500.0]}
     basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
     bbb = write(tmp_path / "bbb.csv", BBB)
-    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    beam = read_beam(basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.highest_energy_gev == 6500.0
     assert beam.dropped == {"energy": 2}
     assert "2 energies outside 0 to 7500 GeV dropped (50.00%)" in beam.notes[0].text
@@ -474,7 +512,7 @@ def test_the_ramp_has_ended_when_the_highest_energy_is_reached(tmp_path: Path) -
     rows = {0.0: [450.0], 10.0: [1000.0], 20.0: [2509.0], 30.0: [2510.0], 90.0: [450.0]}
     basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
     bbb = write(tmp_path / "bbb.csv", BBB)
-    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    beam = read_beam(basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.top_since_s == START_S + 20
 
 
@@ -593,23 +631,19 @@ def test_a_missing_energy_is_named(tmp_path: Path) -> None:
     bbb = write(tmp_path / "bbb.csv", BBB)
     name = re.escape("LHC.BSRA.US45.B1:ABORT_GAP_ENERGY")
     with pytest.raises(MissingInputError, match=rf"{name} not in .*basic\.csv"):
-        read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+        read_beam(basic, bbb, all_names(5845), lambda: CALIBRATION)
 
 
 def test_what_was_dropped_is_told_with_the_fill(
     golden_config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def read(beam: int, *_: object) -> BeamMeasurements:
+    def read(*_: object, **__: object) -> dict[int, BeamMeasurements]:
         none: Any = None
-        return BeamMeasurements(
-            beam,
-            none,
-            none,
-            none,
-            (Note("dropped", f"B{beam}: 3 rows dropped"), Note("dropped", "1 row", quiet=True)),
-        )
+        quiet = Note("dropped", "1 row", quiet=True)
+        notes = {b: (Note("dropped", f"B{b}: 3 rows dropped"), quiet) for b in (1, 2)}
+        return {b: BeamMeasurements(b, none, none, none, notes[b]) for b in (1, 2)}
 
-    monkeypatch.setattr("lumimod.steps.context.read_beam", read)
+    monkeypatch.setattr("lumimod.steps.context.read_beams", read)
     assert set(context(golden_config).beams) == {1, 2}
     told = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert told == [("WARNING", f"fill 5845: B{beam}: 3 rows dropped") for beam in (1, 2)]
@@ -701,21 +735,23 @@ def test_more_emittances_than_slots_are_refused() -> None:
         emittances({10.0: [2.0] * 3565}, {10.0: [1.0]})
 
 
+BUNCHES_OF_RUN_3 = {name: rows for name, rows in BBB.items() if "BSRT" not in name}
+LOGGED = {
+    EMIT_H: {1.0: [0, 0, 2.0, 3.0], 2.0: [0, 0, 2.1, 3.1]},
+    EMIT_V: {1.0: [0, 0, 1.0, 1.5], 2.0: [0, 0, 1.1, 1.6]},
+}
+
+
 def run_3(tmp_path: Path, **changes: dict[float, Sequence[float]]) -> BeamMeasurements:
     """Return the measurements of beam 1 in a fill of Run 3 without any beam size."""
-    variables = {
-        **{name: rows for name, rows in BBB.items() if "BSRT" not in name},
-        EMIT_H: {1.0: [0, 0, 2.0, 3.0], 2.0: [0, 0, 2.1, 3.1]},
-        EMIT_V: {1.0: [0, 0, 1.0, 1.5], 2.0: [0, 0, 1.1, 1.6]},
-        **changes,
-    }
+    variables = {**BUNCHES_OF_RUN_3, **LOGGED, **changes}
     basic = write(tmp_path / "basic.csv", {"LHC.BCCM.B1.A:BEAM_ENERGY": {0.0: [6799.0]}})
     bbb = write(tmp_path / "bbb.csv", {name: rows for name, rows in variables.items() if rows})
 
     def calibration() -> BsrtCalibration:
         raise MissingInputError("no calibration")
 
-    return read_beam(1, basic, bbb, all_names(8000), calibration)
+    return read_beam(basic, bbb, all_names(8000), calibration)
 
 
 def test_logged_emittances_need_no_sizes_and_no_calibration(tmp_path: Path) -> None:
@@ -733,6 +769,17 @@ def test_without_logged_emittances_the_sizes_are_calibrated(tmp_path: Path, lost
         run_3(tmp_path, **{lost: {}}, **sizes)
 
 
+def test_one_beam_may_have_logged_emittances_and_the_other_sizes(tmp_path: Path) -> None:
+    sizes = {of_beam_2(name): rows for name, rows in BBB.items() if "BSRT" in name}
+    others = {of_beam_2(name): rows for name, rows in BUNCHES_OF_RUN_3.items()}
+    energies = {f"LHC.BCCM.B{beam}.A:BEAM_ENERGY": {0.0: [6500.0]} for beam in (1, 2)}
+    basic = write(tmp_path / "basic.csv", energies)
+    bbb = write(tmp_path / "bbb.csv", {**BUNCHES_OF_RUN_3, **LOGGED, **others, **sizes})
+    beams = read_beams(basic, bbb, all_names(8000), lambda: CALIBRATION)
+    assert beams[1].scans.emit_um[:, 0].tolist() == [2.0, 2.1, 3.0, 3.1]
+    assert beams[2].scans.emit_um[:, 0] == pytest.approx([emit(1.0, beam=2)] * 4)
+
+
 def test_without_emittances_and_sizes_the_sizes_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match=r"GATE_DELAY; .*FIT_SIGMA_H; .* not in .*bbb\.csv"):
         run_3(tmp_path, **{EMIT_H: {}})
@@ -741,7 +788,7 @@ def test_without_emittances_and_sizes_the_sizes_are_asked_for(tmp_path: Path) ->
 def test_in_run_2_sizes_are_calibrated_even_if_emittances_are_logged(tmp_path: Path) -> None:
     logged = {EMIT_H: {1.0: [0, 0, 9.0, 9.0]}, EMIT_V: {1.0: [0, 0, 9.0, 9.0]}}
     basic, bbb = write(tmp_path / "a.csv", BASIC), write(tmp_path / "b.csv", {**BBB, **logged})
-    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    beam = read_beam(basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.scans.emit_um[0, 0] == pytest.approx(emit(1.0))
 
 
@@ -932,7 +979,7 @@ def test_the_ramp_has_ended_at_98_per_cent_of_the_highest_energy(tmp_path: Path)
     rows = {0.0: [450.0], 10.0: [2449.0], 20.0: [2450.0], 30.0: [2500.0]}
     basic = write(tmp_path / "b.csv", {"LHC.BSRA.US45.B1:ABORT_GAP_ENERGY": rows})
     bbb = write(tmp_path / "bbb.csv", BBB)
-    beam = read_beam(1, basic, bbb, all_names(5845), lambda: CALIBRATION)
+    beam = read_beam(basic, bbb, all_names(5845), lambda: CALIBRATION)
     assert beam.top_since_s == START_S + 20
 
 

@@ -284,14 +284,14 @@ def test_an_input_that_is_replaced_while_it_is_read_fails_the_step(
 ) -> None:
     from lumimod.steps import context
 
-    plain = context.read_beam
+    plain = context.read_beams
 
-    def meddling(*args: Any) -> Any:
-        beam = plain(*args)
+    def meddling(*args: Any, **options: Any) -> Any:
+        beams = plain(*args, **options)
         site.paths().basic_data.touch()
-        return beam
+        return beams
 
-    monkeypatch.setattr(context, "read_beam", meddling)
+    monkeypatch.setattr(context, "read_beams", meddling)
     outcome = site.run("--fill", FILL)
     assert outcome.status == 1
     assert "basic_data_fill_5845.csv changed while it was read; run again" in outcome.out
