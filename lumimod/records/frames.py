@@ -18,9 +18,16 @@ from lumimod.records.parquet_frames import save_parquet
 
 
 def save_frame(
-    path: Path, record: Record, sb: StableBeams | None, made: Made | None = None
+    path: Path,
+    record: Record,
+    sb: StableBeams | None,
+    made: Made | None = None,
+    *,
+    keep_old: bool = False,
 ) -> None:
     """Save a result's DataFrame, atomically: as gzip pickle, or where the name says so as Parquet.
+
+    With `keep_old` another one that was there stays, under its date.
 
     Raises
     ------
@@ -29,9 +36,9 @@ def save_frame(
     """
     frame = to_frame(record, sb, made)
     if path.suffix == f".{PARQUET}":
-        save_parquet(path, frame)
+        save_parquet(path, frame, keep_old=keep_old)
     else:
-        store.save_object(path, frame, pack=True)
+        store.save_object(path, frame, pack=True, keep_old=keep_old)
 
 
 def to_frame(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, MissingInputError, OutputError
+from lumimod.records.dated import keep_dated_copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +19,10 @@ _ATTRS = b"lumimod"
 _NEEDED = "pyarrow, which Parquet needs, is not installed; pip install 'lumimod[parquet]'"
 
 
-def save_parquet(path: Path, frame: pd.DataFrame) -> None:
+def save_parquet(path: Path, frame: pd.DataFrame, *, keep_old: bool = False) -> None:
     """Save a DataFrame, atomically.
+
+    With `keep_old` another one that was there stays, under its date.
 
     Raises
     ------
@@ -37,6 +40,9 @@ def save_parquet(path: Path, frame: pd.DataFrame) -> None:
         parquet.write_table(
             table.replace_schema_metadata({**(table.schema.metadata or {}), **attrs}), file
         )
+        if keep_old:
+            file.flush()
+            keep_dated_copy(path, Path(file.name))
 
 
 def load_parquet(path: Path) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from lumimod.errors import BadInputError, MissingInputError, MissingStepError
 from lumimod.readers.compressed import gzip_writer
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
+from lumimod.records.dated import keep_dated_copy
 from lumimod.records.made import KEY, Made
 from lumimod.records.parquet_frames import parquet_attrs
 from lumimod.records.pickler import Pickler
@@ -35,7 +35,7 @@ def save(path: Path, record: Record, made: Made | None = None, *, keep_old: bool
 
 
 def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = False) -> None:
-    """Save any picklable object as a gzip pickle, atomically.
+    """Save any picklable object as a gzip pickle, atomically; `keep_old` as of `save`.
 
     With `pack` it is compressed. Arrays of measured numbers become 9 % smaller and are then read
     and written at a fraction of the speed; tables with columns of slots and names, half as large.
@@ -45,7 +45,7 @@ def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = F
             Pickler(stream, differences=not pack).dump(data)
         if keep_old:
             file.flush()
-            _keep_dated_copy(path, Path(file.name))
+            keep_dated_copy(path, Path(file.name))
 
 
 def load(path: str | os.PathLike[str], kind: type[R]) -> R:
@@ -99,27 +99,3 @@ class Loader(Protocol):
 def each_once() -> Loader:
     """Return what loads as `load_if_there`, each file once however often it is asked for."""
     return cache(load_if_there)
-
-
-def _keep_dated_copy(path: Path, new: Path) -> None:
-    """Copy a result that is replaced to NAME_YYYYMMDD.pkl.gz, today's date.
-
-    Not if the new one is the same, or a dated copy is: a run that is killed and begins again keeps
-    one copy. No older copy is replaced.
-    """
-    if not path.is_file():
-        return
-    old = path.read_bytes()
-    stem, dot, suffixes = path.name.partition(".")
-    kept = path.parent.glob(f"{stem}_[0-9]*{dot}{suffixes}")
-    if any(_holds(copy, old) for copy in (new, *kept)):
-        return
-    dated = f"{stem}_{datetime.now():%Y%m%d}"
-    names = (f"{dated}{tag}{dot}{suffixes}" for tag in ("", *(f"_{n}" for n in range(2, 1000))))
-    copy = next(c for c in map(path.with_name, names) if not c.exists())
-    with replacing(copy) as file:
-        file.write(old)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.stat().st_size == len(content) and path.read_bytes() == content

@@ -209,7 +209,8 @@ class FillContext:
             from lumimod.records.frames import save_frame  # pandas is slow to import
 
             sb = self._results.get(self.paths.sb)
-            save_frame(frame_path(path, files.save_pandas), record, sb, made)
+            frame = frame_path(path, files.save_pandas)
+            save_frame(frame, record, sb, made, keep_old=keep_old)
         self._made.add(path)
         if self._step is not None and made is not None:
             self._step.entered(path, made)

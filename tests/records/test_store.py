@@ -490,7 +490,7 @@ def test_a_run_that_is_killed_after_the_copy_makes_no_second_one(
     replaced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_keep_dated_copy", copy_and_die(store._keep_dated_copy))
+        patch.setattr(store, "keep_dated_copy", copy_and_die(store.keep_dated_copy))
         with pytest.raises(KeyboardInterrupt):
             store.save_object(replaced, "new", keep_old=True)
     assert store.load_pickle(replaced) == "old"

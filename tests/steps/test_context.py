@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 
 from lumimod.errors import Note
 from lumimod.parallel import Workers
+from lumimod.paths import frame_path
+from lumimod.readers.unpickle import load_pickle
 from lumimod.records import MeasuredLumi, StableBeams, store
 from lumimod.records.made import Made
+from lumimod.records.parquet_frames import load_parquet
 from lumimod.steps.context import FillContext, StepInProgress
 
 from .conftest import FILL, measured_beam, stable_beams
@@ -118,6 +122,20 @@ def test_a_result_replaces_another_one_which_stays_only_where_asked_for(
     (dated,) = set(path.parent.glob("fill_5845*")) - {path}
     assert store.load(path, StableBeams).time_s.size == 6
     assert store.load(dated, StableBeams).time_s.size == 5
+
+
+@pytest.mark.parametrize(("form", "end"), [(True, "_df.pkl.gz"), ("parquet", "_df.parquet")])
+def test_a_data_frame_that_is_replaced_stays_where_asked_for(
+    fill: MakeFill, form: bool | str, end: str
+) -> None:
+    ctx = fill(saveDict=False, savePandas=form)
+    for n_times, options in ((4, {}), (5, {}), (6, {"keep_old": True}), (6, {"keep_old": True})):
+        ctx.save(ctx.paths.sb, stable_beams(n_times), **options)
+    new = frame_path(ctx.paths.sb, form)
+    (dated,) = set(new.parent.glob("fill_5845*")) - {new}
+    assert dated.name == f"fill_5845_{datetime.now():%Y%m%d}{end}"
+    load = load_parquet if form == "parquet" else load_pickle
+    assert [load(path)["time_s"].nunique() for path in (dated, new)] == [5, 6]
 
 
 @pytest.mark.parametrize(
