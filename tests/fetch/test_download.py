@@ -35,8 +35,8 @@ SCRIPTS = {
     "getData.py": None,
 }
 SMALL = FillSettings(
-    n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, bsrt_period_s=300.0,
-    bbb_lumi=True, extra_data=True,
+    n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, slow_s=300.0, energy_s=60.0,
+    bsrt_period_s=300.0, massi_s=300.0, bbb_lumi=True, extra_data=True,
 )  # fmt: skip
 MORNING = ["--t-start", "2017-06-14 08:00", "--t-stop", "2017-06-14 09:00"]
 

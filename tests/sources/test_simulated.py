@@ -15,8 +15,8 @@ from lumimod.sources.simulated import Simulated
 from lumimod.tables.variables import extra_names
 
 SETTINGS = FillSettings(
-    n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, bsrt_period_s=300.0,
-    bbb_lumi=True, extra_data=True,
+    n_colliding=6, n_noncolliding=1, hours=4.0, sample_s=600.0, slow_s=300.0, energy_s=60.0,
+    bsrt_period_s=300.0, massi_s=300.0, bbb_lumi=True, extra_data=True,
 )  # fmt: skip
 
 
