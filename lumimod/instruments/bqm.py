@@ -39,19 +39,19 @@ def bqm_lengths(buckets: Series, lengths: Series, slots: IntArray, log: DropLog)
     """
     column_of = np.full(N_SLOTS, -1)
     column_of[slots] = np.arange(slots.size)
-    length_s = np.full((lengths.time_s.size, slots.size), np.nan)
     newest = np.searchsorted(buckets.time_s, lengths.time_s, side="right") - 1
     filled = {  # the columns of its slots, and which of them are asked for
         k: column_of[_filled_slots(buckets, k)] for k in np.unique(newest[newest >= 0]).tolist()
     }
     asked = {k: np.flatnonzero(columns >= 0) for k, columns in filled.items()}
-    good = np.zeros(lengths.time_s.size, dtype=bool)
-    for row, k in enumerate(newest.tolist()):
-        values = lengths.values[lengths.row_start[row] : lengths.row_start[row + 1]]
-        values = values[values > 0]
-        if k >= 0 and values.size == filled[k].size:
-            length_s[row, filled[k][asked[k]]] = values[asked[k]]
-            good[row] = True
+    above = lengths.values > 0
+    start = np.append(0, np.cumsum(above, dtype=np.int32))[lengths.row_start]
+    expected = np.array([filled[k].size if k >= 0 else -1 for k in newest.tolist()], np.int64)
+    good = np.diff(start) == expected
+    logged = lengths.values[above]
+    length_s = np.full((np.count_nonzero(good), slots.size), np.nan)
+    for row, k, first in zip(length_s, newest[good].tolist(), start[:-1][good].tolist()):
+        row[filled[k][asked[k]]] = logged[first + asked[k]]
     if not good.any():
         text = f"{lengths.name}: no usable acquisition: bunch lengths and luminosity are NaN"
         log.notes.append(Note("lacking", text, BUNCH_LENGTH, log.beam))
@@ -59,7 +59,7 @@ def bqm_lengths(buckets: Series, lengths: Series, slots: IntArray, log: DropLog)
         f"{lengths.name}: {{}} acquisitions whose number of lengths is not that of {buckets.name}"
     )
     log.drop(BUNCH_LENGTH, int((~good).sum()), good.size, text)
-    return BunchSamples(lengths.time_s[good], length_s[good])
+    return BunchSamples(lengths.time_s[good], length_s)
 
 
 def _filled_slots(buckets: Series, row: int) -> IntArray:
