@@ -458,6 +458,42 @@ def test_rows_that_are_alike_and_wrong_are_reported(archive: Path, line: str) ->
         read(archive, {3: line * 2})
 
 
+@pytest.mark.parametrize("n_rows", [1, 2, 63, 64, 65, 128, 200])
+def test_many_rows_that_are_alike_are_read_as_one_by_one(
+    archive: Path, n_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The last row has another digit than all others in each of the columns.
+    rows = [f"{T0 + i} 0 12345 {i:05d}\n" for i in range(n_rows - 1)]
+    rows.append(f"{T0 + 987_654_321} 1 98760 12345\n")
+    text = "".join(rows).encode()
+
+    def unused(*_: object) -> None:
+        raise AssertionError("not needed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(massi_rows, "_parse_together", unused)
+        fast = read(archive, {3: text})
+    carefully(monkeypatch)
+    slow = read(archive, {3: text})
+    assert (samples(fast), fast.notes) == (samples(slow), slow.notes)
+    assert samples(fast)[-1] == (T0 + 987_654_321, 98760.0)
+
+
+@pytest.mark.parametrize("row", [0, 70, 99])
+@pytest.mark.parametrize(("at", "text"), [(3, b"x"), (10, b"x"), (10, b"\t"), (11, b" ")])
+def test_one_odd_character_among_many_rows_is_seen(
+    archive: Path, row: int, at: int, text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = bytearray(b"%d 0 12345\n" % T0 * 100)
+    rows[row * 19 + at : row * 19 + at + 1] = text
+    asked = []
+    monkeypatch.setattr(massi_rows, "_parse_together", lambda *_: asked.append(1))
+    monkeypatch.setattr(massi_rows, "_parse_one_by_one", lambda *_: asked.append(2))
+    with pytest.raises(AttributeError):  # neither of them gives anything
+        read(archive, {3: bytes(rows)})
+    assert asked == [1, 2]
+
+
 def odd_tar(tar: tarfile.TarFile, names: list[str]) -> None:
     """Fill an archive with what is not a plain file among the members."""
     for number, name in enumerate(names):
