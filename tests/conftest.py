@@ -209,10 +209,12 @@ class Analysed:
     """Of its results."""
 
 
-def analyse(out: Path, data: Path, fill: int = FILL, **names: Any) -> Analysed:
-    """Run the whole chain on the data of a folder, with results in `out`."""
+def analyse(
+    out: Path, data: Path, fill: int = FILL, only: Iterable[str] = (), **names: Any
+) -> Analysed:
+    """Run the whole chain, or some steps alone, on the data of a folder, with results in `out`."""
     cfg = load_config(write_config_to(out, data, **names))
-    report = run_pipeline(cfg, fill)
+    report = run_pipeline(cfg, fill, Selection(only=frozenset(only)))
     return Analysed(cfg, report, context(cfg, fill).paths.folder)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +53,24 @@ def assert_equal(found: Any, expected: Any) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def converted(small_files: FillFiles, out: Path, kind: str) -> Path:
-    """Return a data folder with the small fill in another format, and with its other files."""
-    folder = small_files.bmodes.parent
-    assert main([str(folder), "--to", kind, "--out", str(out)]) == 0
-    (out / "fills_and_bmodes.pkl").write_bytes(small_files.bmodes.read_bytes())
-    (out / "massi").symlink_to(folder / "massi")
-    return out
+@pytest.fixture(scope="module")
+def converted(
+    small_files: FillFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Return a function that gives the data folder of the small fill in another format.
+
+    It has the other files of the fill too, and is made once: read it, do not change it.
+    """
+
+    @cache
+    def of_kind(kind: str) -> Path:
+        folder, out = small_files.bmodes.parent, tmp_path_factory.mktemp("converted") / "data"
+        assert main([str(folder), "--to", kind, "--out", str(out)]) == 0
+        (out / "fills_and_bmodes.pkl").write_bytes(small_files.bmodes.read_bytes())
+        (out / "massi").symlink_to(folder / "massi")
+        return out
+
+    return of_kind
 
 
 # --- through the pipeline
@@ -64,9 +78,9 @@ def converted(small_files: FillFiles, out: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_results_are_the_same_from_every_format(
-    small_files: FillFiles, small_run: Analysed, tmp_path: Path, kind: str
+    converted: Callable[[str], Path], small_run: Analysed, tmp_path: Path, kind: str
 ) -> None:
-    data = converted(small_files, tmp_path / "data", kind)
+    data = converted(kind)
     assert not list(data.rglob("*.csv"))
     found = analyse(tmp_path, data, doSBModel=True)  # templates end in .csv all the same
     assert found.report.failed == {}
@@ -74,9 +88,9 @@ def test_results_are_the_same_from_every_format(
 
 
 def test_results_are_the_same_from_the_tree_of_run_3(
-    small_files: FillFiles, small_run: Analysed, tmp_path: Path
+    converted: Callable[[str], Path], small_run: Analysed, tmp_path: Path
 ) -> None:
-    data = converted(small_files, tmp_path / "data", "tree")
+    data = converted("tree")
     assert {path.name for path in (data / f"HX:FILLN={FILL}").iterdir()} >= {
         "HX:BMODE=STABLE",
         "HX:BMODE=RAMP",
@@ -88,10 +102,10 @@ def test_results_are_the_same_from_the_tree_of_run_3(
 
 
 def test_bunch_luminosities_are_taken_from_any_format(
-    small_files: FillFiles, tmp_path: Path
+    converted: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    data = converted(small_files, tmp_path / "data", "parquet")
-    (data / "massi").unlink()
+    data = tmp_path / "data"
+    shutil.copytree(converted("parquet"), data, ignore=shutil.ignore_patterns("massi"))
     found = analyse(tmp_path, data)
     assert (found.folder / f"fill_{FILL}_lumi_timber_meas.pkl.gz").exists()
     assert found.report.failed == {}
@@ -190,9 +204,12 @@ def test_nothing_to_convert_is_an_error(tmp_path: Path, capsys: pytest.CaptureFi
         convert.data_files(tmp_path / "nowhere")
 
 
-def test_tree_becomes_one_file(small_files: FillFiles, tmp_path: Path) -> None:
-    data = converted(small_files, tmp_path, "tree")
-    assert run(data / f"HX:FILLN={FILL}", "--to", "parquet") == 0
+def test_tree_becomes_one_file(
+    converted: Callable[[str], Path], small_files: FillFiles, tmp_path: Path
+) -> None:
+    tree = f"HX:FILLN={FILL}"
+    shutil.copytree(converted("tree") / tree, tmp_path / tree)
+    assert run(tmp_path / tree, "--to", "parquet") == 0
     one, csv = tmp_path / f"data_fill_{FILL}.parquet", small_files.bunches
     names = list_variables(csv)
     found, expected = read_variables(one, names), read_variables(csv, names)
@@ -201,9 +218,9 @@ def test_tree_becomes_one_file(small_files: FillFiles, tmp_path: Path) -> None:
 
 
 def test_pandas_reads_a_mode_of_the_tree_with_whole_ns_as_index(
-    small_files: FillFiles, tmp_path: Path
+    converted: Callable[[str], Path], small_files: FillFiles
 ) -> None:
-    data = converted(small_files, tmp_path, "tree")
+    data = converted("tree")
     stable = data / f"HX:FILLN={FILL}" / "HX:BMODE=STABLE" / f"basic_data_fill_{FILL}.parquet"
     frame = pd.read_parquet(stable)
     assert frame.index.name == "unix"

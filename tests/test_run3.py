@@ -157,7 +157,7 @@ def test_planes_taken_for_those_of_run_2_give_another_luminosity(
     found: Found, tmp_path: Path
 ) -> None:
     config = {"crossing_planes": {1: "v", 5: "h"}}
-    run = analyse_fill(tmp_path, found.files.bmodes.parent, **config)
+    run = analyse_fill(tmp_path, found.files.bmodes.parent, only=("sb", "lumi"), **config)
     head_on = load(run.folder / f"fill_{FILL}_lumi_calc.pkl.gz", CalculatedLumi)
     right = found.load("_lumi_calc", CalculatedLumi)
     assert np.all(head_on.bunch_lumi["ATLAS"] > 1.05 * right.bunch_lumi["ATLAS"])
@@ -165,7 +165,8 @@ def test_planes_taken_for_those_of_run_2_give_another_luminosity(
 
 def test_beta_star_by_ranges_of_fills_is_constant_in_each(found: Found, tmp_path: Path) -> None:
     betastar = {(FILL, FILL + 1): [0.60, 0.30]}
-    run = analyse_fill(tmp_path, found.files.bmodes.parent, betastar_m=betastar)
+    folder = found.files.bmodes.parent
+    run = analyse_fill(tmp_path, folder, only=("sb", "lumi"), betastar_m=betastar)
     calc = load(run.folder / f"fill_{FILL}_lumi_calc.pkl.gz", CalculatedLumi)
     right = found.load("_lumi_calc", CalculatedLumi)
     assert calc.betastar_m is None
@@ -184,14 +185,14 @@ def test_a_missing_file_of_beta_star_fails_what_needs_it(found: Found, tmp_path:
 def test_a_gamma_of_another_energy_is_told(
     found: Found, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    analyse_fill(tmp_path, found.files.bmodes.parent, gammaFT=6927.64)
+    analyse_fill(tmp_path, found.files.bmodes.parent, only=["sb"], gammaFT=6927.64)
     told = "beam 1 reached 6800 GeV, but gammaFT in config.py stands for 6500 GeV: correct it"
     assert told in caplog.text
 
 
 def test_names_of_config_py_are_taken_instead(found: Found, tmp_path: Path) -> None:
     names = {"bunch_intensity_b1": "LHC.BCTFR.B6R4.B1:BUNCH_INTENSITY"}
-    run = analyse_fill(tmp_path, found.files.bmodes.parent, variable_names=names)
+    run = analyse_fill(tmp_path, found.files.bmodes.parent, only=["sb"], variable_names=names)
     other = load(run.folder / f"fill_{FILL}.pkl.gz", StableBeams)
     sb = found.load("", StableBeams)
     assert not np.array_equal(
@@ -212,7 +213,7 @@ def test_emittances_that_end_in_empty_slots_read_alike_in_every_format(
     assert main([str(folder), "--to", kind, "--out", str(tmp_path / "data")]) == 0
     for name in ("fills_and_bmodes.pkl", "massi"):
         (tmp_path / "data" / name).symlink_to(folder / name)
-    run = analyse_fill(tmp_path, tmp_path / "data")
+    run = analyse_fill(tmp_path, tmp_path / "data", only=["sb"])
     sb, again = found.load("", StableBeams), load(run.folder / f"fill_{FILL}.pkl.gz", StableBeams)
     for key, bunches in sb.bunches.items():
         assert np.array_equal(again.bunches[key].emit_h_um, bunches.emit_h_um)

@@ -469,7 +469,7 @@ def test_crossing_angle_steps_are_logged(
 
 @pytest.mark.slow
 def test_measured_losses_give_the_cross_section_of_the_burn_off(tmp_path: Path) -> None:
-    settings = FillSettings(n_colliding=60, hours=4.0)
+    settings = FillSettings(n_colliding=60, hours=4.0, sample_s=300.0, bsrt_period_s=300.0)
     files = simulate_fills(tmp_path, [FILL], settings, seed=5)[0]
     truth = load_truth(files)
     lumi: FloatArray = np.zeros(1)
