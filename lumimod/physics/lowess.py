@@ -119,13 +119,21 @@ def _fitted_samples(x: FloatArray, n: IntArray, delta_s: float) -> IntArray:
     last = np.maximum(_counts(x, x, "right") - 1, np.arange(x.shape[1]))  # ties share one fit
     beyond = np.minimum(_counts(x, x + delta_s, "right"), end)  # first sample outside delta
     following = np.minimum(np.maximum(beyond - 1, last + 1), end)
-    following = np.where(last >= end, np.arange(x.shape[1]), following)  # the last one stays
-    row, fitted = np.arange(len(x)), np.zeros(len(x), np.int64)
-    chain = [fitted]
-    while np.any((after := following[row, fitted]) != fitted):
+    own = np.arange(x.shape[1])
+    following = np.where(last >= end, own, following)
+    if np.all((following == own + 1) | (own >= end)):  # none is skipped
+        return np.minimum(own, end)
+    chains = [_chain(row) for row in following.tolist()]
+    n_fits = max(map(len, chains))
+    return np.array([chain + chain[-1:] * (n_fits - len(chain)) for chain in chains])
+
+
+def _chain(following: list[int]) -> list[int]:
+    """Return the indices from 0 on, each the one that follows, up to one that is its own."""
+    chain = [0]
+    while (after := following[chain[-1]]) != chain[-1]:
         chain.append(after)
-        fitted = after
-    return np.stack(chain, axis=1)
+    return chain
 
 
 def _design(x: FloatArray, n: IntArray, frac: float, delta_s: float) -> _Design:
@@ -238,11 +246,14 @@ def _between_fits(fitted: FloatArray, d: _Design) -> FloatArray:
 
 def _bisquare(residual: FloatArray, rows: _Rows) -> FloatArray:
     """Return robustness weights (1 - (r/6 median)^2)^2, 0 beyond six medians and the row."""
-    if not rows.are_full:
+    below, above = (rows.n - 1) // 2, rows.n // 2  # of the middle
+    if rows.are_full:
+        ordered = np.partition(residual, (below[0], above[0]), axis=1)
+    else:
         residual = np.where(rows.inside, residual, np.inf)
-    ordered = np.sort(residual, axis=1)
+        ordered = np.sort(residual, axis=1)
     row = np.arange(len(rows.n))
-    median = (ordered[row, (rows.n - 1) // 2] + ordered[row, rows.n // 2])[:, None] / 2
+    median = (ordered[row, below] + ordered[row, above])[:, None] / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = residual / (6.0 * median)
     if not median.all():
