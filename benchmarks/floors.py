@@ -52,8 +52,9 @@ def reading(folder: Path) -> tuple[Callable[[], object], Callable[[], object]]:
     """Return reading of the bunch-by-bunch CSV, and parsing of its numbers alone."""
     [path] = folder.glob("fill_bunchbybunch_data_csvs/*.csv")
     names = all_names(FILL)
-    wanted = [{w: names[f"{w}_b{beam}"] for w in (*BUNCHES, *SIZES)} for beam in (1, 2)]
-    series = [one for some in wanted for one in read_first(path, some).values()]
+    keys = [f"{what}_b{beam}" for what in (*BUNCHES, *SIZES) for beam in (1, 2)]
+    wanted = {key: names[key] for key in keys}
+    series = list(read_first(path, wanted).values())
     columns = [b"".join(b"%.6g\n" % v for v in one.values[:200_000].tolist()) for one in series]
     parts = [one.values.size / min(one.values.size, 200_000) for one in series]
 
@@ -62,7 +63,7 @@ def reading(folder: Path) -> tuple[Callable[[], object], Callable[[], object]]:
             for _ in range(round(times)):
                 pd.read_csv(io.BytesIO(column), header=None, dtype=np.float64, na_filter=False)
 
-    return (lambda: [read_first(path, some) for some in wanted]), floor
+    return (lambda: read_first(path, wanted)), floor
 
 
 def massi(folder: Path) -> tuple[Callable[[], object], Callable[[], object]]:
