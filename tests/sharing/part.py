@@ -101,7 +101,7 @@ class Part:
             yield from items
 
     def _answer(self) -> str | None:
-        with suppress(EOFError):  # whoever asked for tests has ended
+        with suppress(EOFError, OSError):  # whoever asked for tests has ended
             return self._pipe.recv()
         return None
 
