@@ -97,15 +97,16 @@ class Workers:
     def in_order(self, function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         """Yield `function(item)` of each item in their order, computed in threads.
 
-        The items are taken as the results are: threads are a few of them ahead.
+        The items are taken as the results are: threads are a few of them ahead. An error of the
+        items comes in its place too, after the results of those before it.
         """
         if self.n_cores == 1:
             yield from map(function, items)
             return
         ahead: deque[Future[T]] = deque()
         with ThreadPoolExecutor(self.n_cores) as pool:
-            for item in items:
-                ahead.append(pool.submit(function, item))
+            for future in _submitted_one_by_one(pool, function, items):
+                ahead.append(future)
                 if len(ahead) > _AHEAD * self.n_cores:
                     yield ahead.popleft().result()
             while ahead:
@@ -126,6 +127,19 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _submitted_one_by_one(
+    pool: ThreadPoolExecutor, function: Callable[[S], T], items: Iterable[S]
+) -> Iterator[Future[T]]:
+    """Yield the future of each item; an error that ends the items is the last of them."""
+    try:
+        for item in items:
+            yield pool.submit(function, item)
+    except LumimodError as exc:
+        failed: Future[T] = Future()
+        failed.set_exception(exc)
+        yield failed
 
 
 ALONE = Workers()

@@ -664,3 +664,14 @@ def test_a_fault_is_told_whoever_finds_it(
     path.write_text(block("A", *rows_at("1", "2")) + block("B", *rows_at("1", "x", "3", "4", "5")))
     with pytest.raises(BadInputError, match=r"data\.csv: B: a value is not a number in row .*,x'"):
         read_timber(path, ["A", "B"], workers=Workers(n_cores))
+
+
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_a_bad_row_is_told_before_the_damage_that_follows_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int
+) -> None:
+    monkeypatch.setattr(timber, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(timber, "ROW_BYTES", 300)
+    path.write_text(block("A", *rows_at("1", "x", "3", "4", "5", "6" * 1000)))
+    with pytest.raises(BadInputError, match=r"data\.csv: A: a value is not a number in row .*,x'"):
+        read_timber(path, ["A"], workers=Workers(n_cores))

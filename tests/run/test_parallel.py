@@ -134,6 +134,18 @@ def test_an_error_within_a_stream_follows_the_results_before_it(n_cores: int) ->
         next(results)
 
 
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_an_error_of_the_items_follows_the_results_of_those_before_it(n_cores: int) -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        raise BadInputError("no more")
+
+    results = Workers(n_cores).in_order(lambda number: number * 10, items())
+    assert [next(results) for _ in range(3)] == [10, 20, 30]
+    with pytest.raises(BadInputError, match="no more"):
+        next(results)
+
+
 def test_no_arguments_give_no_results() -> None:
     with Workers(2) as workers:
         assert workers.starmap(product, []) == []
