@@ -46,7 +46,7 @@ def bqm_lengths(buckets: Series, lengths: Series, slots: IntArray, log: DropLog)
     asked = {k: np.flatnonzero(columns >= 0) for k, columns in filled.items()}
     above = lengths.values > 0
     start = np.append(0, np.cumsum(above, dtype=np.int32))[lengths.row_start]
-    expected = np.array([filled[k].size if k >= 0 else -1 for k in newest.tolist()], np.int64)
+    expected = np.array([filled[k].size if k >= 0 else -1 for k in newest.tolist()])
     good = np.diff(start) == expected
     logged = lengths.values[above]
     length_s = np.full((np.count_nonzero(good), slots.size), np.nan)

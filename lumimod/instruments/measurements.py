@@ -156,7 +156,7 @@ def _read_bunches(
 
     logged = [b for b in beams if all(names[f"{what}_b{b}"] for what in EMITTANCES)]
     read({b: (*BUNCHES, *(EMITTANCES if b in logged else SIZES)) for b in beams}, EMITTANCES)
-    lacking = [b for b in logged if not set(EMITTANCES) <= set(series[b])]
+    lacking = [b for b in logged if any(what not in series[b] for what in EMITTANCES)]
     if lacking:
         read({b: SIZES for b in lacking})
     return series

@@ -248,7 +248,7 @@ def _bisquare(residual: FloatArray, rows: _Rows) -> FloatArray:
     """Return robustness weights (1 - (r/6 median)^2)^2, 0 beyond six medians and the row."""
     below, above = (rows.n - 1) // 2, rows.n // 2  # of the middle
     if rows.are_full:
-        ordered = np.partition(residual, (below[0], above[0]), axis=1)
+        ordered = np.partition(residual, (below[0], above[0]))
     else:
         residual = np.where(rows.inside, residual, np.inf)
         ordered = np.sort(residual, axis=1)

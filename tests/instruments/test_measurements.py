@@ -452,15 +452,15 @@ def test_both_beams_are_read_in_one_pass(
     basic, bbb = write(tmp_path / "basic.csv", energies), write(tmp_path / "bbb.csv", bunches)
     passes = []
     plain = measurements.read_first
+    workers = Workers(n_cores)
 
     def counted(path: Path, *args: Any, **options: Any) -> Any:
-        passes.append(path)
+        passes.append((path, options.get("workers")))
         return plain(path, *args, **options)
 
     monkeypatch.setattr(measurements, "read_first", counted)
-    calibration = lambda: CALIBRATION  # noqa: E731
-    beams = read_beams(basic, bbb, all_names(5845), calibration, workers=Workers(n_cores))
-    assert passes == [basic, bbb]
+    beams = read_beams(basic, bbb, all_names(5845), lambda: CALIBRATION, workers=workers)
+    assert passes == [(basic, None), (bbb, workers)]
     assert [(b, measured.beam) for b, measured in beams.items()] == [(1, 1), (2, 2)]
     assert [measured.highest_energy_gev for measured in beams.values()] == [6500.0, 6499.0]
     one, two = (measured.intensity_ppb.values for measured in beams.values())
