@@ -26,6 +26,8 @@ _FIELDS = struct.Struct("100s24x12s12x8s1s")
 """Name, size, checksum and kind in the header of a tar archive (POSIX.1-1988)."""
 PIECE_BYTES = 2 << 20
 """What is unpacked at a time."""
+READS_AT_END = 10
+"""How often a stream may be read at its end: tarfile does so twice."""
 ARCHIVE_BYTES = 1 << 28
 """What an archive may unpack to whatever its size; one of 2556 bunches and 12 h has 130 MB."""
 
@@ -181,11 +183,16 @@ class _Limited(io.RawIOBase):
 
 
 class _Ahead:
-    """A stream that is read in large pieces and looked at before it is taken."""
+    """A stream that is read in large pieces and looked at before it is taken.
+
+    tarfile reads on at the end as long as the size of a member says, which may be for ever: a few
+    such reads are answered.
+    """
 
     def __init__(self, stream: _Limited) -> None:
         self._stream = stream
         self._piece, self._at = b"", 0
+        self._reads_left_at_end = READS_AT_END
 
     def peek(self, n: int) -> bytes:
         """Return the next bytes, fewer only at the end, without taking them."""
@@ -205,7 +212,17 @@ class _Ahead:
         self._piece, self._at = data + self._piece[self._at :], 0
 
     def read(self, n: int) -> bytes:
-        """Return the next bytes."""
+        """Return the next bytes, at the end none.
+
+        Raises
+        ------
+        tarfile.ReadError
+            It was asked often at the end.
+        """
         data = self.peek(n)
         self.skip(len(data))
+        if not data:
+            self._reads_left_at_end -= 1
+            if self._reads_left_at_end < 0:
+                raise tarfile.ReadError("unexpected end of data")
         return data

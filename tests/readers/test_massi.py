@@ -563,6 +563,16 @@ def test_member_that_is_larger_than_its_archive_and_not_wanted_is_reported(archi
         read_massi(archive, 5845, "ATLAS", np.array([3]))
 
 
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.CONTTYPE, b"Z"])
+def test_member_of_any_size_that_is_not_there_takes_no_time(archive: Path, kind: bytes) -> None:
+    info = tarfile.TarInfo("other.txt")
+    info.size, info.type = 1 << 62, kind
+    endless = info.tobuf(tarfile.GNU_FORMAT)
+    archive.write_bytes(gzip.compress(tar_of(1)[:1024] + endless + bytes(512)))
+    with pytest.raises(BadInputError, match=r"truncated or damaged \(unexpected end of data\)"):
+        read_massi(archive, 5845, "ATLAS", np.array([1]))
+
+
 # --- headers, as tarfile reads them
 
 
