@@ -69,7 +69,7 @@ class NameChoice(_Pieces):
 
 def positive_number(text: str) -> int:
     """Return a number that is above zero."""
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value

@@ -45,16 +45,23 @@ class Parser(argparse.ArgumentParser):
     """A parser that tells an error in one line, in the form of all errors."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"formatter_class": Help, **options})
+        # An option is what it is called: the beginning of another's name is no option.
+        super().__init__(**{"formatter_class": Help, "allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         """Tell the error and end with the exit status of wrong usage."""
         unknown = re.match(r"unrecognized arguments: (--?\w[\w-]*)", message)
-        meant = nearest(unknown[1], self._option_string_actions) if unknown else None
+        meant = self._meant(unknown[1]) if unknown else ""
         print_error(
             self.prog, f"{message}; " + (f"did you mean {meant}?" if meant else "see --help")
         )
         sys.exit(EXIT_USAGE)
+
+    def _meant(self, text: str) -> str:
+        """Return the options that begin with a text, or else the one that is most like it."""
+        known = self._option_string_actions
+        begun = [name for name in known if name.startswith(text)] if len(text) > len("--") else []
+        return " or ".join(begun) or nearest(text, known) or ""
 
 
 class Terminated(KeyboardInterrupt):

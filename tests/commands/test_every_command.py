@@ -91,6 +91,12 @@ def test_a_wrong_option_is_wrong_usage(run: Run, script: str) -> None:
 
 
 @every_command
+def test_an_option_is_not_abbreviated(run: Run, script: str) -> None:
+    needed, _ = COMMANDS[script]
+    run(script, *needed, "--hel").assert_wrong_usage("--hel; did you mean --help?")
+
+
+@every_command
 def test_a_wrong_value_is_wrong_usage(run: Run, script: str) -> None:
     _, wrong = COMMANDS[script]
     run(script, *wrong).assert_wrong_usage(wrong[-2], wrong[-1])
