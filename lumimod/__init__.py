@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import SupportsIndex
+
     import pandas as pd
     import xarray as xr
 
@@ -17,7 +19,7 @@ __all__ = ["__version__", "dataset", "fills", "load", "season"]
 
 
 def load(
-    what: str | os.PathLike[str] | int,
+    what: str | os.PathLike[str] | SupportsIndex,
     name: str = "",
     *,
     case: int | str | None = None,
@@ -50,10 +52,12 @@ def load(
     """
     from pathlib import Path
 
-    if isinstance(what, int):
+    if not isinstance(what, (str, os.PathLike)):
+        from operator import index
+
         from lumimod.run.notebook import result
 
-        return result(what, name, Path(config), case)
+        return result(index(what), name, Path(config), case)
     if Path(what).suffix == ".parquet":
         from lumimod.records.parquet_frames import load_parquet
 

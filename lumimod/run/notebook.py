@@ -54,7 +54,8 @@ def result(fill: int, name: str, config: str | Path, case: int | str | None = No
     """
     cfg = config_of(config)
     if name not in STEPS:
-        raise UsageError(f"{name!r} is not a step; there are {', '.join(STEPS)}")
+        what = f"{name!r} is not a step" if name else f"say of which step of fill {fill}"
+        raise UsageError(f"{what}; there are {', '.join(STEPS)}")
     paths = FillPaths(cfg, fill)
     files = list(STEPS[name].expected(paths))
     if case is not None:

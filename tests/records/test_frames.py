@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import lumimod
-from lumimod.errors import BadInputError, MissingInputError
+from lumimod.errors import BadInputError, MissingInputError, OutputError
 from lumimod.physics.expfit import ExpFit, ExpFits
 from lumimod.records import (
     BeamLifetime,
@@ -27,7 +27,7 @@ from lumimod.records import (
 from lumimod.records.base import ALL_BUNCHES
 from lumimod.records.frames import save_frame, to_frame
 from lumimod.records.made import Made
-from lumimod.records.parquet_frames import parquet_attrs
+from lumimod.records.parquet_frames import parquet_attrs, save_parquet
 from lumimod.records.store import load
 from tests.conftest import Analysed
 
@@ -257,6 +257,9 @@ def test_without_pyarrow_a_frame_in_parquet_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(BadInputError, match=r"pip install 'lumimod\[parquet\]'"):
         parquet_attrs(tmp_path / "a_df.parquet")
+    with pytest.raises(OutputError, match=r"pip install 'lumimod\[parquet\]', or set savePandas"):
+        save_parquet(tmp_path / "a_df.parquet", pd.DataFrame({"a": [1]}))
+    assert not list(tmp_path.iterdir())
 
 
 MADE = {

@@ -373,10 +373,17 @@ def test_results_are_loaded_by_fill_and_step(finished: Site) -> None:
     assert "IBSBOff" in model
     with pytest.raises(UsageError, match="'beam' is not a step; there are sb"):
         lumimod.load(FILL, "beam", config=finished.config)
+    with pytest.raises(UsageError, match=f"say of which step of fill {FILL}; there are sb, cycle"):
+        lumimod.load(FILL, config=finished.config)
     with pytest.raises(UsageError, match="no case 7"):
         lumimod.load(FILL, "model", case=7, config=finished.config)
     with pytest.raises(MissingInputError, match="run lumimod with --fill 1 --force sb"):
         lumimod.load(1, "sb", config=finished.config)
+
+
+def test_a_fill_out_of_an_array_is_loaded_as_a_number_is(finished: Site) -> None:
+    found = lumimod.load(np.int64(FILL), "sb", config=finished.config)
+    assert found.keys() == load_pickle(finished.paths().sb).keys()
 
 
 def test_fills_are_a_table_of_states(site: Site) -> None:
@@ -438,6 +445,20 @@ def test_frames_may_be_in_parquet_and_know_what_they_were_made_from(site: Site) 
     assert site.run("--fill", FILL, "--dry-run").rows()[FILL][0] == "to-do"
 
 
+@pytest.mark.parametrize("options", [["--check-config"], ["--fill", FILL]])
+def test_without_pyarrow_frames_in_parquet_are_a_fault_of_the_configuration(
+    site: Site, monkeypatch: pytest.MonkeyPatch, options: list[Any]
+) -> None:
+    site.configure(savePandas="parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    outcome = site.run(*options)
+    assert outcome.status == 2
+    told = outcome.out + outcome.err
+    assert "savePandas = 'parquet': needs pyarrow" in told
+    assert "pip install 'lumimod[parquet]'; or set savePandas = True" in told
+    assert not site.results.exists()
+
+
 def test_a_frame_in_parquet_without_its_diary_says_itself_what_it_was_made_from(
     site: Site,
 ) -> None:
@@ -446,16 +467,6 @@ def test_a_frame_in_parquet_without_its_diary_says_itself_what_it_was_made_from(
     (site.paths().folder / "made.json").unlink()
     site.configure(savePandas="parquet", saveDict=False, t_step_sec=120)
     assert "t_step_sec 300" in site.run("--fill", FILL, "--dry-run").out
-
-
-def test_parquet_without_pyarrow_is_a_named_error(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    site.configure(savePandas="parquet")
-    outcome = site.run("--fill", FILL)
-    assert outcome.status == 1
-    assert outcome.lines("ERROR", "pip install 'lumimod[parquet]'")
 
 
 # --- what may be odd about the table

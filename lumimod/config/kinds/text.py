@@ -7,10 +7,11 @@ import os
 import re
 import shlex
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lumimod.config.kinds.base import Kind, kind, require, without_numpy
+from lumimod.config.kinds.base import Kind, NotAllowedError, kind, require, without_numpy
 from lumimod.config.kinds.numbers import flag
 
 
@@ -100,7 +101,14 @@ PARQUET = "parquet"
 @kind(f"True, False or {PARQUET!r}")
 def frame_form(value: Any) -> bool | str:
     """Accept a flag, or the word for frames in Parquet."""
-    return PARQUET if value == PARQUET else flag(value)
+    if value != PARQUET:
+        return flag(value)
+    if find_spec("pyarrow") is None:
+        raise NotAllowedError(
+            "needs pyarrow, which is not installed: pip install 'lumimod[parquet]'; or set "
+            "savePandas = True, for DataFrames in pickles"
+        )
+    return PARQUET
 
 
 PLOT_FORMATS = (".png", ".pdf", ".svg")
