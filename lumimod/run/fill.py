@@ -233,7 +233,7 @@ class _Tally:
         logged = logged and why not in self.failed.values()
         self.failed[name] = why
         since = self.failing_since.get(name)
-        told = f"{why} (since {local_minutes(since)})" if since else why
+        told = f"{why} (since {local_minutes(since)} Zurich)" if since else why
         self._tell(logging.ERROR if logged else logging.DEBUG, name, told)
 
     def finish(self) -> None:

@@ -174,7 +174,7 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
 def _failure(report: FillReport, step: str) -> str:
     """Return why a step failed, and since when if the last run failed too."""
     since = report.since.get(step)
-    return report.failed[step] + (f" (since {local_minutes(since)})" if since else "")
+    return report.failed[step] + (f" (since {local_minutes(since)} Zurich)" if since else "")
 
 
 def _entry(fill: int, step: str, why: str) -> str:

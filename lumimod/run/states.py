@@ -207,7 +207,7 @@ def changes(before: States, after: States) -> Iterable[str]:
             if _is_cause(now) and not had_failed:
                 yield f"fill {fill}: {name} failed: {now.why}"
             elif had_failed and now.state is not Standing.FAILED:
-                since = local_minutes(known[name].since)
+                since = f"{local_minutes(known[name].since)} (Zurich)"
                 yield f"fill {fill}: {name} is well ({now.state.value}); it failed since {since}"
         for name in known.keys() - states.steps.keys():
             if _is_cause(known[name]):
@@ -228,7 +228,9 @@ def states_table(states: States) -> str:
         return ""
     counts = Counter(of.worst for of in states.values())
     words = ", ".join(f"{counts[state]} {state.value}" for state in Standing if counts[state])
-    lines = [f"{len(states)} fill{'s' * (len(states) != 1)}: {words}"]
+    dated = any(step.since for of in states.values() for step in of.steps.values())
+    zone = " (times of Europe/Zurich)" if dated else ""
+    lines = [f"{len(states)} fill{'s' * (len(states) != 1)}: {words}{zone}"]
     for fill in sorted(states):
         progress = " (in progress)" if states[fill].in_progress else ""
         lines += [

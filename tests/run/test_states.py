@@ -62,8 +62,8 @@ def test_a_failure_keeps_the_time_of_the_first_run_that_had_it(site: Site) -> No
     (site.results / "status.json").write_text(json.dumps(data))
     outcome = site.run()
     assert status(site)[str(FILL)]["steps"]["sb"]["since"] == BEFORE
-    assert outcome.lines("ERROR", f"fill {FILL}: sb: ", "(since 2026-11-24 03:00)")
-    assert "(since 2026-11-24 03:00)" in outcome.out
+    assert outcome.lines("ERROR", f"fill {FILL}: sb: ", "(since 2026-11-24 03:00 Zurich)")
+    assert "(since 2026-11-24 03:00 Zurich)" in outcome.out
 
 
 def test_one_cause_is_one_line_of_the_log(site: Site) -> None:
@@ -121,7 +121,7 @@ def test_status_shows_what_is_not_up_to_date(site: Site) -> None:
     site.run()
     outcome = site.run("--status")
     head, *lines = outcome.out.splitlines()
-    assert (outcome.status, head) == (1, "2 fills: 1 done, 1 failed")
+    assert (outcome.status, head) == (1, "2 fills: 1 done, 1 failed (times of Europe/Zurich)")
     assert lines[0].startswith(f"fill {FILL}: sb: failed since ")
 
 
@@ -132,7 +132,8 @@ def test_the_state_of_a_fill_is_its_worst() -> None:
     assert states_table({}) == ""
     since = local_minutes(BEFORE)
     assert states_table({7: FillStates({"lumi": bad}, True)}) == (
-        f"1 fill: 1 failed\nfill 7 (in progress): lumi: failed since {since}: why\n"
+        "1 fill: 1 failed (times of Europe/Zurich)\n"
+        f"fill 7 (in progress): lumi: failed since {since}: why\n"
     )
 
 
@@ -246,7 +247,7 @@ def test_changes_are_first_failures_and_what_is_well_again() -> None:
     assert list(changes({}, {7: failed})) == ["fill 7: sb failed: no data"]
     assert list(changes({7: failed}, {7: failed})) == []
     assert list(changes({7: failed}, {7: well})) == [
-        "fill 7: sb is well (done); it failed since 2026-11-24 03:00"
+        "fill 7: sb is well (done); it failed since 2026-11-24 03:00 (Zurich)"
     ]
     assert list(changes({7: FillStates({"all": failed.steps["sb"]})}, {7: well})) == [
         "fill 7: all no longer fails"
