@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -166,15 +167,17 @@ def _same_records(*channels: Series) -> tuple[Series, ...]:
 
 
 def _same_times(*channels: Series) -> tuple[Series, ...]:
-    """Return the records that all channels have."""
+    """Return the records that all channels have, equally many of each time."""
     first = channels[0]
     if not first.time_s.size:
         raise NoDataError(f"{first.name} in {first.origin} has no row: the BSRT measured nothing")
     if any(not np.array_equal(first.time_s, c.time_s) for c in channels[1:]):
         _check_lost_records(channels)
-        common = set.intersection(*(set(c.time_s.tolist()) for c in channels))
+        counts = [Counter(c.time_s.tolist()) for c in channels]  # a time may have several records
+        common = set.intersection(*(set(n.items()) for n in counts))
         channels = tuple(
-            select_rows(c, np.array([t in common for t in c.time_s.tolist()])) for c in channels
+            select_rows(c, np.array([(t, n[t]) in common for t in c.time_s.tolist()]))
+            for c, n in zip(channels, counts)
         )
         if not common:
             together = ", ".join(c.name for c in channels)

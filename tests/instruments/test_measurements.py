@@ -1005,3 +1005,16 @@ def test_energies_without_a_row_are_told_with_the_command_of_the_fill() -> None:
     with pytest.raises(BadInputError) as caught:
         scan({50.0: [7]}, energy=none)
     assert str(caught.value) == f"E in {path} has no row; {download(path)}"
+
+
+def test_a_time_with_two_records_of_which_a_channel_lost_one_is_left_out() -> None:
+    def channel(name: str, times: list[float], n_dropped: int) -> Series:
+        one = series(dict.fromkeys(map(float, range(len(times))), (1.0, 2.0)), name, n_dropped)
+        return dataclasses.replace(one, time_s=np.array(times))
+
+    energy = series({0.0: [6500.0]}, "energy")
+    whole, short = channel("h", [1.0, 1.0, 2.0], 0), channel("v", [1.0, 2.0], 1)
+    assert emittance_scans(whole, short, energy).time_s.tolist() == [2.0, 2.0]
+    gates = channel("gates", [1.0, 1.0, 2.0], 0)
+    scans = bsrt_scans(gates, whole, short, energy, 1, CALIBRATION)
+    assert (scans.slots.tolist(), scans.start.tolist(), scans.n_dropped) == ([1, 2], [0, 1, 2], 2)
