@@ -195,14 +195,16 @@ def _submit(
     pictures: Pictures,
 ) -> bool:
     from lumimod.condor import actions
+    from lumimod.run.reporting import nothing_lines
     from lumimod.run.session import prepare
 
     batch = prepare(cfg, _choice(args, cfg), selection, pictures, write=not args.dry_run)
     # Fills that were asked for by number are all submitted, others only if there is work.
     by_number = batch.choice.is_by_number
     fills = [job.fill for job in batch.jobs if by_number or job.has_work]
+    sys.stdout.write(nothing_lines(batch.unplanned))
     if not fills:
-        if not batch.unknown:
+        if not batch.unplanned:
             sys.stdout.write(f"{len(batch.jobs)} fills: nothing to do\n")
         return batch.is_sound
     only = ("plots",) if pictures.only else tuple(sorted(selection.only))
@@ -227,9 +229,10 @@ def _afterwards(args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         parent, log_format = cfg.condor.folder, cfg.log_format
     with Display(log_format, _level(args)):
         if wanted is None and not args.wait:
-            from lumimod.run.states import Standing, load_states, states_file, states_table
+            from lumimod.run.recorded import states_to_show
+            from lumimod.run.states import Standing, states_table
 
-            states = load_states(states_file(cfg))
+            states = states_to_show(cfg)
             sys.stdout.write(states_table(states))
             if not actions.any_folder(parent):
                 if states:

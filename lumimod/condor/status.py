@@ -41,6 +41,7 @@ class State(Enum):
     FAILED = "failed"
     REMOVED = "removed"
     MISSING = "missing steps"
+    NO_BEAMS = "no stable beams"
 
     @property
     def goes_on(self) -> bool:
@@ -51,6 +52,11 @@ class State(Enum):
     def lost(self) -> bool:
         """Whether no job is going to finish it."""
         return self in (State.FAILED, State.REMOVED, State.MISSING, State.UNSUBMITTED)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self in (State.DONE, State.NO_BEAMS)
 
 
 class FillState(NamedTuple):
@@ -89,8 +95,8 @@ class FolderReport:
 
     @property
     def all_well(self) -> bool:
-        """Whether every fill is done, or its job waits or runs."""
-        return all(f.state.goes_on or f.state is State.DONE for f in self.fills)
+        """Whether nothing is left to do of any fill, or its job waits or runs."""
+        return all(f.state.goes_on or f.state.is_well for f in self.fills)
 
 
 def read_status(folder: JobFolder) -> FolderReport:
@@ -121,9 +127,10 @@ def read_status(folder: JobFolder) -> FolderReport:
                 outcomes[chunk.number] = _outcome(folder, chunk, job)
             outcome = outcomes[chunk.number]
             missing = missing_steps(fill, cfg, frozenset(manifest.only))
-            if _is_done(fill, missing, outcome.report) or _is_there(
-                manifest, missing, job, outcome.report.fills.get(fill)
-            ):
+            told = outcome.report.fills.get(fill)
+            if told and told.nothing:
+                state, why, missing = State.NO_BEAMS, "", ()
+            elif _is_done(fill, missing, outcome.report) or _is_there(manifest, missing, job, told):
                 state, why = State.DONE, ""
             elif job is None:
                 state, why = _without_job(folder, missing, chunk.number in submitted)
@@ -247,7 +254,7 @@ def status_table(report: FolderReport) -> str:
         rows.append([str(number), name, state.value, " ".join(str(f.fill) for f in fills)])
     out = f"{report.folder.path}\n{columns(rows)}"
     for fill in report.fills:
-        if fill.state is State.DONE:
+        if fill.state.is_well:
             continue
         line = [f"fill {fill.fill}: {fill.state.value}", fill.why]
         if fill.missing and not (fill.state.goes_on and not fill.why):

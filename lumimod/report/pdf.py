@@ -34,7 +34,8 @@ from lumimod.report.pictures import (
 from lumimod.report.words import printed, title_of
 from lumimod.run.choice import FillChoice, none_found
 from lumimod.run.guard import guarded
-from lumimod.run.states import States, load_states, states_file, states_table
+from lumimod.run.recorded import recorded_states
+from lumimod.run.states import States, states_table
 from lumimod.summary.screen import aligned, fact_lines
 from lumimod.summary.season import fill_facts, update_season
 
@@ -89,7 +90,7 @@ def write_pdf(cfg: Config, choice: FillChoice, path: Path) -> PdfReport:
     if not fills:
         raise UsageError(none_found(choice, modes, cfg))
     rows = {fill: row.facts for fill, row in update_season(cfg, modes, sorted(modes)).items()}
-    states = load_states(states_file(cfg))
+    states = recorded_states(cfg, modes)
     report, buffer = PdfReport(path, fills), io.BytesIO()
     about = {"Title": f"Luminosity follow-up: {_span(fills)}", "CreationDate": None}
     with look_of(_STYLE), _quiet_fonts(), PdfPages(buffer, metadata=about) as pdf:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,8 @@ from lumimod.report.rendering import STATIC, link, render, write_if_new
 from lumimod.report.season import draw_season_pictures
 from lumimod.report.thumbs import SEASON, Thumbs
 from lumimod.run.guard import guarded
-from lumimod.run.states import FillStates, States, load_states, states_file
+from lumimod.run.recorded import recorded_states
+from lumimod.run.states import FillStates, States
 from lumimod.summary.facts import facts
 from lumimod.summary.season import SeasonRows, update_season
 
@@ -90,7 +92,7 @@ def update_site(cfg: Config) -> SiteUpdate:
     began_s = time.perf_counter()
     modes = read_bmodes(cfg.files.bmodes)
     rows = update_season(cfg, modes, sorted(modes))
-    states = load_states(states_file(cfg))
+    states = recorded_states(cfg, modes)
     update = SiteUpdate(report_folder(cfg))
     with _without_fsync():  # all of it can be made again, and its sizes tell whether it is whole
         _Site(cfg, modes, rows, states, update).bring_up_to_date()
@@ -129,9 +131,9 @@ class _Site:
         folder = self.update.folder
         fills = sorted({*self.rows, *self.states})
         self.update.n_fills = len(fills)
-        if not fills:
-            return
         known = load_entries(folder)
+        if not (fills or known):
+            return
         entries: PageEntries = {}
         with ThreadPoolExecutor(available_cores()) as pool:
             thumbs = Thumbs(pool)
@@ -149,6 +151,8 @@ class _Site:
         for path in sorted(STATIC.iterdir()):
             write_if_new(folder / path.name, path.read_bytes())
         write_if_new(folder / "index.html", self._index(fills, entries, pictures))
+        for fill in sorted(known.keys() - {*fills}):
+            self._tried(fill, "page of a fill that is no more", partial(_remove_page, folder, fill))
         if entries != known:
             save_entries(folder, entries)
 
@@ -262,6 +266,15 @@ class _Site:
             ],
             link=partial(link, folder=folder),
         )
+
+
+def _remove_page(folder: Path, fill: int) -> None:
+    """Remove the page of a fill that has neither results nor states any more."""
+    page, thumbs = folder / f"fill_{fill}.html", folder / "thumbs" / f"fill_{fill}"
+    page.unlink(missing_ok=True)
+    if thumbs.is_dir():
+        shutil.rmtree(thumbs)
+    log.info("fill %d: %s is removed: there is nothing of this fill any more", fill, page)
 
 
 def _rendered(page: FillPage, first: ShownPicture | None, folder: Path) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from lumimod.config.settings import Config
-from lumimod.readers.bmodes import GET_FILLS, BeamModes
+from lumimod.readers.bmodes import GET_FILLS, BeamModes, FillModes
 from lumimod.run.span import FillsBetween
 
 
@@ -72,6 +73,15 @@ class FillChoice:
             if m.stable_s >= cfg.fills.min_time_sb_s and since_s <= m.start("STABLE") < until_s
         ]
         return sorted([*good, *modes.faults])
+
+
+def without_stable_beams(modes: FillModes) -> bool:
+    """Return whether a fill is over and had no stable beams: there is nothing to follow up.
+
+    False where the beam modes do not tell yet, as of a fill in progress.
+    """
+    is_over = modes.complete or (modes.complete is None and isfinite(modes.t_endfill_s))
+    return is_over and not (isfinite(modes.start("STABLE")) or isfinite(modes.stop("STABLE")))
 
 
 def none_found(choice: FillChoice, modes: BeamModes, cfg: Config) -> str:

@@ -34,6 +34,7 @@ def closing(reports: Sequence[FillReport], left: Mapping[int, str], seconds: flo
         "waiting": sum(bool(r.waiting) for r in reports),
         "out of date": sum(bool(r.stale) for r in reports),
         "done": sum(bool(r.done) and not r.failed for r in reports),
+        "without stable beams": sum(bool(r.nothing) for r in reports),
         "up to date": sum(r.is_idle for r in reports),
         "left to other runs": len(left),
     }

@@ -19,7 +19,7 @@ from lumimod.records.measured import measured_lumi
 from lumimod.records.stable_beams import BunchFamily
 from lumimod.records.store import load_if_there
 from lumimod.run.choice import FillChoice
-from lumimod.run.states import load_states, states_file
+from lumimod.run.recorded import recorded_states
 from lumimod.steps.registry import STEPS
 from lumimod.summary.season import season_frame, update_season
 
@@ -75,14 +75,14 @@ def fills_table(config: str | Path) -> pd.DataFrame:
     """Return a row for each fill that can be analysed or was: its times and states of steps.
 
     Columns: start_utc (datetime64), hours, in_progress, and one for each step with `done`, `up to
-    date`, `out of date`, `waiting`, `failed` or `off`; empty where no run was about it. The index
-    is the fill.
+    date`, `out of date`, `waiting`, `failed`, `off` or `no stable beams`; empty where no run was
+    about it. The index is the fill.
     """
     import pandas as pd
 
     cfg = config_of(config)
     modes = read_bmodes(cfg.files.bmodes)
-    states = load_states(states_file(cfg))
+    states = recorded_states(cfg, modes)
     rows = []
     for fill in sorted({*FillChoice().fills(modes, cfg), *states}):
         known = modes.get(fill)

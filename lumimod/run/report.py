@@ -13,6 +13,10 @@ BLOCKED_BY = "blocked by "
 """How the reason begins of a step that could not run because others had failed."""
 
 
+NOTHING_TO_DO = "no stable beams: nothing to follow up"
+"""Why nothing was done of a fill that had no stable beams."""
+
+
 def local_minutes(time: str) -> str:
     """Return a time, ISO 8601, as the clocks of Zurich show it, without seconds."""
     return f"{datetime.fromisoformat(time).astimezone(ZURICH):%Y-%m-%d %H:%M}"
@@ -36,11 +40,13 @@ class FillReport:
     """Since when steps fail that failed in the last run too, UTC as ISO 8601."""
     in_progress: bool = False
     """Whether the fill was not over."""
+    nothing: str = ""
+    """Why there is nothing to follow up, which is no failure; empty where there is something."""
 
     @property
     def is_idle(self) -> bool:
         """Whether all is up to date."""
-        return not (self.done or self.failed or self.stale or self.waiting)
+        return not (self.done or self.failed or self.stale or self.waiting or self.nothing)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -53,6 +59,7 @@ class FillReport:
             "waiting": dict(self.waiting),
             "since": dict(self.since),
             "in_progress": self.in_progress,
+            "nothing": self.nothing,
         }
 
     @classmethod
@@ -73,4 +80,5 @@ class FillReport:
             {str(step): str(why) for step, why in dict(data.get("waiting", {})).items()},
             {str(step): str(time) for step, time in dict(data.get("since", {})).items()},
             bool(data.get("in_progress", False)),
+            str(data.get("nothing", "")),
         )

@@ -156,6 +156,7 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
         rows.append([str(r.fill), *names, seconds, "in progress" if r.in_progress else ""])
     out = columns(rows) if busy else ""
     out += "".join(_entry(r.fill, n, _failure(r, n)) for r in busy for n in r.failed)
+    out += nothing_lines(reports)
     out += "".join(
         f"fill {r.fill}: {n}: waiting: {why}\n" for r in reports for n, why in r.waiting.items()
     )
@@ -169,6 +170,11 @@ def report_table(reports: Sequence[FillReport], left: Mapping[int, str] | None =
     if n_idle or not (reports or left):
         out += f"{n_idle} fill{'' if n_idle == 1 else 's'}: nothing to do\n"
     return out
+
+
+def nothing_lines(reports: Sequence[FillReport]) -> str:
+    """Return a line for each fill of which there is nothing to follow up."""
+    return "".join(f"fill {r.fill}: {r.nothing}\n" for r in reports if r.nothing)
 
 
 def _failure(report: FillReport, step: str) -> str:

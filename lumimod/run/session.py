@@ -14,10 +14,10 @@ from typing import Callable, NamedTuple
 from lumimod.atomic import use_fsync
 from lumimod.config.settings import Config
 from lumimod.paths import FillPaths
-from lumimod.readers.bmodes import read_bmodes
+from lumimod.readers.bmodes import BeamModes, read_bmodes
 from lumimod.readers.checksums import changed_since, checksum_of, read_sums
 from lumimod.readers.clock import CLOCK_FILE, told_now_s
-from lumimod.run.choice import FillChoice, none_found
+from lumimod.run.choice import FillChoice, none_found, without_stable_beams
 from lumimod.run.claims import Claims, remove_leftovers
 from lumimod.run.fill import FillJob, pictures_due
 from lumimod.run.guard import guarded
@@ -25,7 +25,8 @@ from lumimod.run.log_lines import closing, opening
 from lumimod.run.notify import notify
 from lumimod.run.plan import Pictures, Selection, begin_run, plan_fill
 from lumimod.run.processes import run_all
-from lumimod.run.report import FillReport, local_minutes
+from lumimod.run.recorded import is_recorded, of_known_fills, recorded_states
+from lumimod.run.report import NOTHING_TO_DO, FillReport, local_minutes
 from lumimod.run.report_file import ReportFile
 from lumimod.run.reporting import Display, plan_table, report_table
 from lumimod.run.states import (
@@ -81,7 +82,7 @@ def run(
     with Claims(cfg.files.stable_beams_folder) as claims:
         jobs, lost, left = _claimed(plan, claims)
         display.expect(sum(job.n_steps for job in jobs))
-        reports = [*plan.unknown, *lost]
+        reports = [*plan.unplanned, *lost]
         file = ReportFile(report_path, reports, left)
         for report in run_all(jobs, n_jobs, display):
             reports.append(report)
@@ -108,19 +109,21 @@ class RunPlan(NamedTuple):
     """The fills asked for, in order."""
     jobs: list[FillJob]
     """Of those that there are."""
-    unknown: list[FillReport]
-    """Of those that there are not, or that cannot be planned."""
+    unplanned: list[FillReport]
+    """Of those that there are not, that cannot be planned, or that had no stable beams."""
     again: Callable[[int], FillJob | FillReport]
     """Plans a fill again, as things are by now; a report, if that is not possible."""
     choice: FillChoice
     """By what the fills were chosen."""
+    modes: BeamModes
+    """Of all fills."""
     faults: Mapping[str, str] = MappingProxyType({})
     """What went wrong for all fills, by the step to which it belongs."""
 
     @property
     def is_sound(self) -> bool:
         """Whether all that was asked for could be planned."""
-        return not (self.unknown or self.faults)
+        return not (self.faults or any(report.failed for report in self.unplanned))
 
 
 def prepare(
@@ -145,7 +148,7 @@ def prepare(
     if not wanted:
         log.warning("%s", none_found(choice, modes, cfg))
     watch = begin_run(cfg, write=write)
-    before = load_states(states_file(cfg))
+    before = recorded_states(cfg, modes)
 
     def job_of(fill: int) -> FillJob:
         steps = {} if pictures.only else plan_fill(modes[fill], cfg, selection, watch, write=write)
@@ -153,11 +156,16 @@ def prepare(
         since = _failing_since(before, fill)
         return FillJob(fill, cfg, modes[fill], steps, pictures, n_due, since)
 
-    again = partial(_planned, job_of)
+    def again(fill: int) -> FillJob | FillReport:
+        if fill in modes and without_stable_beams(modes[fill]):
+            log.info("fill %d: %s", fill, NOTHING_TO_DO)
+            return FillReport(fill, nothing=NOTHING_TO_DO)
+        return _planned(job_of, fill)
+
     planned = [again(fill) for fill in wanted]
     jobs = [one for one in planned if isinstance(one, FillJob)]
-    failed = [one for one in planned if isinstance(one, FillReport)]
-    return RunPlan(wanted, jobs, failed, again, choice, watch.faults)
+    unplanned = [one for one in planned if isinstance(one, FillReport)]
+    return RunPlan(wanted, jobs, unplanned, again, choice, modes, watch.faults)
 
 
 def _check_bmodes(cfg: Config) -> None:
@@ -183,9 +191,10 @@ def _planned(job_of: Callable[[int], FillJob], fill: int) -> FillJob | FillRepor
 def _show(plan: RunPlan) -> bool:
     """Print what would run; return whether there are all fills that were asked for."""
     plans = {job.fill: job.plan for job in plan.jobs}
-    table = plan_table(plans, {job.fill: job.pictures_to_make for job in plan.jobs})
-    unknown = report_table(plan.unknown) if plan.unknown else ""
-    sys.stdout.write(table + unknown + _lines(plan.faults))
+    pictures = {job.fill: job.pictures_to_make for job in plan.jobs}
+    table = plan_table(plans, pictures) if plans or not plan.unplanned else ""
+    others = report_table(plan.unplanned) if plan.unplanned else ""
+    sys.stdout.write(table + others + _lines(plan.faults))
     return plan.is_sound
 
 
@@ -247,15 +256,25 @@ def _failing_since(before: States, fill: int) -> dict[str, str]:
 
 
 def _keep_states(cfg: Config, plan: RunPlan, reports: Sequence[FillReport]) -> None:
-    """Write how each fill stands to status.json, and tell what began to fail or is well again."""
+    """Write how each fill stands to status.json, and tell what began to fail or is well again.
+
+    Of a fill that the beam modes do not have nothing is kept: it may be a slip of the pen.
+    """
     path = states_file(cfg)
     if not path.parent.is_dir():
         return
     plans = {job.fill: job.plan for job in plan.jobs}
     before = load_states(path)
+    kept = of_known_fills(before, cfg, plan.modes)
+    for fill in sorted(before.keys() - kept.keys()):
+        log.info("%s: fill %d is left out: the beam modes do not have it", path, fill)
     when = now_text(cfg)
-    now = {r.fill: states_of(r, plans.get(r.fill, {}), before.get(r.fill), when) for r in reports}
-    save_states(path, {**before, **now}, cfg)
+    now = {
+        r.fill: states_of(r, plans.get(r.fill, {}), kept.get(r.fill), when)
+        for r in reports
+        if is_recorded(r.fill, plan.modes)
+    }
+    save_states(path, {**kept, **now}, cfg)
     notify(cfg.notify, list(changes(before, now)))
 
 

@@ -13,7 +13,8 @@ from lumimod.errors import BadInputError, LumimodError, MissingInputError, Usage
 from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import BeamModes, FillModes, read_bmodes
 from lumimod.run.choice import FillChoice, none_found
-from lumimod.run.states import FillStates, load_states, states_file
+from lumimod.run.recorded import recorded_states
+from lumimod.run.states import FillStates
 from lumimod.summary.screen import fact_lines
 from lumimod.summary.season import fill_facts
 
@@ -42,7 +43,7 @@ def show_fills(cfg: Config, choice: FillChoice) -> Screens:
     fills = choice.fills(modes, cfg)
     if not fills:
         raise UsageError(none_found(choice, modes, cfg))
-    states = load_states(states_file(cfg))
+    states = recorded_states(cfg, modes)
     screens: list[str] = []
     faults: list[LumimodError] = []
     for fill in fills:

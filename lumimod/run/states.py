@@ -24,6 +24,7 @@ from lumimod.readers.clock import now_s
 from lumimod.readers.json_file import load_json
 from lumimod.run.plan import Plan, Status
 from lumimod.run.report import BLOCKED_BY, FillReport, local_minutes
+from lumimod.steps import TITLES
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Standing(Enum):
     WAITING = "waiting"
     FAILED = "failed"
     OFF = "off"
+    NO_BEAMS = "no stable beams"
 
     @property
     def lasts(self) -> bool:
@@ -85,11 +87,15 @@ class FillStates:
             Standing.STALE,
             Standing.DONE,
             Standing.UP_TO_DATE,
+            Standing.NO_BEAMS,
         )
         return next((state for state in order if state in found), Standing.OFF)
 
 
 States = dict[int, FillStates]
+
+NO_STABLE_BEAMS = FillStates({name: StepState(Standing.NO_BEAMS) for name in TITLES})
+"""Of a fill that is over and had no stable beams."""
 
 
 def states_file(cfg: Config) -> Path:
@@ -163,6 +169,8 @@ def states_of(report: FillReport, plan: Plan, before: FillStates | None, now: st
     now
         When the run is, as `now_text` has it.
     """
+    if report.nothing:
+        return NO_STABLE_BEAMS
     known = before.steps if before else {}
     steps = {name: of for name, of in known.items() if name != WHOLE_FILL}
     for name in dict.fromkeys([*plan, *report.failed, *report.done]):

@@ -12,8 +12,9 @@ from lumimod.paths import FillPaths
 from lumimod.readers.bmodes import read_bmodes
 from lumimod.records.diary import Diary
 from lumimod.records.made import MODES_INPUT, Made
-from lumimod.run.choice import FillChoice, none_found
+from lumimod.run.choice import FillChoice, none_found, without_stable_beams
 from lumimod.run.plan import Selection, begin_run, plan_fill
+from lumimod.run.report import NOTHING_TO_DO
 from lumimod.steps.registry import STEPS
 
 _DIGEST_SHOWN = 19  # "sha256:" and twelve digits
@@ -37,6 +38,9 @@ def why(cfg: Config, choice: FillChoice, step_names: Sequence[str]) -> str:
     watch = begin_run(cfg, write=False)
     lines: list[str] = []
     for fill in fills:
+        if without_stable_beams(modes[fill]):
+            lines.append(f"fill {fill}: {NOTHING_TO_DO}")
+            continue
         paths = FillPaths(cfg, fill, modes[fill].year)
         plan = plan_fill(modes[fill], cfg, Selection(), watch)
         diary = Diary(paths.folder)

@@ -18,6 +18,8 @@ from lumimod.cli import main
 from lumimod.errors import BadInputError
 from lumimod.paths import FillPaths
 from lumimod.plots.gallery import NOTHING
+from lumimod.readers.unpickle import load_pickle
+from lumimod.records import store
 from lumimod.records.diary import Diary
 from lumimod.report import site as site_module
 from lumimod.report import thumbs
@@ -220,6 +222,29 @@ def test_a_step_that_failed_says_why_and_since_when(season: Season) -> None:
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row[0]))
     assert "failed since 2026-11-24 03:00 no BSRT" in words
     assert 'data-state="failed"' in season.page()
+
+
+def test_the_page_of_a_fill_that_is_no_more_is_removed_and_told(
+    season: Season, caplog: pytest.LogCaptureFixture
+) -> None:
+    season.update()
+    shutil.rmtree(season.results / f"fill_{FILL}")
+    modes = season.cfg.files.bmodes
+    table = load_pickle(modes)
+    del table[FILL]
+    store.save_object(modes, table)
+    caplog.set_level("INFO")
+    update = season.update()
+    assert update.n_fills == 1
+    assert not (season.report / f"fill_{FILL}.html").exists()
+    assert not (season.report / f"thumbs/fill_{FILL}").exists()
+    assert f'data-fill="{FILL}"' not in season.page()
+    assert f"fill_{FILL}.html is removed" in caplog.text
+    shutil.rmtree(season.results / f"fill_{OTHER}")
+    (season.results / "status.json").unlink()
+    season.update()
+    assert not (season.report / f"fill_{OTHER}.html").exists()
+    assert "<tr data-fill" not in season.page()
 
 
 def test_a_step_that_waits_for_another_says_so_in_words(season: Season) -> None:

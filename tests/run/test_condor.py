@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.run.conftest import Outcome, Site
 
 FILL, OTHER = 5845, 5848
+NO_BEAMS = {"t_start_STABLE": -1.0, "t_stop_STABLE": -1.0, "flag_complete": True}
+TOLD = f"fill {FILL}: no stable beams: nothing to follow up\n"
 WHEN = "2026-11-25 03:55:53"
 
 
@@ -124,6 +126,36 @@ def test_without_split_one_job_runs_all(site: Site, calls: Callable[[], list[str
     assert "cluster 7: 1 job, in" in outcome.out
     assert [c.fills for c in job_folder(outcome).load().chunks] == [(FILL, OTHER)]
     assert len(calls()) == 1
+
+
+def test_fills_without_stable_beams_and_unknown_ones_are_not_submitted(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    site.edit_modes(FILL, **NO_BEAMS)
+    outcome = site.run("--submit", "--fill", FILL)
+    assert (outcome.status, outcome.out, calls()) == (0, TOLD, [])
+    outcome = site.run("--submit", "--fill", FILL, OTHER)
+    assert (outcome.status, outcome.out.startswith(TOLD)) == (0, True)
+    assert [c.fills for c in job_folder(outcome).load().chunks] == [(OTHER,)]
+    outcome = site.run("--submit", "--fill", 9999)
+    assert outcome.status == 1
+    assert outcome.lines("ERROR", "fill 9999: not in the beam modes")
+    assert len(calls()) == 1
+
+
+@pytest.mark.slow
+def test_a_job_whose_fill_ends_without_stable_beams_is_well(
+    site: Site, calls: Callable[[], list[str]]
+) -> None:
+    jobs = job_folder(site.run("--submit", "--fill", FILL))
+    site.edit_modes(FILL, **NO_BEAMS)
+    assert run_job(jobs) == 0
+    happens(jobs, submitted(0, 1), ended(0))
+    assert states(jobs) == {FILL: (State.NO_BEAMS, "")}
+    outcome = site.run("--status", jobs.path)
+    assert outcome.status == 0
+    assert outcome.out.endswith(f"no stable beams  {FILL}\n1 fill: 1 no stable beams\n")
+    assert "nothing to submit again" in site.run("--resubmit", jobs.path).out
 
 
 def test_dry_run_writes_all_and_submits_nothing(site: Site, calls: Callable[[], list[str]]) -> None:

@@ -33,6 +33,7 @@ def test_the_json_form_of_a_report_is_plain() -> None:
         "waiting": {},
         "since": {},
         "in_progress": False,
+        "nothing": "",
     }
 
 
