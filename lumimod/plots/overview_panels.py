@@ -22,6 +22,7 @@ from lumimod.plots.quantities import MB_PER_M2, NS_OF_4_SIGMA, PER_CM2_S
 from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, REFERENCE, Look
 from lumimod.plots.totals import ratio, total
 from lumimod.records import BEAMS, EXPERIMENTS
+from lumimod.summary.integrated import PER_PB_IN_PER_M2
 from lumimod.summary.means import integral
 from lumimod.summary.model_facts import FREE_MODEL
 
@@ -133,7 +134,10 @@ def integrated_panel(ax: Axes, data: OverviewData) -> None:
             if kind == "calculated" and not np.isfinite(values).all():
                 continue  # of a part of the fill: not to be compared with the others
             sums = integral(time_s, values) * scale
-            label = f"{exp} {significant(sums[-1])} {unit}" if kind == "measured" else None
+            known_pb = data.facts.get(f"lumi_int_meas_{exp.lower()}_pb")
+            # To the end of stable beams, as in the block of facts: up to a step more than the line.
+            whole = sums[-1] if known_pb is None else known_pb * PER_PB_IN_PER_M2 * scale
+            label = f"{exp} {significant(whole)} {unit}" if kind == "measured" else None
             width = 3.0 if kind == "measured" else 1.4
             look = _KIND_LOOKS[kind][exp]
             draw_line(ax, _hours(data)[: sums.size], sums, look, linewidth=width, label=label)

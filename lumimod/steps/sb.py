@@ -80,9 +80,7 @@ def time_range(modes: FillModes, t_step_s: float, last_s: float = np.nan) -> Flo
     start = modes.start("STABLE")
     if not np.isfinite(start):
         raise NoDataError("no stable beams in this fill: nothing to follow up; leave it out")
-    end = np.fmin(modes.stop("STABLE"), last_s)
-    if modes.complete is not False:  # then t_endfill is when the next fill started
-        end = np.fmin(modes.t_endfill_s - END_BEFORE_NEXT_FILL_S, end)
+    end = np.fmin(stable_end_s(modes), last_s)
     if not np.isfinite(end):
         raise NoDataError(
             "the beam modes do not tell when stable beams ended: the fill was not over; "
@@ -95,6 +93,14 @@ def time_range(modes: FillModes, t_step_s: float, last_s: float = np.nan) -> Flo
             f"{t_step_s:g} s: choose a smaller t_step_sec or leave the fill out"
         )
     return time_s
+
+
+def stable_end_s(modes: FillModes) -> float:
+    """Return until when stable beams are followed up, Unix s; NaN where no end of them is known."""
+    end_s = modes.stop("STABLE")
+    if modes.complete is not False:  # then t_endfill is when the next fill started
+        end_s = np.fmin(modes.t_endfill_s - END_BEFORE_NEXT_FILL_S, end_s)
+    return float(end_s)
 
 
 def _crossing(ctx: FillContext, time_s: FloatArray) -> Mapping[int, Crossing]:

@@ -34,6 +34,12 @@ QUANTITIES = {
 }
 KINDS = {"meas": "measured", "calc": "calculated", "model": "modelled (IBSBOff)"}
 BEAM_NUMBERS = (1, 2)
+_SPANS = {"start": "at the start (t_fit_length)", "full": "of the whole fill"}
+_HELD = {
+    "meas": "after the last time of the analysis (at most t_step_sec)",
+    "calc": "after the last time of the analysis (at most t_step_sec)",
+    "model": "after the last time of the model (at most 2 t_step_sec)",
+}
 
 
 GOES_ON = "in progress"
@@ -91,23 +97,23 @@ def _beam(beam: int) -> Iterator[Column]:
     for plane in PLANES:
         for part, when in PARTS.items():
             name = f"b{beam}_growth_{plane}_{part}"
-            yield Column(f"{name}_um", "um", f"growth of emittance {plane}, beam {beam}, {when}")
+            words = f"growth of emittance {plane}, beam {beam}, {when}"
+            yield Column(f"{name}_um", "um", words)
             if part != "ramp":
-                yield Column(f"{name}_model_um", "um", "the same as modelled")
+                yield Column(f"{name}_model_um", "um", f"{words}, as modelled")
         for part in BEYOND_PARTS:
             words = f"growth of emittance {plane}, beam {beam}, beyond the model, {PARTS[part]}"
             yield Column(f"b{beam}_beyond_{plane}_{part}_um_h", "um/h", words)
-    for span in ("start", "full"):
-        words = "at the start (t_fit_length)" if span == "start" else "of the whole fill"
+    for span in _SPANS:
         name = f"b{beam}_tau_intensity_{span}_h"
-        yield Column(name, "h", f"intensity lifetime, beam {beam}, {words}")
+        yield Column(name, "h", f"intensity lifetime, beam {beam}, {_SPANS[span]}")
     words = (
         f"lifetime by losses beyond burn-off, colliding bunches of beam {beam}: that of the median "
         "rate in time, into which losses of a short time, as at the start, hardly enter"
     )
     yield Column(f"b{beam}_tau_no_burnoff_h", "h", words)
     yield Column(f"b{beam}_sigma_eff_mb", "mb", f"effective cross-section of beam {beam}")
-    yield Column(f"b{beam}_sigma_eff_error_mb", "mb", "its standard error")
+    yield Column(f"b{beam}_sigma_eff_error_mb", "mb", f"standard error of that of beam {beam}")
 
 
 def _luminosity() -> Iterator[Column]:
@@ -116,15 +122,25 @@ def _luminosity() -> Iterator[Column]:
             of = f"{words} luminosity of {exp.upper()}"
             yield Column(f"lumi_start_{kind}_{exp}_e34", "1e34/(cm^2 s)", f"{of} at the start")
             yield Column(f"lumi_peak_{kind}_{exp}_e34", "1e34/(cm^2 s)", f"{of}, largest")
-            yield Column(f"lumi_int_{kind}_{exp}_pb", "1/pb", f"{of}, integrated")
-        text = "measured over calculated integrated luminosity, of times with both, not levelled"
+            until = f"{of}, integrated to the end of stable beams; held {_HELD[kind]}"
+            yield Column(f"lumi_int_{kind}_{exp}_pb", "1/pb", until)
+        of = f"integrated luminosity of {exp.upper()}"
+        text = f"measured over calculated {of}, of times with both, not levelled"
         yield Column(f"ratio_meas_calc_{exp}", "", text)
-        text = "modelled over measured integrated luminosity, of the times that the model has"
+        text = f"modelled over measured {of}, of the times that the model has"
         yield Column(f"ratio_model_meas_{exp}", "", text)
         for kind in ("meas", "calc"):
-            for span in ("start", "full"):
-                yield Column(f"tau_lumi_{kind}_{span}_{exp}_h", "h", "luminosity lifetime, mean")
-        yield Column(f"pileup_start_{exp}", "", "inelastic collisions a crossing, start, mean")
+            for span in _SPANS:
+                text = (
+                    f"lifetime of the {KINDS[kind]} luminosity of {exp.upper()} {_SPANS[span]}, "
+                    "mean over bunches"
+                )
+                yield Column(f"tau_lumi_{kind}_{span}_{exp}_h", "h", text)
+        yield Column(
+            f"pileup_start_{exp}",
+            "",
+            f"inelastic collisions a crossing in {exp.upper()}, start, mean",
+        )
 
 
 SEASON_COLUMNS: tuple[Column, ...] = tuple(_columns())

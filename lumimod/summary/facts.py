@@ -34,6 +34,7 @@ from lumimod.records.same_times import of_same_times
 from lumimod.records.store import Loader
 from lumimod.summary.columns import GOES_ON, SEASON_COLUMNS
 from lumimod.summary.cycle_facts import cycle_facts
+from lumimod.summary.integrated import end_of_integrals_s
 from lumimod.summary.means import (
     Facts,
     first_row,
@@ -65,14 +66,15 @@ def facts(
     faults: list[str] = []
     sb = _tried(faults, partial(load, paths.sb, StableBeams))
     if sb is not None:
+        end_s = end_of_integrals_s(modes, sb.time_s)
         parts: tuple[Callable[[], Facts], ...] = (
             partial(stable_facts, sb),
-            partial(_luminosity, paths, sb, load),
+            partial(_luminosity, paths, sb, load, end_s),
             partial(_lifetimes, paths, load),
             partial(_losses, paths, load),
             partial(_growth, paths, load),
             partial(cycle_facts, paths, load),
-            partial(model_facts, paths, sb, load),
+            partial(model_facts, paths, sb, load, end_s),
         )
         for part in parts:
             found.update(_tried(faults, part) or {})
@@ -160,14 +162,14 @@ def _beam_facts(sb: StableBeams, beam: int) -> Facts:
 # --- luminosity
 
 
-def _luminosity(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
+def _luminosity(paths: FillPaths, sb: StableBeams, load: Loader, end_s: float) -> Facts:
     out: Facts = {}
     found = load(paths.lumi_calc, CalculatedLumi)
     calc = of_same_times(found, paths.lumi_calc, sb, "lumi")
     meas = measured_lumi(paths, sb, load)
     for kind, lumi in (("meas", meas), ("calc", calc)):
         if lumi is not None:
-            out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi))
+            out.update(lumi_facts(kind, sb.time_s, lumi.bunch_lumi, end_s))
     if calc is not None and meas is not None:
         out.update(
             ratios_to_calculated(sb.time_s, meas, calc, paths.cfg.model.leveling.get(paths.fill))

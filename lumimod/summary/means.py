@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from lumimod.arrays import FloatArray
-from lumimod.physics.integrals import cumulative_trapezoid, trapezoid
+from lumimod.physics.integrals import cumulative_trapezoid
+from lumimod.summary.integrated import integrated_pb
 
 Facts = dict[str, Any]
 """Values by name of column; what is not known is missing."""
 
 E34_IN_PER_M2_S = 1e38
 """1e34/(cm^2 s) in 1/(m^2 s)."""
-PER_PB_IN_PER_M2 = 1e40
 
 
 def running_sum(values: FloatArray) -> FloatArray:
@@ -69,7 +69,9 @@ def put_median_lifetime(out: Facts, name: str, tau_s: FloatArray) -> None:
         out[name] = float(1 / np.median(rates_hz) / 3600)
 
 
-def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArray]) -> Facts:
+def lumi_facts(
+    kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArray], end_s: float
+) -> Facts:
     """Return start, peak and integral of the luminosity of each experiment.
 
     Parameters
@@ -79,10 +81,12 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
     time_s
         (n_times,), Unix s.
     bunch_lumi
-        By experiment, (n_times, n_slots), 1/(m^2 s). Times at which no bunch has any are left
-        out of the integral.
+        By experiment, (n_times, n_slots), 1/(m^2 s).
+    end_s
+        Until when it is integrated, see `end_of_integrals_s`.
     """
-    out: Facts = {}
+    all_pb = integrated_pb(time_s, bunch_lumi, end_s)
+    out: Facts = {f"lumi_int_{kind}_{exp.lower()}_pb": pb for exp, pb in all_pb.items()}
     for exp, values in bunch_lumi.items():
         known = np.isfinite(values).any(axis=1)
         total = np.nansum(values[known], axis=1)
@@ -91,8 +95,6 @@ def lumi_facts(kind: str, time_s: FloatArray, bunch_lumi: Mapping[str, FloatArra
         name = exp.lower()
         out[f"lumi_start_{kind}_{name}_e34"] = float(total[0] / E34_IN_PER_M2_S)
         out[f"lumi_peak_{kind}_{name}_e34"] = float(total.max() / E34_IN_PER_M2_S)
-        per_m2 = trapezoid(total, time_s[known])
-        out[f"lumi_int_{kind}_{name}_pb"] = per_m2 / PER_PB_IN_PER_M2
     return out
 
 

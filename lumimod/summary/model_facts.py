@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lumimod.arrays import FloatArray
 from lumimod.paths import FillPaths
 from lumimod.records import (
     BEAMS,
@@ -15,6 +14,7 @@ from lumimod.records import (
 from lumimod.records.measured import measured_lumi
 from lumimod.records.same_times import of_same_times
 from lumimod.records.store import Loader
+from lumimod.summary.integrated import integrated_pb
 from lumimod.summary.means import Facts, gained, lumi_facts, put_mean
 
 FREE_MODEL = "IBSBOff"
@@ -34,13 +34,18 @@ def free_model(paths: FillPaths, sb: StableBeams, load: Loader) -> ModelResult |
     return of_same_times(result.models.get(FREE_MODEL), paths.models[0], sb, "model")
 
 
-def model_facts(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
-    """Return luminosity and growth as modelled, nothing if the model was not run."""
+def model_facts(paths: FillPaths, sb: StableBeams, load: Loader, end_s: float) -> Facts:
+    """Return luminosity and growth as modelled, nothing if the model was not run.
+
+    The luminosity is integrated until `end_s`, see `end_of_integrals_s`.
+    """
     model = free_model(paths, sb, load)
     if model is None:
         return {}
-    out = lumi_facts("model", model.time_s[:-1], model.bunch_lumi)
-    out.update(_ratio_to_measured(measured_lumi(paths, sb, load), out, model.time_s[:-1]))
+    out = lumi_facts("model", model.time_s[:-1], model.bunch_lumi, end_s)
+    measured = measured_lumi(paths, sb, load)
+    if measured is not None:
+        out.update(_ratio_to_measured(model, measured))
     for beam in BEAMS:
         b = model.bunches[beam, "coll"]
         for plane, emit_um in (("h", b.emit_h_um), ("v", b.emit_v_um)):
@@ -49,16 +54,13 @@ def model_facts(paths: FillPaths, sb: StableBeams, load: Loader) -> Facts:
     return out
 
 
-def _ratio_to_measured(measured: MeasuredLumi | None, modelled: Facts, time_s: FloatArray) -> Facts:
+def _ratio_to_measured(model: ModelResult, measured: MeasuredLumi) -> Facts:
     """Return modelled over measured integrated luminosity, of the times that the model has."""
-    if measured is None:
-        return {}
+    time_s = model.time_s[:-1]
     same_times = {exp: values[: time_s.size] for exp, values in measured.bunch_lumi.items()}
-    below = lumi_facts("meas", time_s, same_times)
-    out: Facts = {}
-    for exp in (e.lower() for e in EXPERIMENTS):
-        above_pb = modelled.get(f"lumi_int_model_{exp}_pb")
-        below_pb = below.get(f"lumi_int_meas_{exp}_pb")
-        if above_pb is not None and below_pb:
-            out[f"ratio_model_meas_{exp}"] = above_pb / below_pb
-    return out
+    above_pb, below_pb = (integrated_pb(time_s, of) for of in (model.bunch_lumi, same_times))
+    return {
+        f"ratio_model_meas_{exp.lower()}": above_pb[exp] / below_pb[exp]
+        for exp in EXPERIMENTS
+        if exp in above_pb and below_pb.get(exp)
+    }

@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 _RATIOS = "ratio of integrals, times with both"
-"""The integrals beside it are of all times of each: the model has one time less."""
+"""The integrals beside it are until the end of stable beams."""
 
 
 def fact_lines(

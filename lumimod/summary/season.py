@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 SEASON_FILE = "season.json"
 _COUNTED = "samples"
 """Kind of the notes that only count samples."""
-_REVISION = 4
+_REVISION = 5
 """Raised when facts are computed in another way: all rows are made again."""
 _SETTINGS = ("gammaFT", "betastar_m", "leveling", "models", "cases")
 """Settings that enter the facts besides the results."""

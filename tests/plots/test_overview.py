@@ -383,9 +383,16 @@ def test_integrals_side_by_side_have_the_same_digits(data: OverviewData) -> None
     level = {"ATLAS": 6.7e40 / span_s, "CMS": 6.43e40 / span_s}
     flat = {exp: np.full_like(of_pairs, of / of_pairs.shape[1]) for exp, of in level.items()}
     meas = dataclasses.replace(data.sb.lumi_meas, bunch_lumi=flat)
-    known = dataclasses.replace(data, sb=dataclasses.replace(data.sb, lumi_meas=meas))
+    sb = dataclasses.replace(data.sb, lumi_meas=meas)
+    known = dataclasses.replace(data, sb=sb, facts={})
     ax = panel(draw_overview(known), "integrated")
     assert legend_of(ax) == ["ATLAS 6.70 pb⁻¹", "CMS 6.43 pb⁻¹"]
+
+
+def test_the_panel_of_integrals_names_those_of_the_facts(data: OverviewData) -> None:
+    known = {"lumi_int_meas_atlas_pb": 0.123, "lumi_int_meas_cms_pb": 0.456}
+    ax = panel(draw_overview(dataclasses.replace(data, facts=known)), "integrated")
+    assert legend_of(ax) == ["ATLAS 0.123 pb⁻¹", "CMS 0.456 pb⁻¹"]
 
 
 def test_no_legend_lies_on_the_words_of_a_panel_beside(drawn: Figure) -> None:

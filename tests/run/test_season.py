@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+import tarfile
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from lumimod.summary.facts import ratios_to_calculated
 from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime, running_sum
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.run.conftest import Site
 
 FILL, OTHER = 5845, 5848
@@ -56,13 +59,53 @@ def test_a_row_holds_the_numbers_of_the_results(finished: Site) -> None:
     assert row["b1_length_sb_start_ns"] == pytest.approx(length_ns)
     total = calc["ATLAS"]["bunch_lumi"].sum(axis=1)
     time_s = calc["time_range"]
-    by_hand = np.sum((total[1:] + total[:-1]) / 2 * np.diff(time_s)) * 1e-40
+    stop_s = finished.modes()[FILL]["t_stop_STABLE"]
+    assert 0 < stop_s - time_s[-1] <= 300
+    by_hand = np.trapezoid([*total, total[-1]], [*time_s, stop_s]) * 1e-40
     assert row["lumi_int_calc_atlas_pb"] == pytest.approx(by_hand)
     assert row["lumi_start_calc_atlas_e34"] == pytest.approx(total[0] * 1e-38)
     measured = meas["ATLAS"]["bunch_lumi"].sum(axis=1)
     assert row["lumi_peak_meas_atlas_e34"] == pytest.approx(measured.max() * 1e-38)
-    ratio = row["lumi_int_meas_atlas_pb"] / row["lumi_int_calc_atlas_pb"]
+    ratio = np.trapezoid(measured) / np.trapezoid(total)
     assert row["ratio_meas_calc_atlas"] == pytest.approx(ratio)
+
+
+def integral_of_archive_pb(archive: Path, start_s: float, stop_s: float) -> float:
+    """Return what an archive has from start to stop, its last value before held till then."""
+    total: dict[float, float] = {}
+    with tarfile.open(archive) as members:
+        for member in filter(tarfile.TarInfo.isfile, members):
+            text = members.extractfile(member)
+            assert text is not None
+            for time_s, _, lumi_hz_ub in np.loadtxt(text, usecols=(0, 1, 2), ndmin=2):
+                if start_s <= time_s < stop_s:
+                    total[time_s] = total.get(time_s, 0.0) + lumi_hz_ub
+    at_s = sorted(total)
+    lumi = [total[time_s] for time_s in at_s]
+    return float(np.trapezoid([*lumi, lumi[-1]], [*at_s, stop_s])) * 1e-6
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("fill", [FILL, OTHER])
+def test_measured_luminosity_is_integrated_to_the_end_of_stable_beams(
+    finished: Site, fill: int, experiment: str
+) -> None:
+    finished.run("--summary")
+    modes, archive = finished.modes()[fill], finished.archive(experiment, fill)
+    true_pb = integral_of_archive_pb(archive, modes["t_start_STABLE"], modes["t_stop_STABLE"])
+    found_pb = table(finished).loc[fill, f"lumi_int_meas_{experiment.lower()}_pb"]
+    assert found_pb == pytest.approx(true_pb, rel=2e-3)
+
+
+def test_a_modelled_integral_holds_the_last_luminosity_to_the_end_of_stable_beams(
+    finished: Site,
+) -> None:
+    finished.run("--summary")
+    model = load_pickle(finished.written("model")[0])["IBSBOff"]
+    time_s, total = model["time_range"][:-1], model["bunch_lumi"]["CMS"].sum(axis=1)
+    stop_s = finished.modes()[FILL]["t_stop_STABLE"]
+    by_hand = np.trapezoid([*total, total[-1]], [*time_s, stop_s]) * 1e-40
+    assert table(finished).loc[FILL, "lumi_int_model_cms_pb"] == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("level", [None, 4.5])
@@ -168,6 +211,11 @@ def test_every_number_is_a_known_column_with_words(finished: Site) -> None:
     suffixes = {"um", "ns", "h", "mb", "gev", "m", "urad", "pb", "ppb", "e34", "rms"}
     with_unit = [c.name for c in SEASON_COLUMNS if c.unit]
     assert {name.rpartition("_")[2] for name in with_unit} - {"hours"} <= suffixes
+
+
+def test_the_words_of_a_column_are_those_of_no_other() -> None:
+    said = [c.words for c in SEASON_COLUMNS if not c.name.endswith("_rms")]
+    assert sorted(set(said)) == sorted(said)
 
 
 def test_all_forms_hold_the_same(finished: Site) -> None:

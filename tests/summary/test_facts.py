@@ -21,6 +21,7 @@ from lumimod.records.store import Loader
 from lumimod.summary.budget import budgets
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.facts import facts, stable_facts
+from lumimod.summary.integrated import end_of_integrals_s, integrated_pb
 from lumimod.summary.means import lumi_facts
 from lumimod.summary.model_facts import model_facts
 from lumimod.summary.screen import fact_lines, head_lines, loss_lines
@@ -111,9 +112,43 @@ def test_only_stable_beams_give_the_facts_of_the_bunches(paths: FillPaths) -> No
 def test_luminosity_without_a_single_value_is_no_fact() -> None:
     time_s = np.arange(3.0)
     nothing, some = np.full((3, 2), np.nan), np.ones((3, 2))
-    found = lumi_facts("calc", time_s, {"ATLAS": nothing, "CMS": some})
+    found = lumi_facts("calc", time_s, {"ATLAS": nothing, "CMS": some}, 2.0)
     assert sorted(found) == [f"lumi_{what}_calc_cms_{unit}" for what, unit in
                              (("int", "pb"), ("peak", "e34"), ("start", "e34"))]  # fmt: skip
+
+
+TIME_S = np.array([0.0, 300.0, 600.0])
+
+
+def stable_beams(stop_s: float, **others: Any) -> FillModes:
+    """Return beam modes of stable beams from 0 s on, of a fill that was over long after."""
+    return FillModes(FILL, -7200.0, 1e5, {"STABLE": 0.0}, {"STABLE": stop_s}, **others)
+
+
+@pytest.mark.parametrize(
+    ("stop_s", "end_s"), [(750.0, 750.0), (900.0, 900.0), (901.0, 600.0), (500.0, 600.0)]
+)
+def test_integrals_go_on_to_the_end_of_stable_beams_if_that_is_within_a_step(
+    stop_s: float, end_s: float
+) -> None:
+    assert end_of_integrals_s(stable_beams(stop_s, complete=True), TIME_S) == end_s
+
+
+def test_integrals_end_as_the_analysis_before_the_next_fill_starts() -> None:
+    of = dataclasses.replace(stable_beams(800.0, complete=True), t_endfill_s=1650.0)
+    assert end_of_integrals_s(of, TIME_S) == 750.0
+
+
+def test_integrals_of_a_fill_in_progress_end_with_the_analysis() -> None:
+    of = dataclasses.replace(stable_beams(np.nan, complete=False), t_endfill_s=700.0)
+    assert end_of_integrals_s(of, TIME_S) == 600.0
+
+
+def test_the_luminosity_of_the_last_time_is_held_only_where_it_is_known() -> None:
+    lumi = np.array([[2e38], [2e38], [1e38]])
+    found = integrated_pb(TIME_S, {"ATLAS": lumi, "CMS": np.vstack([lumi[:2], [[np.nan]]])}, 800.0)
+    assert found["ATLAS"] == pytest.approx((600.0 + 450.0 + 200.0) / 100)
+    assert found["CMS"] == pytest.approx(600.0 / 100)
 
 
 def test_luminosity_with_logged_beta_star_names_that(paths: FillPaths) -> None:
@@ -203,7 +238,8 @@ def model_of(paths: FillPaths, sb: StableBeams, meas: MeasuredLumi | None) -> An
     r = make_results()
     model = StableBeamsModel({"IBSBOff": make_model(r, "IBSBOff")})
     records = {paths.models[0]: model, paths.lumi_meas: meas}
-    return model_facts(paths, sb, lambda path, kind: records.get(path))  # type: ignore[return-value]
+    end_s = float(sb.time_s[-1])
+    return model_facts(paths, sb, lambda path, kind: records.get(path), end_s)  # type: ignore[return-value]
 
 
 def test_a_model_without_measured_luminosity_has_no_ratio(paths: FillPaths) -> None:
