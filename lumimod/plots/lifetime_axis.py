@@ -23,12 +23,11 @@ from lumimod.plots.axes import (
 )
 from lumimod.plots.numbers import MIDDLE, finite, minus, significant
 from lumimod.plots.style import MUTED
+from lumimod.summary.loss_words import NEAR_NONE, NO_NET_LOSS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NEAR_NONE = 1e-3
-"""Rate in 1/h that counts as no loss: a lifetime of 1,000 h. No axis shows less than this."""
 NOISE = 0.01
 """Rate in 1/h, of a lifetime of 100 h, up to which an axis goes on both sides of no loss.
 
@@ -55,7 +54,7 @@ def per_hour(lifetime_s: FloatArray) -> FloatArray:
 def hours_text(rate_per_h: float) -> str:
     """Return the lifetime or the growth time of a rate; above 1,000 h nothing is lost or gained."""
     if abs(rate_per_h) <= NEAR_NONE:
-        return "no net loss"
+        return NO_NET_LOSS
     hours = significant(abs(1 / rate_per_h))
     return f"{hours} h" if rate_per_h > 0 else f"growth time {hours} h"
 

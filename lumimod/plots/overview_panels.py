@@ -23,6 +23,7 @@ from lumimod.plots.style import BEAM, EXPERIMENT, MUTED, REFERENCE, Look
 from lumimod.plots.totals import ratio, total
 from lumimod.records import BEAMS, EXPERIMENTS
 from lumimod.summary.integrated import PER_PB_IN_PER_M2
+from lumimod.summary.loss_words import NEEDS_MEASURED
 from lumimod.summary.means import integral
 from lumimod.summary.model_facts import FREE_MODEL
 
@@ -218,7 +219,7 @@ def lifetimes_panel(ax: Axes, data: OverviewData) -> None:
         label = f"B{beam}{median}"
         draw_line(ax, _hours(data)[: rate.size], rate, BEAM[beam], label=label)
     if not rates:
-        note_missing(ax, "no lifetime beyond burn-off: it needs measured luminosity")
+        note_missing(ax, f"no lifetime beyond burn-off: {NEEDS_MEASURED}")
         ax.set_ylabel("lifetime beyond\nburn-off [h]")
         return
     shade_gaps(ax, data.sb.sb.time_s, _gaps(data, BY_FBCT, *BEAMS))

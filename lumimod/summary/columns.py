@@ -109,9 +109,15 @@ def _beam(beam: int) -> Iterator[Column]:
         yield Column(name, "h", f"intensity lifetime, beam {beam}, {_SPANS[span]}")
     words = (
         f"lifetime by losses beyond burn-off, colliding bunches of beam {beam}: that of the median "
-        "rate in time, into which losses of a short time, as at the start, hardly enter"
+        "rate in time, into which losses of a short time, as at the start, hardly enter; empty "
+        "where that rate is no loss"
     )
     yield Column(f"b{beam}_tau_no_burnoff_h", "h", words)
+    words = (
+        f"median rate of those losses of beam {beam}, negative of a growth; empty without measured "
+        "luminosity"
+    )
+    yield Column(f"b{beam}_rate_no_burnoff_per_h", "1/h", words)
     yield Column(f"b{beam}_sigma_eff_mb", "mb", f"effective cross-section of beam {beam}")
     yield Column(f"b{beam}_sigma_eff_error_mb", "mb", f"standard error of that of beam {beam}")
 

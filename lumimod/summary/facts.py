@@ -43,7 +43,7 @@ from lumimod.summary.means import (
     lumi_facts,
     put_lifetime,
     put_mean,
-    put_median_lifetime,
+    put_median_loss,
 )
 from lumimod.summary.model_facts import model_facts
 from lumimod.summary.optics import betastar_in_use
@@ -222,7 +222,7 @@ def _lifetimes(paths: FillPaths, load: Loader) -> Facts:
         for beam, of in lifetime.beams.items():
             tau_s = of.total_tau_boff_corrected_s
             if tau_s is not None:
-                put_median_lifetime(out, f"b{beam}_tau_no_burnoff_h", tau_s)
+                put_median_loss(out, f"b{beam}", tau_s)
     return out
 
 

@@ -62,11 +62,18 @@ def put_lifetime(out: Facts, name: str, tau_s: FloatArray) -> None:
         out[name] = float(1 / rates_hz.mean() / 3600)
 
 
-def put_median_lifetime(out: Facts, name: str, tau_s: FloatArray) -> None:
-    """Put the lifetime in hours of the median loss rate 1/tau; nothing where that is no loss."""
+def put_median_loss(out: Facts, beam: str, tau_s: FloatArray) -> None:
+    """Put the median loss rate 1/tau in 1/h, and its lifetime in hours where it is a loss.
+
+    The names are those of losses beyond burn-off. Nothing where no rate is known.
+    """
     rates_hz = 1 / tau_s[np.isfinite(tau_s) & (tau_s != 0)]
-    if rates_hz.size and np.median(rates_hz) > 0:
-        out[name] = float(1 / np.median(rates_hz) / 3600)
+    if not rates_hz.size:
+        return
+    median_hz = np.median(rates_hz)
+    out[f"{beam}_rate_no_burnoff_per_h"] = float(median_hz * 3600)
+    if median_hz > 0:
+        out[f"{beam}_tau_no_burnoff_h"] = float(1 / median_hz / 3600)
 
 
 def lumi_facts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable
 
+from lumimod.summary.loss_words import beyond_burn_off
 from lumimod.tables.lhc import EXPERIMENTS
 
 _WHEN = {
@@ -123,14 +124,12 @@ def luminosity_table(facts: Mapping[str, Any]) -> list[list[str]]:
 def loss_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield lines of lifetimes, effective cross-sections and pile-up."""
     for beam in (1, 2):
-        tau_h, rest_h = (
-            facts.get(f"b{beam}_tau_{of}_h") for of in ("intensity_full", "no_burnoff")
-        )
+        tau_h = facts.get(f"b{beam}_tau_intensity_full_h")
         sigma, error = (facts.get(f"b{beam}_sigma_eff{of}_mb") for of in ("", "_error"))
         cross = "-" if sigma is None else f"{sigma:.2f} +- {shown_number(error, '.2f')} mb"
         yield (
-            f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f', ' h')}, beyond burn-off "
-            f"(median in time) {shown_number(rest_h, '.0f', ' h')}, effective cross-section {cross}"
+            f"B{beam}: intensity lifetime {shown_number(tau_h, '.1f', ' h')}, "
+            f"{beyond_burn_off(facts, beam)}, effective cross-section {cross}"
         )
     of_each = (
         f"{exp} {shown_number(facts.get(f'pileup_start_{exp.lower()}'), '.1f')}"

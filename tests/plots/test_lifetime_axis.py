@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lumimod.plots import lifetime_axis
 from lumimod.plots.lifetime_axis import lifetime_ticks, share_lifetimes
+from lumimod.summary.loss_words import NEAR_NONE
 from tests.plots.conftest import outside_note
 
 NAN, INF = np.nan, np.inf
@@ -111,7 +112,7 @@ def test_lifetimes_that_hardly_differ_are_not_blown_up() -> None:
     ax = Figure().add_subplot()
     lifetime_axis.set_lifetime_axis(ax, "lifetime [h]", np.array([0.05, 0.05 + 1e-9]))
     bottom, top = ax.get_ylim()
-    assert bottom - top >= lifetime_axis.NEAR_NONE
+    assert bottom - top >= NEAR_NONE
 
 
 def test_noise_around_no_loss_does_not_fill_the_panel() -> None:

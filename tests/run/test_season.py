@@ -22,7 +22,7 @@ from lumimod.run.plan import missing_steps
 from lumimod.summary import season
 from lumimod.summary.columns import COLUMN_OF, SEASON_COLUMNS
 from lumimod.summary.facts import ratios_to_calculated
-from lumimod.summary.means import put_lifetime, put_mean, put_median_lifetime, running_sum
+from lumimod.summary.means import put_lifetime, put_mean, put_median_loss, running_sum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -331,12 +331,15 @@ def test_a_mean_lifetime_is_that_of_the_mean_rate() -> None:
     put_lifetime(out, "falls", -3600.0 * np.array([10.0, 30.0]))
     put_lifetime(out, "one_rises", 3600.0 * np.array([-10.0, 30.0]))
     put_lifetime(out, "rises", 3600.0 * np.array([10.0, np.nan]))
-    put_median_lifetime(out, "median", 3600.0 * np.array([10.0, -5.0, 20.0]))
-    put_median_lifetime(out, "no_loss", 3600.0 * np.array([-10.0, np.inf]))
+    put_median_loss(out, "b1", 3600.0 * np.array([10.0, -5.0, 20.0]))
+    put_median_loss(out, "b2", 3600.0 * np.array([-10.0, np.inf]))
+    put_median_loss(out, "b3", np.array([np.nan]))
     assert out == {
         "falls": pytest.approx(15.0),
         "one_rises": pytest.approx(30.0),
-        "median": pytest.approx(20.0),
+        "b1_tau_no_burnoff_h": pytest.approx(20.0),
+        "b1_rate_no_burnoff_per_h": pytest.approx(0.05),
+        "b2_rate_no_burnoff_per_h": pytest.approx(-0.1),
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from lumimod.config.settings import load_config
 from lumimod.paths import FillPaths
+from lumimod.plots.lifetime_axis import hours_text
 from lumimod.readers.bmodes import FillModes
 from lumimod.records import CalculatedLumi, MeasuredLumi, StableBeams
 from lumimod.records.cycle import Cycle
@@ -22,6 +23,7 @@ from lumimod.summary.budget import budgets
 from lumimod.summary.cycle_facts import cycle_facts
 from lumimod.summary.facts import facts, stable_facts
 from lumimod.summary.integrated import end_of_integrals_s, integrated_pb
+from lumimod.summary.loss_words import beyond_burn_off
 from lumimod.summary.means import lumi_facts
 from lumimod.summary.model_facts import model_facts
 from lumimod.summary.screen import fact_lines, head_lines, loss_lines
@@ -290,6 +292,31 @@ def test_the_budget_takes_logged_beta_star(paths: FillPaths) -> None:
 
 def test_a_lifetime_that_is_not_known_is_a_dash_without_a_unit() -> None:
     first, _, pileup = loss_lines({"b1_tau_intensity_full_h": 23.61})
-    rest = "beyond burn-off (median in time) -"
+    rest = "beyond burn-off (median in time) -"  # its step has not run
     assert first == f"B1: intensity lifetime 23.6 h, {rest}, effective cross-section -"
     assert pileup == "pile-up at the start: ATLAS -, CMS -"
+
+
+@pytest.mark.parametrize(
+    ("facts_of_beam", "words"),
+    [
+        ({"b1_rate_no_burnoff_per_h": 0.01}, "beyond burn-off (median in time) 100 h"),
+        ({"b1_rate_no_burnoff_per_h": 0.0009}, "beyond burn-off (median in time) no net loss"),
+        ({"b1_rate_no_burnoff_per_h": -1e-3}, "beyond burn-off (median in time) no net loss"),
+        ({"b1_rate_no_burnoff_per_h": -0.02}, "beyond burn-off (median in time) growth time 50 h"),
+        ({"b1_bunches": 8}, "beyond burn-off: it needs measured luminosity"),
+        ({"b1_bunches": 8, "lumi_int_meas_cms_pb": 1.0}, "beyond burn-off (median in time) -"),
+        ({}, "beyond burn-off (median in time) -"),
+    ],
+)
+def test_why_no_lifetime_beyond_burn_off_is_shown_is_said(
+    facts_of_beam: Mapping[str, Any], words: str
+) -> None:
+    assert beyond_burn_off(facts_of_beam, 1) == words
+
+
+@pytest.mark.parametrize("rate_per_h", [0.01, 0.0009, 0.0, -1e-3, -0.02])
+def test_a_screen_says_of_a_rate_what_the_overview_says(rate_per_h: float) -> None:
+    said = beyond_burn_off({"b2_rate_no_burnoff_per_h": rate_per_h}, 2)
+    hours = hours_text(rate_per_h).replace(".0 h", " h")
+    assert said == f"beyond burn-off (median in time) {hours}"
