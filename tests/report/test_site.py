@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -280,13 +281,15 @@ def test_numbers_of_the_index_are_those_of_the_season_table(season: Season) -> N
 
 
 def test_a_fill_that_failed_wholly_has_a_page_too(season: Season) -> None:
+    modes = season.cfg.files.bmodes
+    modes.write_bytes(pickle.dumps({**load_pickle(modes), 7000: "odd"}))
     path = season.results / "status.json"
     data = json.loads(path.read_text())
-    of = {"state": "failed", "why": "not in the beam modes", "since": "2026-11-24T02:00:00+00:00"}
+    of = {"state": "failed", "why": "its entry is odd", "since": "2026-11-24T02:00:00+00:00"}
     data["fills"]["7000"] = {"in_progress": False, "steps": {"all": of}}
     path.write_text(json.dumps(data))
     season.update()
-    assert "not in the beam modes" in season.page(7000)
+    assert "its entry is odd" in season.page(7000)
     assert 'data-fill="7000" data-state="failed"' in season.page()
 
 
