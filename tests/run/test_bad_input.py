@@ -341,6 +341,15 @@ def test_no_colliding_bunch(site: Site, good_results: GOOD, tiny_results: Path) 
 def test_no_stable_beams(site: Site, good_results: GOOD) -> None:
     site.edit_modes(t_start_STABLE=-1, t_stop_STABLE=-1)
     outcome = site.run("--fill", FILL, OTHER)
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[2:] == [f"fill {FILL}: no stable beams: nothing to follow up"]
+    assert_unharmed(site, good_results, made=[])
+
+
+@pytest.mark.usefixtures("nothing_done")
+def test_a_start_of_stable_beams_that_was_not_logged(site: Site, good_results: GOOD) -> None:
+    site.edit_modes(t_start_STABLE=-1)
+    outcome = site.run("--fill", FILL, OTHER)
     assert_told(outcome, "sb", "no stable beams", "leave it out")
     assert_told(outcome, "cycle", "beam modes", "leave the step out")
     assert_unharmed(site, good_results, made=[])
