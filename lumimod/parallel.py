@@ -12,8 +12,7 @@ import multiprocessing.connection
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
@@ -24,7 +23,6 @@ import numpy as np
 
 from lumimod.errors import LumimodError
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 _N_ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -37,7 +35,6 @@ _FOR_DRAWING = [
     "matplotlib.style",
 ]
 _HELD_BYTES = 24 << 20
-_AHEAD = 2  # items for each thread
 
 
 def available_cores() -> int:
@@ -94,24 +91,6 @@ class Workers:
         with ThreadPoolExecutor(self.n_cores) as pool:
             return list(pool.map(lambda call: function(*call), calls))
 
-    def in_order(self, function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-        """Yield `function(item)` of each item in their order, computed in threads.
-
-        The items are taken as the results are: threads are a few of them ahead. An error of the
-        items comes in its place too, after the results of those before it.
-        """
-        if self.n_cores == 1:
-            yield from map(function, items)
-            return
-        ahead: deque[Future[T]] = deque()
-        with ThreadPoolExecutor(self.n_cores) as pool:
-            for future in _submitted_one_by_one(pool, function, items):
-                ahead.append(future)
-                if len(ahead) > _AHEAD * self.n_cores:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
@@ -127,23 +106,6 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
-
-
-def _submitted_one_by_one(
-    pool: ThreadPoolExecutor, function: Callable[[S], T], items: Iterable[S]
-) -> Iterator[Future[T]]:
-    """Yield the future of each item; an error that ends the items is the last of them."""
-    try:
-        for item in items:
-            yield pool.submit(function, item)
-    except LumimodError as exc:
-        failed: Future[T] = Future()
-        failed.set_exception(exc)
-        yield failed
-
-
-ALONE = Workers()
-"""The calling thread."""
 
 
 def process_context(

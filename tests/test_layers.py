@@ -150,7 +150,7 @@ def test_a_room_imports_only_what_its_docstring_lists(room: str) -> None:
 def test_the_table_of_the_documentation_shows_every_room() -> None:
     table = markdown_table()
     assert "| 0 | `errors` | Exception classes: one base, one class per kind of fault. |" in table
-    assert "| errors, arrays, atomic, parallel |\n" in table
+    assert "| errors, arrays, atomic |\n" in table
     assert table.count("\n") == len(FLOOR) + 2
 
 

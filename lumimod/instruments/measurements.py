@@ -17,7 +17,6 @@ from lumimod.instruments.drops import BUNCH_INTENSITY, BUNCH_LENGTH, EMITTANCE, 
 from lumimod.instruments.fbct import fbct_intensities, with_other_system
 from lumimod.instruments.gaps import NOTED_GAP_S, find_gaps
 from lumimod.instruments.samples import BunchSamples
-from lumimod.parallel import ALONE, Workers
 from lumimod.readers.variables import read_first
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.lhc import BEAMS
@@ -72,7 +71,6 @@ def read_beams(
     stable_s: tuple[float, float] | None = None,
     *,
     beams: Sequence[int] = BEAMS,
-    workers: Workers = ALONE,
 ) -> dict[int, BeamMeasurements]:
     """Return the measurements of each beam in one fill.
 
@@ -89,8 +87,6 @@ def read_beams(
         is taken.
     beams
         Those to read, in one pass through the files.
-    workers
-        Their threads read and sort the data.
 
     Raises
     ------
@@ -102,12 +98,11 @@ def read_beams(
         The BSRT measured no bunch.
     """
     energies = read_first(basic_data, {f"energy_b{b}": names[f"energy_b{b}"] for b in beams})
-    series = _read_bunches(bbb_data, names, beams, workers)
-    calls = [
-        (b, energies[f"energy_b{b}"], series[b], bbb_data, names, calibration, stable_s)
+    series = _read_bunches(bbb_data, names, beams)
+    return {
+        b: _beam(b, energies[f"energy_b{b}"], series[b], bbb_data, names, calibration, stable_s)
         for b in beams
-    ]
-    return dict(zip(beams, workers.threads(_beam, calls)))
+    }
 
 
 def _beam(
@@ -141,7 +136,7 @@ def _beam(
 
 
 def _read_bunches(
-    path: Path, names: Mapping[str, Names], beams: Sequence[int], workers: Workers
+    path: Path, names: Mapping[str, Names], beams: Sequence[int]
 ) -> dict[int, dict[str, Series]]:
     """Return what is measured of each bunch: emittances if they are logged, else beam sizes."""
     series: dict[int, dict[str, Series]] = {beam: {} for beam in beams}
@@ -150,7 +145,7 @@ def _read_bunches(
         keys = {f"{what}_b{b}": (b, what) for b, of_beam in quantities.items() for what in of_beam}
         wanted = {key: names[key] for key in keys}
         may_lack = [key for key, (_, what) in keys.items() if what in optional]
-        for key, one in read_first(path, wanted, optional=may_lack, workers=workers).items():
+        for key, one in read_first(path, wanted, optional=may_lack).items():
             beam, what = keys[key]
             series[beam][what] = one
 

@@ -12,13 +12,11 @@ from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from lumimod.arrays import Series, in_order_of_time
 from lumimod.errors import BadInputError, MissingInputError, download
-from lumimod.parallel import ALONE, Workers
 from lumimod.readers.compressed import GZIP_DAMAGE, decompressed, most_unpacked
 from lumimod.readers.grouped import as_blocks
 from lumimod.readers.locate import existing_file, unreadable
@@ -36,17 +34,12 @@ UTC, LOCAL = b"UTC_TIME", b"LOCAL_TIME"
 
 
 def read_timber(
-    path: Path,
-    names: Collection[str],
-    *,
-    optional: Collection[str] = (),
-    workers: Workers = ALONE,
+    path: Path, names: Collection[str], *, optional: Collection[str] = ()
 ) -> dict[str, Series]:
     """Return the variables `names`, and those of `optional` that the file holds.
 
     The blocks of a variable become one series in the order of time. The header of a block says
     UTC_TIME or LOCAL_TIME, those of Europe/Zurich. A table "grouped by timestamp" is read as well.
-    Threads of `workers` convert the numbers.
 
     Raises
     ------
@@ -59,13 +52,13 @@ def read_timber(
     blocks: dict[str, list[_Block]] = {name: [] for name in [*names, *optional]}
     n_blocks = 0
     block = None
-    for piece, rows in workers.in_order(_parsed, _pieces(path, blocks)):
-        if piece.is_start:
+    for is_start, text, terminated in _sections(as_blocks(path, _whole_lines(path))):
+        if is_start:
             n_blocks += 1
             _close(block)
-            block = piece.block
+            block, text = _open_block(path, text, blocks)
         if block is not None:
-            block.add(rows, piece.terminated)
+            block.add(text, terminated)
     _close(block)
     if block is not None and not any(rows.lengths.size + rows.n_dropped for rows in block.rows):
         log.warning("%s: %s: no rows at the end of the file; it may be cut", path, block.name)
@@ -150,36 +143,6 @@ def _variable_lines(text: bytes) -> list[int]:
 # ----- one block -----
 
 
-class _Piece(NamedTuple):
-    """Rows of a block, as text."""
-
-    is_start: bool
-    block: _Block | None
-    """None if the variable is not wanted: there is no text then."""
-    text: bytes = b""
-    terminated: bool = True
-    """False for a last line without newline."""
-
-
-def _pieces(path: Path, blocks: dict[str, list[_Block]]) -> Iterator[_Piece]:
-    """Yield the rows of the wanted blocks, and where each block starts."""
-    block = None
-    for is_start, text, terminated in _sections(as_blocks(path, _whole_lines(path))):
-        if is_start:
-            block, text = _open_block(path, text, blocks)
-        if block is not None:
-            yield _Piece(is_start, block, block.without_header(text), terminated)
-        elif is_start:
-            yield _Piece(is_start, None)
-
-
-def _parsed(piece: _Piece) -> tuple[_Piece, Rows | RowError]:
-    try:
-        return piece, parse_rows(piece.text)
-    except RowError as exc:
-        return piece, exc
-
-
 @dataclass
 class _Block:
     """A block of a variable while it is read."""
@@ -193,16 +156,19 @@ class _Block:
     def fault(self, text: str) -> BadInputError:
         return BadInputError(f"{self.path}: {self.name}: {text}; {download(self.path)}")
 
-    def add(self, rows: Rows | RowError, terminated: bool) -> None:
-        """Add rows of the block; `terminated` is False for a last line without newline."""
-        if isinstance(rows, RowError):
-            raise self.fault(str(rows) if terminated else f"truncated: {rows}") from rows
+    def add(self, text: bytes, terminated: bool) -> None:
+        """Add lines of the block; `terminated` is False for a last line without newline."""
+        text = self._take_header(text)
+        try:
+            rows = parse_rows(text)
+        except RowError as exc:
+            raise self.fault(str(exc) if terminated else f"truncated: {exc}") from exc
         if rows.lengths.size or rows.n_dropped:
             if not terminated and not self._is_as_long_as_last(rows):
                 raise self.fault("truncated: the last line has no end")
             self.rows.append(rows)
 
-    def without_header(self, text: bytes) -> bytes:
+    def _take_header(self, text: bytes) -> bytes:
         """Return the text after the header line, or all of it if the header was read before."""
         while self.is_utc is None and text:
             line, _, text = text.partition(b"\n")

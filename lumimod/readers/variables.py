@@ -13,7 +13,6 @@ from typing import Callable, NamedTuple
 
 from lumimod.arrays import Series
 from lumimod.errors import MissingInputError, download
-from lumimod.parallel import ALONE, Workers
 from lumimod.readers.hdf5 import hdf5_names, read_hdf5
 from lumimod.readers.locate import check_readable, existing_file
 from lumimod.readers.parquet import parquet_names, read_parquet, tree_files
@@ -37,16 +36,11 @@ _FORMATS: Mapping[str, _Format] = {
 
 
 def read_variables(
-    path: Path,
-    names: Collection[str],
-    *,
-    optional: Collection[str] = (),
-    workers: Workers = ALONE,
+    path: Path, names: Collection[str], *, optional: Collection[str] = ()
 ) -> dict[str, Series]:
     """Return the variables `names`, and those of `optional` that the file holds.
 
-    If `path` is missing, the same file in another format is read, see `locate.twins`. Timber files
-    are read with the threads of `workers`.
+    If `path` is missing, the same file in another format is read, see `locate.twins`.
 
     Raises
     ------
@@ -58,7 +52,7 @@ def read_variables(
     """
     path = existing_file(path)
     if _is_timber(path):
-        return read_timber(path, names, optional=optional, workers=workers)
+        return read_timber(path, names, optional=optional)
     wanted = list(dict.fromkeys([*names, *optional]))
     series = _format_of(path).read(path, wanted)
     missing = [name for name in names if name not in series]
@@ -68,11 +62,7 @@ def read_variables(
 
 
 def read_first(
-    path: Path,
-    wanted: Mapping[str, Sequence[str]],
-    *,
-    optional: Collection[str] = (),
-    workers: Workers = ALONE,
+    path: Path, wanted: Mapping[str, Sequence[str]], *, optional: Collection[str] = ()
 ) -> dict[str, Series]:
     """Return, for each key of `wanted`, the first of its variables that the file holds.
 
@@ -80,7 +70,7 @@ def read_first(
 
     Parameters
     ----------
-    path, workers
+    path
         As for `read_variables`.
     wanted
         Names of variables in the order of preference.
@@ -101,7 +91,7 @@ def read_first(
             if key not in chosen and rank < len(names)
         }
         if left:
-            series = read_variables(path, [], optional=set(left.values()), workers=workers)
+            series = read_variables(path, [], optional=set(left.values()))
             chosen.update({key: series[name] for key, name in left.items() if name in series})
     missing = [names for key, names in wanted.items() if key not in chosen and key not in optional]
     if missing:

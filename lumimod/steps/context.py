@@ -119,8 +119,7 @@ class FillContext:
         basic, bbb = self.paths.basic_data, self.paths.bbb_data
         stable_s = (self.modes.start("STABLE"), self.modes.stop("STABLE"))
         span = stable_s if np.isfinite(stable_s).all() else None
-        workers = self.workers_for(bbb)
-        both = read_beams(basic, bbb, self.names, calibration, span, workers=workers)
+        both = read_beams(basic, bbb, self.names, calibration, span)
         factor = self.cfg.analysis.bunch_length_factor
         return {beam: measured.with_length_factor(factor) for beam, measured in both.items()}
 

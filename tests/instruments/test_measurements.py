@@ -23,7 +23,6 @@ from lumimod.instruments.drops import DropLog
 from lumimod.instruments.fbct import fbct_intensities
 from lumimod.instruments.measurements import BeamMeasurements, read_beams
 from lumimod.instruments.samples import BunchSamples
-from lumimod.parallel import Workers
 from lumimod.physics.emittance import MonitorOptics, emittance_um
 from lumimod.tables.calibration import BsrtCalibration
 from lumimod.tables.variables import all_names
@@ -440,10 +439,7 @@ def of_beam_2(name: str) -> str:
     return name.replace("B1:", "B2:").replace("BSRT.5R4", "BSRT.5L4")
 
 
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_both_beams_are_read_in_one_pass(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int
-) -> None:
+def test_both_beams_are_read_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bunches, energies = dict(BBB), dict(BASIC)
     for name, rows in BBB.items():
         factor = 3 if "INTENSITY" in name else 1
@@ -452,15 +448,14 @@ def test_both_beams_are_read_in_one_pass(
     basic, bbb = write(tmp_path / "basic.csv", energies), write(tmp_path / "bbb.csv", bunches)
     passes = []
     plain = measurements.read_first
-    workers = Workers(n_cores)
 
     def counted(path: Path, *args: Any, **options: Any) -> Any:
-        passes.append((path, options.get("workers")))
+        passes.append(path)
         return plain(path, *args, **options)
 
     monkeypatch.setattr(measurements, "read_first", counted)
-    beams = read_beams(basic, bbb, all_names(5845), lambda: CALIBRATION, workers=workers)
-    assert passes == [(basic, None), (bbb, workers)]
+    beams = read_beams(basic, bbb, all_names(5845), lambda: CALIBRATION)
+    assert passes == [basic, bbb]
     assert [(b, measured.beam) for b, measured in beams.items()] == [(1, 1), (2, 2)]
     assert [measured.highest_energy_gev for measured in beams.values()] == [6500.0, 6499.0]
     one, two = (measured.intensity_ppb.values for measured in beams.values())

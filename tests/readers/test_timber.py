@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from lumimod.arrays import FloatArray, Series
 from lumimod.errors import BadInputError, MissingInputError
-from lumimod.parallel import Workers
 from lumimod.readers import compressed, stamps, timber
 from lumimod.readers.locate import existing_file
 from lumimod.readers.timber import read_timber
@@ -638,40 +637,3 @@ def test_small_file_that_unpacks_to_far_more_is_refused(
     path.write_bytes(gzip.compress(block("X", *rows_at("1")).encode() + b"\n" * (9 << 20)))
     with pytest.raises(BadInputError, match="data.csv: unpacks to more than data have"):
         read_timber(path, ["X"])
-
-
-# ----- in threads -----
-
-
-def test_threads_read_what_one_reads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timber, "CHUNK_BYTES", 500)
-    rows = [f"2017-06-30 05:{i:02d}:00.000,{i},{i / 7}" for i in range(60)]
-    blocks = {"A": rows, "OTHER": rows, "B": rows[::-1], " A": rows[:3]}
-    path.write_text("".join(block(name, *some) for name, some in blocks.items()))
-    alone = read_timber(path, ["A", "B"])
-    assert alone["A"].lengths.tolist() == [2] * 63
-    for name, series in read_timber(path, ["A", "B"], workers=Workers(3)).items():
-        assert series.time_s.tolist() == alone[name].time_s.tolist()
-        assert series.values.tolist() == alone[name].values.tolist()
-        assert series.row_start.tolist() == alone[name].row_start.tolist()
-
-
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_a_fault_is_told_whoever_finds_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int
-) -> None:
-    monkeypatch.setattr(timber, "CHUNK_BYTES", 100)
-    path.write_text(block("A", *rows_at("1", "2")) + block("B", *rows_at("1", "x", "3", "4", "5")))
-    with pytest.raises(BadInputError, match=r"data\.csv: B: a value is not a number in row .*,x'"):
-        read_timber(path, ["A", "B"], workers=Workers(n_cores))
-
-
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_a_bad_row_is_told_before_the_damage_that_follows_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int
-) -> None:
-    monkeypatch.setattr(timber, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(timber, "ROW_BYTES", 300)
-    path.write_text(block("A", *rows_at("1", "x", "3", "4", "5", "6" * 1000)))
-    with pytest.raises(BadInputError, match=r"data\.csv: A: a value is not a number in row .*,x'"):
-        read_timber(path, ["A"], workers=Workers(n_cores))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,55 +101,10 @@ def test_threads_are_not_the_main_one() -> None:
     assert threading.main_thread().name not in names
 
 
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_a_stream_keeps_its_order_and_takes_items_as_its_results_are_taken(n_cores: int) -> None:
-    taken = []
-
-    def items() -> Iterator[int]:
-        for number in range(100):
-            taken.append(number)
-            yield number
-
-    results = Workers(n_cores).in_order(lambda number: number * 10, items())
-    assert [next(results) for _ in range(20)] == list(range(0, 200, 10))
-    assert 20 <= len(taken) <= 20 + 2 * n_cores
-    assert list(results) == list(range(200, 1000, 10))
-
-
-def test_a_stream_is_worked_on_in_threads() -> None:
-    names = {name for _, name in Workers(2).in_order(thread_of, range(10))}
-    assert threading.main_thread().name not in names
-    assert len(names) <= 2
-
-
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_an_error_within_a_stream_follows_the_results_before_it(n_cores: int) -> None:
-    def inverse(number: int) -> float:
-        return 1 / number
-
-    results = Workers(n_cores).in_order(inverse, [1, 2, 0, 4])
-    assert [next(results), next(results)] == [1.0, 0.5]
-    with pytest.raises(ZeroDivisionError):
-        next(results)
-
-
-@pytest.mark.parametrize("n_cores", [1, 2])
-def test_an_error_of_the_items_follows_the_results_of_those_before_it(n_cores: int) -> None:
-    def items() -> Iterator[int]:
-        yield from (1, 2, 3)
-        raise BadInputError("no more")
-
-    results = Workers(n_cores).in_order(lambda number: number * 10, items())
-    assert [next(results) for _ in range(3)] == [10, 20, 30]
-    with pytest.raises(BadInputError, match="no more"):
-        next(results)
-
-
 def test_no_arguments_give_no_results() -> None:
     with Workers(2) as workers:
         assert workers.starmap(product, []) == []
         assert workers.threads(product, []) == []
-        assert list(workers.in_order(refuses, [])) == []
 
 
 def test_error_of_a_process_keeps_its_kind_and_message() -> None:
