@@ -17,7 +17,7 @@ from lumimod.arrays import BoolArray, FloatArray, IntArray
 
 Side = Literal["left", "right"]
 
-_ELEMENTS_AT_ONCE = 300_000  # weights held at a time: keeps the working arrays in cache
+_ELEMENTS_AT_ONCE = 150_000  # weights held at a time: keeps the working arrays in cache
 _MANY_NEIGHBOURS = 80  # from here on BLAS sums faster than einsum, which starts faster
 _SMALLEST_WEIGHT = 1e-12
 _SMALLEST_SPREAD = 1e-12
