@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from io import BufferedWriter
 from pathlib import Path
 
 from lumimod.atomic import replacing
 
 _FRAME = "_df"  # names of DataFrames end so
+
+
+@contextmanager
+def replacing_result(path: Path, *, keep_old: bool) -> Iterator[BufferedWriter]:
+    """Open what replaces a result, as `replacing` does; with `keep_old` the old one is copied."""
+    with replacing(path) as file:
+        yield file
+        if keep_old:
+            file.flush()
+            keep_dated_copy(path, Path(file.name))
 
 
 def keep_dated_copy(path: Path, new: Path) -> None:

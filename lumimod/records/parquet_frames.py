@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, MissingInputError, OutputError
-from lumimod.records.dated import keep_dated_copy
+from lumimod.records.dated import replacing_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +35,10 @@ def save_parquet(path: Path, frame: pd.DataFrame, *, keep_old: bool = False) -> 
         raise OutputError(f"{path}: {_NEEDED}, or set savePandas = True") from exc
     table = pa.Table.from_pandas(frame, preserve_index=False)
     attrs = {_ATTRS: json.dumps(frame.attrs, default=str).encode()}
-    with replacing(path) as file:
+    with replacing_result(path, keep_old=keep_old) as file:
         parquet.write_table(
             table.replace_schema_metadata({**(table.schema.metadata or {}), **attrs}), file
         )
-        if keep_old:
-            file.flush()
-            keep_dated_copy(path, Path(file.name))
 
 
 def load_parquet(path: Path) -> pd.DataFrame:

@@ -8,12 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from lumimod.atomic import replacing
 from lumimod.errors import BadInputError, MissingInputError, MissingStepError
 from lumimod.readers.compressed import gzip_writer
 from lumimod.readers.unpickle import load_pickle
 from lumimod.records import R, Record, parse
-from lumimod.records.dated import keep_dated_copy
+from lumimod.records.dated import replacing_result
 from lumimod.records.made import KEY, Made
 from lumimod.records.parquet_frames import parquet_attrs
 from lumimod.records.pickler import Pickler
@@ -40,12 +39,9 @@ def save_object(path: Path, data: Any, *, pack: bool = False, keep_old: bool = F
     With `pack` it is compressed. Arrays of measured numbers become 9 % smaller and are then read
     and written at a fraction of the speed; tables with columns of slots and names, half as large.
     """
-    with replacing(path) as file:
-        with gzip_writer(file, 1 if pack else 0) as stream:
-            Pickler(stream, differences=not pack).dump(data)
-        if keep_old:
-            file.flush()
-            keep_dated_copy(path, Path(file.name))
+    level = 1 if pack else 0
+    with replacing_result(path, keep_old=keep_old) as file, gzip_writer(file, level) as stream:
+        Pickler(stream, differences=not pack).dump(data)
 
 
 def load(path: str | os.PathLike[str], kind: type[R]) -> R:

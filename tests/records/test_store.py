@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import lumimod
+from lumimod.atomic import replacing
 from lumimod.errors import MissingStepError, OutputError
 from lumimod.records import CalculatedLumi, MeasuredLumi, store
+from lumimod.records import dated as dated_results
 
 DTYPES = st.sampled_from(["<f8", "<f4", ">f8", "<i8", "<i2", "<u4", "|u1", "|b1"])
 ARRAYS = DTYPES.flatmap(
@@ -379,7 +381,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_result(tiny_disk: Path) -> No
 
 
 def test_a_full_quota_is_named(old: Path) -> None:
-    with pytest.raises(OutputError, match="the quota is used up"), store.replacing(old):
+    with pytest.raises(OutputError, match="the quota is used up"), replacing(old):
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
 
@@ -490,7 +492,7 @@ def test_a_run_that_is_killed_after_the_copy_makes_no_second_one(
     replaced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(store, "keep_dated_copy", copy_and_die(store.keep_dated_copy))
+        patch.setattr(dated_results, "keep_dated_copy", copy_and_die(dated_results.keep_dated_copy))
         with pytest.raises(KeyboardInterrupt):
             store.save_object(replaced, "new", keep_old=True)
     assert store.load_pickle(replaced) == "old"
