@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
@@ -97,12 +97,20 @@ def read_beams(
     NoDataError
         The BSRT measured no bunch.
     """
-    energies = read_first(basic_data, {f"energy_b{b}": names[f"energy_b{b}"] for b in beams})
+    energies = read_first(basic_data, _of_beams(names, {b: ("energy",) for b in beams}))
     series = _read_bunches(bbb_data, names, beams)
     return {
         b: _beam(b, energies[f"energy_b{b}"], series[b], bbb_data, names, calibration, stable_s)
         for b in beams
     }
+
+
+def _of_beams(
+    names: Mapping[str, Names], quantities: Mapping[int, Sequence[str]]
+) -> dict[str, Names]:
+    """Return the variables of some quantities of each beam."""
+    keys = [f"{what}_b{b}" for b, of_beam in quantities.items() for what in of_beam]
+    return {key: names[key] for key in keys}
 
 
 def _beam(
@@ -139,22 +147,17 @@ def _read_bunches(
     path: Path, names: Mapping[str, Names], beams: Sequence[int]
 ) -> dict[int, dict[str, Series]]:
     """Return what is measured of each bunch: emittances if they are logged, else beam sizes."""
-    series: dict[int, dict[str, Series]] = {beam: {} for beam in beams}
-
-    def read(quantities: Mapping[int, Sequence[str]], optional: Collection[str] = ()) -> None:
-        keys = {f"{what}_b{b}": (b, what) for b, of_beam in quantities.items() for what in of_beam}
-        wanted = {key: names[key] for key in keys}
-        may_lack = [key for key, (_, what) in keys.items() if what in optional]
-        for key, one in read_first(path, wanted, optional=may_lack).items():
-            beam, what = keys[key]
-            series[beam][what] = one
-
     logged = [b for b in beams if all(names[f"{what}_b{b}"] for what in EMITTANCES)]
-    read({b: (*BUNCHES, *(EMITTANCES if b in logged else SIZES)) for b in beams}, EMITTANCES)
-    lacking = [b for b in logged if any(what not in series[b] for what in EMITTANCES)]
+    wanted = {b: (*BUNCHES, *(EMITTANCES if b in logged else SIZES)) for b in beams}
+    emittances = _of_beams(names, {b: EMITTANCES for b in logged})
+    series = read_first(path, _of_beams(names, wanted), optional=emittances)
+    lacking = [b for b in logged if any(f"{what}_b{b}" not in series for what in EMITTANCES)]
     if lacking:
-        read({b: SIZES for b in lacking})
-    return series
+        series.update(read_first(path, _of_beams(names, {b: SIZES for b in lacking})))
+    every = (*BUNCHES, *EMITTANCES, *SIZES)
+    return {
+        b: {what: series[key] for what in every if (key := f"{what}_b{b}") in series} for b in beams
+    }
 
 
 def _scans(
