@@ -23,7 +23,7 @@ from lumimod.plots.axes import (
 )
 from lumimod.plots.numbers import MIDDLE, finite, minus, significant
 from lumimod.plots.style import MUTED
-from lumimod.summary.loss_words import NEAR_NONE, NO_NET_LOSS
+from lumimod.summary.loss_words import NEAR_NONE, lifetime_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,11 +52,8 @@ def per_hour(lifetime_s: FloatArray) -> FloatArray:
 
 
 def hours_text(rate_per_h: float) -> str:
-    """Return the lifetime or the growth time of a rate; above 1,000 h nothing is lost or gained."""
-    if abs(rate_per_h) <= NEAR_NONE:
-        return NO_NET_LOSS
-    hours = significant(abs(1 / rate_per_h))
-    return f"{hours} h" if rate_per_h > 0 else f"growth time {hours} h"
+    """Return the lifetime or the growth time of a rate, with three digits."""
+    return lifetime_words(rate_per_h, significant)
 
 
 def _range_text(low_per_h: float, high_per_h: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lumimod.arrays import FloatArray
 from lumimod.physics.integrals import cumulative_trapezoid
-from lumimod.summary.integrated import integrated_pb
+from lumimod.summary.integrated import totals_of
 
 Facts = dict[str, Any]
 """Values by name of column; what is not known is missing."""
@@ -92,16 +92,12 @@ def lumi_facts(
     end_s
         Until when it is integrated, see `end_of_integrals_s`.
     """
-    all_pb = integrated_pb(time_s, bunch_lumi, end_s)
-    out: Facts = {f"lumi_int_{kind}_{exp.lower()}_pb": pb for exp, pb in all_pb.items()}
-    for exp, values in bunch_lumi.items():
-        known = np.isfinite(values).any(axis=1)
-        total = np.nansum(values[known], axis=1)
-        if not total.size:
-            continue
+    out: Facts = {}
+    for exp, total in totals_of(time_s, bunch_lumi).items():
         name = exp.lower()
-        out[f"lumi_start_{kind}_{name}_e34"] = float(total[0] / E34_IN_PER_M2_S)
-        out[f"lumi_peak_{kind}_{name}_e34"] = float(total.max() / E34_IN_PER_M2_S)
+        out[f"lumi_start_{kind}_{name}_e34"] = float(total.lumi[0] / E34_IN_PER_M2_S)
+        out[f"lumi_peak_{kind}_{name}_e34"] = float(total.lumi.max() / E34_IN_PER_M2_S)
+        out[f"lumi_int_{kind}_{name}_pb"] = total.integrated_pb(end_s)
     return out
 
 
